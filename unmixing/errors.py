@@ -1,0 +1,37 @@
+"""What can go wrong in the science, as nouns of the domain. HTTP is decided elsewhere, in one table."""
+
+
+class UnmixingError(Exception):
+    """Root of every error a caller can mend; its text names the argument and the values."""
+
+
+class SceneFormatError(UnmixingError):
+    """The file is not a readable cube: wrong kind, truncated, or its header disagrees with its size."""
+
+
+class AmbiguousSceneError(SceneFormatError):
+    """Several arrays in the file could be the cube; the text lists them and asks for ``variable``."""
+
+
+class SceneContentError(UnmixingError):
+    """The cube can be read but not unmixed: all NaN, constant, one band, too few valid pixels."""
+
+
+class SpecError(UnmixingError):
+    """An argument is out of its range, or does not fit this cube."""
+
+
+class UnknownMethodError(SpecError):
+    """No row of METHODS has this name."""
+
+
+class BandMismatchError(UnmixingError):
+    """A model, library or cube has another number of bands than the one it is used with."""
+
+
+class ModelParityError(UnmixingError):
+    """ONNX Runtime and PyTorch disagree on the exported model, so it may not be stored."""
+
+
+class Cancelled(UnmixingError):
+    """Raised by a progress callback to stop the work at the next step."""

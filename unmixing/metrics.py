@@ -1,0 +1,46 @@
+"""How an unmixing is judged: spectral angle, RMSE, NMSE, and the matching that comes before them."""
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import linear_sum_assignment
+
+from unmixing.types import Float64
+
+Real = NDArray[np.floating]
+
+
+def pairwise_sad_radians(estimated: Real, reference: Real) -> Float64:
+    """Spectral angles between all pairs, (n_estimated, n_reference), in radians."""
+    left = np.asarray(estimated, dtype=np.float64)
+    right = np.asarray(reference, dtype=np.float64)
+    norms = np.linalg.norm(left, axis=1)[:, None] * np.linalg.norm(right, axis=1)[None, :]
+    cosines = np.clip(left @ right.T / np.maximum(norms, 1e-300), -1.0, 1.0)
+    angles: Float64 = np.arccos(cosines)
+    return angles
+
+
+def match_endmembers(estimated: Real, reference: Real) -> NDArray[np.intp]:
+    """For each reference endmember the row of ``estimated`` it is matched with (Hungarian, by angle).
+
+    Both are (n_endmembers, n_bands). Raises ValueError when there are fewer estimated than reference ones.
+    """
+    if len(estimated) < len(reference):
+        raise ValueError(f"{len(estimated)} estimated endmembers cannot match {len(reference)} references")
+    rows, columns = linear_sum_assignment(pairwise_sad_radians(estimated, reference))
+    return rows[np.argsort(columns)]
+
+
+def sad_radians(estimated: Real, reference: Real) -> Float64:
+    """Spectral angle distance row by row, (n,), in radians: arccos of the cosine."""
+    return np.diagonal(pairwise_sad_radians(estimated, reference)).copy()
+
+
+def rmse(estimated: Real, reference: Real) -> float:
+    """Root mean square error over all entries."""
+    return float(np.sqrt(np.mean((np.asarray(estimated, np.float64) - reference) ** 2)))
+
+
+def nmse(estimated: Real, reference: Real) -> float:
+    """||estimated - reference||^2 / ||reference||^2."""
+    error = np.asarray(estimated, np.float64) - reference
+    return float(np.sum(error**2) / max(float(np.sum(np.asarray(reference, np.float64) ** 2)), 1e-300))

@@ -1,0 +1,151 @@
+"""unmix(): a cube in, its materials and their maps out."""
+
+import time
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from threadpoolctl import threadpool_limits
+
+from unmixing.cubes import cube_from_array
+from unmixing.dimension import nwhfc
+from unmixing.errors import BandMismatchError, SceneContentError, SpecError
+from unmixing.methods import check_method
+from unmixing.runtime import BLOCK_PIXELS, ModelOutput, ModelRunner, sample_of
+from unmixing.specs import UnmixSpec
+from unmixing.types import Compute, Cube, Float32, Progress, TrainedModel, Unmixing
+
+TRAINING_SHARE = 0.9
+
+
+def unmix(
+    cube: Cube | NDArray[Any],
+    *,
+    n_endmembers: int | None = None,
+    method: str = "lpalm",
+    seed: int = 0,
+    max_training_seconds: float | None = None,
+    model: TrainedModel | None = None,
+    wavelengths_nm: ArrayLike | None = None,
+    compute: Compute | None = None,
+    progress: Progress | None = None,
+) -> Unmixing:
+    """Find the materials of an image and how much of each is in every pixel.
+
+    cube: (rows, columns, bands), or a Cube. n_endmembers: 2 to 32, estimated (NWHFC) when missing.
+    model: use this trained model and train nothing. wavelengths_nm: (bands,), only for an array.
+    progress: called with the share done and the stage in words; it may raise Cancelled.
+
+    Raises SceneContentError and SceneFormatError for cubes that cannot be unmixed, SpecError and
+    UnknownMethodError for arguments that do not fit, BandMismatchError for a model of other bands.
+
+    >>> result = unmix(cube, n_endmembers=3)                             # doctest: +SKIP
+    >>> result.abundances.shape                                          # doctest: +SKIP
+    (95, 95, 3)
+    """
+    spec = UnmixSpec(method=method, n_endmembers=n_endmembers, seed=seed, max_training_seconds=max_training_seconds)
+    row = check_method(method)
+    compute = compute or Compute()
+    report: Progress = progress or (lambda share, message: None)
+    if not isinstance(cube, Cube):
+        cube = cube_from_array(np.asarray(cube), wavelengths_nm=wavelengths_nm)
+    started = time.perf_counter()
+    metrics: dict[str, Any] = {}
+    with threadpool_limits(compute.threads):
+        if model is None:
+            count = _count_endmembers(cube, spec)
+            model = row.train(cube, count, spec, compute, lambda share, words: report(TRAINING_SHARE * share, words))
+            metrics |= model.manifest["metrics"]
+            metrics["n_endmembers_estimated_by"] = "NWHFC" if n_endmembers is None else None
+        else:
+            require_fit(model, cube.shape[2], n_endmembers)
+            cube = _with_bands_of(cube, model)
+        report(TRAINING_SHARE, "unmixing the image")
+        applying = time.perf_counter()
+        output = _apply(cube, ModelRunner(model.onnx, compute), report)
+        finished = time.perf_counter()
+    metrics |= _reconstruction(cube, output)
+    metrics["seconds"] = {
+        **metrics.get("seconds", {}),
+        "inference": round(finished - applying, 4),
+        "total": round(finished - started, 4),
+    }
+    return _result(cube, output, model, metrics)
+
+
+def require_fit(model: TrainedModel, n_bands: int, n_endmembers: int | None) -> None:
+    """Whether a model can be used on an image of ``n_bands`` for ``n_endmembers`` (None: the model's own).
+
+    Raises BandMismatchError and SpecError that name both numbers.
+    """
+    trained_bands, trained_count = model.manifest["n_bands"], model.manifest["n_endmembers"]
+    if n_bands != trained_bands:
+        raise BandMismatchError(f"the cube has {n_bands} bands, the model was trained on {trained_bands} bands")
+    if n_endmembers not in (None, trained_count):
+        raise SpecError(f"n_endmembers is {n_endmembers}, the model was trained for {trained_count} endmembers")
+
+
+def _with_bands_of(cube: Cube, model: TrainedModel) -> Cube:
+    """The cube with the model's choice of bands. Raises BandMismatchError when one of them has no data here."""
+    used = np.zeros(cube.shape[2], dtype=bool)
+    used[model.manifest["used_bands"]] = True
+    finite = np.isfinite(cube.values)
+    empty = np.flatnonzero(used & ~finite.any(axis=(0, 1)))
+    if empty.size:
+        raise BandMismatchError(f"the model needs band {empty[0]} (counted from 0), which has no data in this cube")
+    valid = finite[:, :, used].all(axis=2) & (cube.values[:, :, used] != 0).any(axis=2)
+    if not valid.any():
+        raise SceneContentError(f"no pixel has data in all of the {used.sum()} bands the model uses")
+    return replace(cube, used_bands=used, valid_pixels=valid)
+
+
+def _count_endmembers(cube: Cube, spec: UnmixSpec) -> int:
+    pixels = cube.pixels()
+    n_pixels, n_bands = pixels.shape
+    if spec.n_endmembers is None:
+        return nwhfc(pixels)
+    if n_pixels < spec.n_endmembers:
+        raise SceneContentError(f"the cube has {n_pixels} pixels with data, n_endmembers asks for {spec.n_endmembers}")
+    if n_bands < spec.n_endmembers:
+        raise SpecError(f"n_endmembers is {spec.n_endmembers}, the cube has only {n_bands} usable bands")
+    return spec.n_endmembers
+
+
+def _apply(cube: Cube, runner: ModelRunner, report: Progress) -> ModelOutput:
+    """The model on all valid pixels, block by block."""
+    valid = np.nan_to_num(cube.values[cube.valid_pixels])
+    sample = sample_of(valid)
+    blocks = []
+    for first in range(0, len(valid), BLOCK_PIXELS):
+        blocks.append(runner.run(sample, valid[first : first + BLOCK_PIXELS]))
+        report(TRAINING_SHARE + (1 - TRAINING_SHARE) * first / len(valid), "unmixing the image")
+    return ModelOutput(
+        blocks[0].endmembers,
+        np.concatenate([block.abundances for block in blocks]),
+        np.concatenate([block.brightness for block in blocks]),
+    )
+
+
+def _reconstruction(cube: Cube, output: ModelOutput) -> dict[str, float]:
+    """How far brightness x abundances x endmembers is from the pixels: RMSE in their units, and the mean angle."""
+    pixels = cube.pixels()
+    rebuilt = (output.abundances * output.brightness[:, None]) @ output.endmembers
+    norms = np.linalg.norm(pixels, axis=1) * np.linalg.norm(rebuilt, axis=1)
+    cosines = np.einsum("nb,nb->n", pixels, rebuilt, dtype=np.float64) / np.maximum(norms, 1e-30)
+    return {
+        "reconstruction_rmse": float(np.sqrt(np.mean((pixels - rebuilt) ** 2, dtype=np.float64))),
+        "reconstruction_sam_radians": float(np.arccos(np.clip(cosines, -1, 1)).mean()),
+    }
+
+
+def _result(cube: Cube, output: ModelOutput, model: TrainedModel, metrics: dict[str, Any]) -> Unmixing:
+    rows, columns, n_bands = cube.shape
+    names = tuple(model.manifest["endmember_names"])
+    endmembers: Float32 = np.full((len(names), n_bands), np.nan, dtype=np.float32)
+    endmembers[:, model.manifest["used_bands"]] = output.endmembers
+    abundances: Float32 = np.full((rows, columns, len(names)), np.nan, dtype=np.float32)
+    abundances[cube.valid_pixels] = output.abundances
+    brightness: Float32 = np.full((rows, columns), np.nan, dtype=np.float32)
+    brightness[cube.valid_pixels] = output.brightness
+    return Unmixing(endmembers, abundances, brightness, names, metrics, model)

@@ -1,0 +1,37 @@
+"""What a user may choose, validated once at the edge and trusted inside."""
+
+from pydantic import BaseModel, ConfigDict, Field
+
+MAX_ENDMEMBERS = 32
+
+
+class UnmixSpec(BaseModel):
+    """One request to unmix one scene. Equal cube, spec and machine give an equal result."""
+
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
+
+    method: str = Field("lpalm", description="Name of a row of METHODS.")
+    n_endmembers: int | None = Field(
+        None, ge=2, le=MAX_ENDMEMBERS, description="How many materials to look for; estimated when missing."
+    )
+    seed: int = Field(0, ge=0, le=2**32 - 1, description="Seed of every random choice.")
+    max_training_seconds: float | None = Field(
+        None, gt=0, le=86_400, description="Stop training at the first epoch after this many seconds."
+    )
+
+
+class LpalmSpec(BaseModel):
+    """How LPALM is built and trained. One default for every scene."""
+
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
+
+    n_runs: int = Field(36, ge=1, description="Random extraction runs that make the bundles.")
+    n_layers: int = Field(8, ge=1, le=100, description="Unrolled iterations.")
+    n_dimensions: int = Field(20, ge=2, description="Dimensions of the subspace the network works in.")
+    n_training_sets: int = Field(200, ge=1, description="Synthetic images to train on.")
+    n_validation_sets: int = Field(40, ge=1, description="Synthetic images held out for early stopping.")
+    pixels_per_set: int = Field(256, ge=2, description="Pixels of a synthetic image.")
+    max_epochs: int = Field(30, ge=1, description="Passes over the training sets at most.")
+    patience: int = Field(8, ge=1, description="Epochs without a better validation error before stopping.")
+    batch_sets: int = Field(16, ge=1, description="Synthetic images per step.")
+    learning_rate: float = Field(2e-3, gt=0, description="Largest learning rate of the one-cycle schedule.")

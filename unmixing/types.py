@@ -1,0 +1,107 @@
+"""The nouns: a cube, the model trained on it, and the unmixing that comes out.
+
+One orientation everywhere: rows are the things counted. ``pixels`` (n_pixels, n_bands), ``endmembers``
+(n_endmembers, n_bands), ``abundances`` (n_pixels, n_endmembers).
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Float32 = NDArray[np.float32]
+Float64 = NDArray[np.float64]
+Bool = NDArray[np.bool_]
+
+Progress = Callable[[float, str], None]
+"""Called with the fraction done (0 to 1) and the stage in words. It may raise ``Cancelled``."""
+
+
+@dataclass(frozen=True)
+class Compute:
+    """Where the work is done. ``device``: "cpu", "cuda", or "auto" for cuda when present. More ``threads`` are
+    faster on large images, but only an equal number gives equal results to the last digit."""
+
+    device: str = "cpu"
+    threads: int = 1
+
+
+@dataclass(frozen=True)
+class Georeference:
+    """Where the pixels lie. ``transform`` is the affine (a, b, c, d, e, f): x = a*col + b*row + c,
+    y = d*col + e*row + f, rotated ones included. ``crs_wkt`` is None when the file names no CRS."""
+
+    crs_wkt: str | None
+    transform: tuple[float, float, float, float, float, float]
+
+
+@dataclass(frozen=True)
+class DroppedBand:
+    """A band left out of the computation. ``index`` counts from 0."""
+
+    index: int
+    reason: str
+
+
+@dataclass(frozen=True, eq=False)
+class Cube:
+    """A hyperspectral image, read and scaled once.
+
+    values: (rows, columns, bands) float32 with the scale factor applied; NaN where there is no data.
+    used_bands: (bands,) bool. valid_pixels: (rows, columns) bool, true where every used band is finite.
+    wavelengths_nm: (bands,) in nanometres, not necessarily monotonic, or None.
+    scale: the factor that was applied to the numbers in the file.
+    """
+
+    values: Float32
+    used_bands: Bool
+    valid_pixels: Bool
+    dropped_bands: tuple[DroppedBand, ...] = ()
+    wavelengths_nm: Float64 | None = None
+    scale: float = 1.0
+    nodata: float | None = None
+    georeference: Georeference | None = None
+    source: Mapping[str, Any] = field(default_factory=dict)
+    """What the reader found, JSON-able: ``format``, ``variable``, ``wavelength_units`` and so on."""
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        rows, columns, bands = self.values.shape
+        return rows, columns, bands
+
+    def pixels(self) -> Float32:
+        """The valid pixels in row-major order over the used bands, (n_valid_pixels, n_used_bands)."""
+        return self.values[self.valid_pixels][:, self.used_bands]
+
+
+@dataclass(frozen=True)
+class TrainedModel:
+    """A network as bytes of ONNX, and the facts needed to use it again (JSON-able manifest).
+
+    Manifest keys: ``method``, ``n_bands`` (of the input, dropped ones included), ``used_bands`` (indices),
+    ``n_endmembers``, ``endmember_names``, ``wavelengths_nm`` (or None), ``spec``, ``metrics``, ``onnx_parity``.
+    """
+
+    onnx: bytes
+    manifest: Mapping[str, Any]
+
+
+@dataclass(frozen=True, eq=False)
+class Unmixing:
+    """What a scene is made of.
+
+    endmembers: (n_endmembers, bands) float32 over all bands of the input, NaN where a band was dropped.
+    abundances: (rows, columns, n_endmembers) float32, non-negative, summing to one; NaN where masked.
+    brightness: (rows, columns) float32, the factor between a pixel and its mixture; NaN where masked.
+    metrics: JSON-able; see ``docs/results.md``.
+    model: the network that made it (None for methods without one).
+    """
+
+    endmembers: Float32
+    abundances: Float32
+    brightness: Float32
+    endmember_names: tuple[str, ...]
+    metrics: Mapping[str, Any]
+    model: TrainedModel | None
