@@ -1,0 +1,166 @@
+"""``unmix demo``: the whole service on a scene whose truth is known, in one command."""
+
+import os
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import typer
+
+from cli import options
+from cli.child import command
+from cli.client import ServiceClient
+from cli.errors import ERRORS, OUTPUT, CliError, one_line_errors
+from cli.report import print_judgement, print_summary
+from cli.scene_files import scene_files, scene_name
+from cli.submit import INTERRUPTED, JobInterrupted, form_fields, unmix_over_http
+from unmixing.io.truth import judge, read_truth
+
+SCENE_SEED = 7
+N_MATERIALS = 4
+START_SECONDS = 60.0
+STOP_SECONDS = 30.0
+MAX_GENERATED = 6
+
+Folder = Annotated[Path, typer.Option("-o", "--out", metavar="FOLDER", help="Keeps scene, service data and results.")]
+
+
+def demo(
+    scene: Annotated[
+        list[Path] | None,
+        typer.Argument(
+            metavar="[SCENE...]",
+            help="Your own scene. When not given, one with known truth is made: leaves, soil and water.",
+            show_default=False,
+        ),
+    ] = None,
+    n_endmembers: options.NEndmembers = None,
+    out: Folder = Path("unmix-demo"),
+    seed: options.Seed = 0,
+    max_training_seconds: options.MaxTrainingSeconds = None,
+) -> None:
+    """Show the whole service: start it on a free port, unmix a scene over HTTP, print where the pictures lie.
+
+    Errors against the truth are printed at the end when the scene has one; the service never uses it.
+    Repeated on the same scene, the demo finds its work done.
+
+    Examples:
+
+        unmix demo
+
+        unmix demo -p 3
+
+        unmix demo samson.npz -p 3
+    """
+    with one_line_errors():
+        files = scene_files(scene) if scene else [make_scene(out, n_endmembers)]
+        wanted = n_endmembers if scene else n_endmembers or N_MATERIALS
+        fields = form_fields({"n_endmembers": wanted, "seed": seed, "max_training_seconds": max_training_seconds})
+        target = out / f"{scene_name(files)}-unmixed"
+        with running_service(out / "service") as url:
+            ERRORS.print(f"the service runs on {url}", markup=False)
+            try:
+                document = unmix_over_http(url, files, fields, target)
+            except JobInterrupted:
+                ERRORS.print("stopped; the same command takes it up again")
+                raise typer.Exit(INTERRUPTED) from None
+        print_summary(document)
+        truth = read_truth(files[0])
+        endmembers = np.array(document["endmembers"]["values"], dtype=np.float64)
+        if truth and (judgement := judge(truth, endmembers, np.load(target / "abundances.npy"))):
+            print_judgement(judgement)
+        _print_places(target, document["assets"])
+
+
+def make_scene(folder: Path, n_endmembers: int | None) -> Path:
+    """Generate the demo's scene with its truth, laid out like the scenes people publish."""
+    from unmixing.scenes import generate_scene
+    from unmixing.spectra import MATERIALS
+
+    n_materials = n_endmembers or N_MATERIALS
+    if n_materials > MAX_GENERATED:
+        raise CliError(f"the generated scene has at most {MAX_GENERATED} materials; give a scene of your own")
+    try:
+        made = generate_scene(np.random.default_rng(SCENE_SEED), materials=list(MATERIALS)[:n_materials])
+    except ImportError as error:
+        raise CliError(str(error)) from error
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"generated-{n_materials}-materials.npz"
+    np.savez(
+        path,
+        cube=made.cube,
+        wavelengths_nm=made.wavelengths_nm,
+        endmembers=made.endmembers,
+        abundances=made.abundances,
+        names=np.array(made.names),
+    )
+    OUTPUT.print(f"made a scene of {', '.join(made.names)}: {path.resolve()}", markup=False)
+    return path
+
+
+@contextmanager
+def running_service(data: Path) -> Iterator[str]:
+    """A service of its own, with queue and workers, on a free port; stopped when the block ends."""
+    port = _free_port()
+    data.mkdir(parents=True, exist_ok=True)
+    log_path = data / "service.log"
+    with log_path.open("w") as log:
+        tree = subprocess.Popen(
+            command("tree"),
+            env=_environment(data, port),
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+    try:
+        url = f"http://127.0.0.1:{port}"
+        with ServiceClient(url) as client:
+            _wait_until_ready(tree, client, log_path)
+        yield url
+    finally:
+        _stop(tree)
+
+
+def _environment(data: Path, port: int) -> Mapping[str, str]:
+    # A Redis of the user's has nothing to do with the demo: it must leave nothing there.
+    others = {name: value for name, value in os.environ.items() if name not in ("REDIS_URL", "UNMIX_REDIS_URL")}
+    own = {"UNMIX_HOST": "127.0.0.1", "UNMIX_PORT": str(port), "UNMIX_DATA": str(data.resolve())}
+    return {**others, **own, "UNMIX_WORKERS": "1"}
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    return port
+
+
+def _wait_until_ready(tree: subprocess.Popen[bytes], client: ServiceClient, log: Path) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while not client.ready():
+        if tree.poll() is not None or time.monotonic() > deadline:
+            last = log.read_text("utf-8", errors="replace").strip().splitlines()[-1:] or ["no message"]
+            raise CliError(f"the service did not start: {last[0]} (more in {log.resolve()})")
+        time.sleep(0.2)
+
+
+def _stop(tree: subprocess.Popen[bytes]) -> None:
+    tree.send_signal(signal.SIGTERM)
+    try:
+        tree.wait(STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        tree.kill()
+
+
+def _print_places(target: Path, assets: Mapping[str, object]) -> None:
+    folder = target.resolve()
+    OUTPUT.print(f"results in {folder}", markup=False)
+    for name in assets:
+        OUTPUT.print(f"  {folder / name}", markup=False)

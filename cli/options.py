@@ -1,0 +1,47 @@
+"""The options that several commands share, worded once."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from unmixing.specs import MAX_ENDMEMBERS
+
+Scene = Annotated[
+    list[Path],
+    typer.Argument(
+        metavar="SCENE...",
+        help="A .npy, .npz, .mat, GeoTIFF or zip file, or either half of an ENVI pair (the other is found).",
+        show_default=False,
+    ),
+]
+NEndmembers = Annotated[
+    int | None,
+    typer.Option(
+        "-p",
+        "--n-endmembers",
+        min=2,
+        max=MAX_ENDMEMBERS,
+        help="How many materials to look for; estimated from the scene when not given.",
+        show_default=False,
+    ),
+]
+Method = Annotated[str, typer.Option(help="How to unmix; a wrong name lists the methods there are.")]
+Seed = Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Seed of every random choice.")]
+Variable = Annotated[
+    str | None,
+    typer.Option(help="Which array of a .mat or .npz file is the cube.", show_default=False),
+]
+MaxTrainingSeconds = Annotated[
+    float | None,
+    typer.Option(metavar="SECONDS", help="Stop training at the first epoch after this time.", show_default=False),
+]
+Out = Annotated[
+    Path | None,
+    typer.Option("-o", "--out", metavar="FOLDER", help="Where the results go; SCENE-unmixed when not given."),
+]
+Force = Annotated[bool, typer.Option("--force", help="Write into OUT although it is not empty.")]
+Data = Annotated[
+    Path | None,
+    typer.Option(metavar="FOLDER", help="Data folder. Default: UNMIX_DATA, else ./unmix-data.", show_default=False),
+]

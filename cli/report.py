@@ -1,0 +1,45 @@
+"""What is printed at the end: the materials found, how well they explain the scene, the errors."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from rich.table import Table
+
+from cli.errors import OUTPUT
+from unmixing.io.truth import Judgement
+
+SHOWN = {
+    "reconstruction_rmse": "reconstruction RMSE",
+    "reconstruction_sam_radians": "reconstruction SAM (radians)",
+}
+
+
+def print_summary(document: Mapping[str, Any]) -> None:
+    """The facts of a ``result.json`` that a person wants first."""
+    names = document["endmembers"]["names"]
+    scene = document["input"]
+    OUTPUT.print(
+        f"{len(names)} materials ({', '.join(names)}) in {scene['rows']} x {scene['columns']} pixels, "
+        f"{scene['bands_used']} of {scene['bands']} bands used, {scene['pixels_masked']} pixels masked",
+        markup=False,
+    )
+    for key, label in SHOWN.items():
+        value = document["metrics"].get(key)
+        if isinstance(value, int | float):
+            OUTPUT.print(f"{label}: {value:.4g}", markup=False)
+
+
+def print_judgement(judgement: Judgement) -> None:
+    """The errors against the truth, material by material."""
+    table = Table(title="against the truth")
+    table.add_column("material")
+    table.add_column("spectral angle (radians)", justify="right")
+    for name, angle in zip(judgement.names, judgement.sad_radians, strict=True):
+        table.add_row(name, f"{angle:.4f}")
+    table.add_row("mean", f"{judgement.mean_sad_radians:.4f}", style="bold")
+    OUTPUT.print(table)
+    if judgement.abundance_rmse is not None:
+        OUTPUT.print(f"abundance RMSE: {judgement.abundance_rmse:.4f}")
+        OUTPUT.print(
+            f"abundance RMSE with the true endmembers scaled to equal norms: {judgement.abundance_rmse_equal_norms:.4f}"
+        )

@@ -1,0 +1,130 @@
+"""``unmix run``: from files to results in this very process, without service or queue."""
+
+import json
+import shutil
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from cli import options
+from cli.errors import OUTPUT, CliError, one_line_errors
+from cli.outputs import output_folder, require_free
+from cli.progress import StageBar
+from cli.report import print_summary
+from cli.scene_files import scene_files, scene_name
+from cli.settings import settings_with
+from model_store.results import DOCUMENT, write_document
+from unmixing.specs import UnmixSpec
+from unmixing.types import Compute, Cube, TrainedModel
+
+ModelFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--model",
+        metavar="MODEL.ONNX",
+        help="Apply this model instead of training; its result.json or manifest.json must lie beside it.",
+        show_default=False,
+    ),
+]
+
+
+def run(
+    scene: options.Scene,
+    n_endmembers: options.NEndmembers = None,
+    out: options.Out = None,
+    method: options.Method = "lpalm",
+    seed: options.Seed = 0,
+    variable: options.Variable = None,
+    model: ModelFile = None,
+    max_training_seconds: options.MaxTrainingSeconds = None,
+    force: options.Force = False,
+) -> None:
+    """Unmix a scene here, without a service.
+
+    Device and threads come from UNMIX_DEVICE and UNMIX_THREADS.
+
+    Examples:
+
+        unmix run samson.npz -p 3
+
+        unmix run scene.hdr -p 5 -o results
+
+        unmix run next-scene.npz --model results/model.onnx
+    """
+    with one_line_errors():
+        files = scene_files(scene)
+        target = out or Path(f"{scene_name(scene)}-unmixed")
+        require_free(target, force=force)
+        trained = None if model is None else load_model(model)
+        spec = UnmixSpec(method=method, n_endmembers=n_endmembers, seed=seed, max_training_seconds=max_training_seconds)
+        document = unmix_to(target, files, variable, spec, trained)
+        print_summary(document)
+        OUTPUT.print(f"results in {target.resolve()}", markup=False)
+
+
+def unmix_to(
+    target: Path, files: Sequence[Path], variable: str | None, spec: UnmixSpec, model: TrainedModel | None
+) -> dict[str, Any]:
+    """Write products and ``result.json`` into ``target``, all or nothing, and return the document."""
+    from unmixing import unmix
+    from unmixing.io import write_products
+    from unmixing.results import result_document
+
+    settings = settings_with()
+    with StageBar(files[0].name) as report:
+        report(0.0, "reading the scene")
+        cube = read_scene(files, variable, spec.n_endmembers)
+        unmixing = unmix(
+            cube,
+            **spec.model_dump(),
+            model=model,
+            compute=Compute(device=settings.device, threads=settings.threads),
+            progress=report,
+        )
+        report(1.0, "writing the results")
+        with output_folder(target) as folder:
+            media_types = write_products(folder, unmixing, cube)
+            sizes = {name: (folder / name).stat().st_size for name in media_types}
+            document = result_document(unmixing, cube, media_types=media_types, sizes=sizes)
+            write_document(folder, document)
+        report(1.0, "done")
+    return document
+
+
+def read_scene(files: Sequence[Path], variable: str | None, n_endmembers: int | None) -> Cube:
+    """The scene that ``files`` make up, checked the way the service checks uploads."""
+    from unmixing.io import check_scene, open_scene, unpack_upload
+
+    with tempfile.TemporaryDirectory(prefix="unmix-") as scratch:
+        if files[0].suffix.lower() == ".zip":
+            shutil.copy(files[0], scratch)
+            files = unpack_upload(Path(scratch))
+        with open_scene(files, variable, scratch=Path(scratch)) as reader:
+            check_scene(reader, n_endmembers)
+            return reader.read()
+
+
+def load_model(path: Path) -> TrainedModel:
+    """A model as the other commands left it. Raises CliError when a part is missing."""
+    if not path.is_file():
+        raise CliError(f"{path}: no such file")
+    manifest = _manifest(path.with_name("manifest.json"), path.with_name(DOCUMENT))
+    if manifest is None:
+        raise CliError(f"neither manifest.json nor {DOCUMENT} with a model lies beside {path}")
+    return TrainedModel(path.read_bytes(), manifest)
+
+
+def _manifest(manifest: Path, document: Path) -> Mapping[str, Any] | None:
+    try:
+        if manifest.is_file():
+            found = json.loads(manifest.read_text("utf-8"))
+        elif document.is_file():
+            found = (json.loads(document.read_text("utf-8"))["model"] or {}).get("manifest")
+        else:
+            return None
+    except (ValueError, KeyError, AttributeError, TypeError) as error:
+        raise CliError(f"the description beside the model cannot be read ({error})") from error
+    return found if isinstance(found, dict) else None

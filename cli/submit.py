@@ -1,0 +1,106 @@
+"""``unmix submit``: give a scene to a running service and fetch the results."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from cli import options
+from cli.client import ServiceClient
+from cli.errors import ERRORS, OUTPUT, one_line_errors
+from cli.outputs import output_folder, require_free
+from cli.progress import StageBar
+from cli.report import print_summary
+from cli.scene_files import scene_files, scene_name
+
+INTERRUPTED = 130
+
+Url = Annotated[str, typer.Option(envvar="UNMIX_URL", help="Where the service runs.")]
+ModelId = Annotated[
+    str | None,
+    typer.Option("--model", metavar="ID", help="Apply this stored model instead of training.", show_default=False),
+]
+
+
+def submit(
+    scene: options.Scene,
+    url: Url = "http://127.0.0.1:8000",
+    n_endmembers: options.NEndmembers = None,
+    out: options.Out = None,
+    method: options.Method = "lpalm",
+    seed: options.Seed = 0,
+    variable: options.Variable = None,
+    model: ModelId = None,
+    max_training_seconds: options.MaxTrainingSeconds = None,
+    force: options.Force = False,
+) -> None:
+    """Unmix a scene on a running service and download the results.
+
+    Work that the service has done before comes back at once.
+
+    Examples:
+
+        unmix submit samson.npz -p 3
+
+        unmix submit scene.img --url https://unmix.example.org -o results
+    """
+    given = {
+        "method": method,
+        "n_endmembers": n_endmembers,
+        "seed": seed,
+        "variable": variable,
+        "model": model,
+        "max_training_seconds": max_training_seconds,
+    }
+    with one_line_errors():
+        files = scene_files(scene)
+        target = out or Path(f"{scene_name(scene)}-unmixed")
+        require_free(target, force=force)
+        try:
+            document = unmix_over_http(url, files, form_fields(given), target)
+        except JobInterrupted as interrupted:
+            _say_where(interrupted.url)
+            raise typer.Exit(INTERRUPTED) from None
+        print_summary(document)
+        OUTPUT.print(f"results in {target.resolve()}", markup=False)
+
+
+class JobInterrupted(Exception):
+    """Ctrl-C while the job at ``url`` was under way."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__(url)
+        self.url = url
+
+
+def form_fields(given: Mapping[str, Any]) -> dict[str, str]:
+    """What was given, as the texts of a form."""
+    return {name: str(value) for name, value in given.items() if value is not None}
+
+
+def unmix_over_http(url: str, files: Sequence[Path], fields: Mapping[str, str], target: Path) -> dict[str, Any]:
+    """Upload, wait, download into ``target``, all or nothing; returns ``result.json``.
+
+    Raises JobInterrupted for Ctrl-C while the job runs: the service goes on with it.
+    """
+    with ServiceClient(url) as client:
+        with StageBar("upload") as follow:
+            job = client.upload(files, fields, follow)
+        try:
+            with StageBar("job") as follow:
+                job = client.wait(job, follow)
+        except KeyboardInterrupt:
+            raise JobInterrupted(client.job_url(job)) from None
+        with output_folder(target) as folder:
+            return client.download(job, folder)
+
+
+def _say_where(url: str) -> None:
+    for line in (
+        f"the job goes on as {url.rpartition('/')[2]}",
+        f"  its state:   curl {url}",
+        f"  stop it:     curl -X DELETE {url}",
+        "  its result:  repeat this command; equal work is not done twice",
+    ):
+        ERRORS.print(line, markup=False)

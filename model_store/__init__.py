@@ -1,0 +1,1 @@
+"""What outlives a job and what both sides share: job records, models, results, settings."""

@@ -1,0 +1,29 @@
+"""What can go wrong around the science: with jobs, models, queue. HTTP is decided elsewhere, in one table."""
+
+
+class StoreError(Exception):
+    """Root of this package's errors; the text may be shown to whoever asked."""
+
+
+class QueueUnavailableError(StoreError):
+    """No Redis was named and no embedded queue runs on this data folder, or it does not answer."""
+
+
+class UnknownJobError(StoreError):
+    """There is no job with this id: never was, or its lifetime has ended."""
+
+
+class UnknownModelError(StoreError):
+    """There is no stored model with this id."""
+
+
+class WorkerLostError(StoreError):
+    """The process that ran the job died, twice."""
+
+
+class TimeLimitError(StoreError):
+    """The job took longer than a job may take."""
+
+
+class InternalError(StoreError):
+    """Something unforeseen; what it was stands in the worker's log alone."""

@@ -1,0 +1,59 @@
+"""Folders that appear whole or not at all: written under a hidden name, then renamed."""
+
+import shutil
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+@contextmanager
+def appearing_folder(target: Path) -> Iterator[Path]:
+    """A hidden folder beside ``target`` to write into; it becomes ``target`` when the block ends well.
+
+    When ``target`` exists by then the new folder is dropped: equal names mean equal content here.
+    """
+    target.parent.mkdir(parents=True, exist_ok=True)
+    hidden = target.parent / f".{target.name}.{uuid.uuid4().hex}"
+    hidden.mkdir()
+    try:
+        yield hidden
+        # POSIX renames onto an empty folder too, so look first.
+        if not target.exists():
+            hidden.replace(target)
+    finally:
+        shutil.rmtree(hidden, ignore_errors=True)
+
+
+def remove_folder(folder: Path) -> None:
+    """Hide a folder at once, then delete it, so that nobody reads half of it. A missing one is fine."""
+    hidden = folder.parent / f".{folder.name}.{uuid.uuid4().hex}"
+    try:
+        folder.replace(hidden)
+    except FileNotFoundError:
+        return
+    shutil.rmtree(hidden, ignore_errors=True)
+
+
+def remove_leftovers(parent: Path, keep: Callable[[str], bool], *, older_than_seconds: float) -> list[str]:
+    """Delete what killed processes left under ``parent``; returns the names.
+
+    That is every entry for which ``keep(name)`` is false. Young ones are spared: their owner may be about to
+    write the record that justifies them.
+    """
+    limit = time.time() - older_than_seconds
+    removed = []
+    for entry in parent.iterdir() if parent.is_dir() else ():
+        if _newest_change(entry) < limit and not keep(entry.name):
+            shutil.rmtree(entry, ignore_errors=True)
+            removed.append(entry.name)
+    return removed
+
+
+def _newest_change(folder: Path) -> float:
+    """When the folder or one of its files last changed (Unix time): a long upload is still young."""
+    try:
+        return max(path.stat().st_mtime for path in (folder, *folder.iterdir()))
+    except (FileNotFoundError, NotADirectoryError):
+        return time.time()

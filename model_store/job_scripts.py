@@ -1,0 +1,80 @@
+"""The job records' atomic steps, in Lua: what runs inside Redis cannot be interrupted half-way.
+
+Keys:
+``unmix:job:{id}`` hash, one JSON value per field of JobRecord
+``unmix:jobs``, ``unmix:jobs:{status}`` ids by time of creation
+``unmix:ended`` ids by time of ending
+``unmix:work:{work_key}`` the id that does that work or has done it
+``unmix:lease:{id}`` there while a worker runs the job
+"""
+
+RESERVE = """
+-- ARGV: work key, id, created, then field and value in turn. Returns the id that has the work.
+local work = 'unmix:work:' .. ARGV[1]
+local holder = redis.call('GET', work)
+if holder then
+  local status = redis.call('HGET', 'unmix:job:' .. holder, 'status')
+  if status == '"accepted"' or status == '"running"' or status == '"successful"' then return holder end
+end
+local id = ARGV[2]
+redis.call('HSET', 'unmix:job:' .. id, unpack(ARGV, 4))
+redis.call('ZADD', 'unmix:jobs', ARGV[3], id)
+redis.call('ZADD', 'unmix:jobs:accepted', ARGV[3], id)
+redis.call('SET', work, id)
+return id
+"""
+
+MOVE = """
+-- ARGV: id, comma-framed statuses to move from, attempt or '' for any, status to move to, now, lease in ms,
+-- then field and value in turn. Returns the number of the attempt, or -1 when the job is elsewhere.
+local id, to = ARGV[1], ARGV[4]
+local job = 'unmix:job:' .. id
+local quoted = redis.call('HGET', job, 'status')
+if not quoted then return -1 end
+local status = string.sub(quoted, 2, -2)
+if not string.find(ARGV[2], ',' .. status .. ',', 1, true) then return -1 end
+if ARGV[3] ~= '' and redis.call('HGET', job, 'attempts') ~= ARGV[3] then return -1 end
+redis.call('HSET', job, 'status', '"' .. to .. '"', unpack(ARGV, 7))
+local created = redis.call('ZSCORE', 'unmix:jobs', id)
+redis.call('ZREM', 'unmix:jobs:' .. status, id)
+redis.call('ZADD', 'unmix:jobs:' .. to, created, id)
+if to == 'running' then
+  redis.call('HINCRBY', job, 'attempts', 1)
+  redis.call('SET', 'unmix:lease:' .. id, '1', 'PX', ARGV[6])
+else
+  redis.call('DEL', 'unmix:lease:' .. id)
+end
+if to == 'successful' or to == 'failed' or to == 'dismissed' then
+  redis.call('ZADD', 'unmix:ended', ARGV[5], id)
+end
+if to == 'failed' or to == 'dismissed' then
+  local work = 'unmix:work:' .. string.sub(redis.call('HGET', job, 'work_key'), 2, -2)
+  if redis.call('GET', work) == id then redis.call('DEL', work) end
+end
+return tonumber(redis.call('HGET', job, 'attempts'))
+"""
+
+TOUCH = """
+-- ARGV: id, attempt, lease in ms, then field and value in turn. Returns 1 while the attempt has the job.
+local job = 'unmix:job:' .. ARGV[1]
+if redis.call('HGET', job, 'status') ~= '"running"' then return 0 end
+if redis.call('HGET', job, 'attempts') ~= ARGV[2] then return 0 end
+redis.call('SET', 'unmix:lease:' .. ARGV[1], '1', 'PX', ARGV[3])
+if #ARGV > 3 then redis.call('HSET', job, unpack(ARGV, 4)) end
+return 1
+"""
+
+REMOVE = """
+-- ARGV: id. Forgets an ended job; returns 1 when there was one.
+local id = ARGV[1]
+local job = 'unmix:job:' .. id
+local quoted = redis.call('HGET', job, 'status')
+if not quoted or quoted == '"accepted"' or quoted == '"running"' then return 0 end
+local work = 'unmix:work:' .. string.sub(redis.call('HGET', job, 'work_key'), 2, -2)
+if redis.call('GET', work) == id then redis.call('DEL', work) end
+redis.call('DEL', job)
+redis.call('ZREM', 'unmix:jobs', id)
+redis.call('ZREM', 'unmix:jobs:' .. string.sub(quoted, 2, -2), id)
+redis.call('ZREM', 'unmix:ended', id)
+return 1
+"""

@@ -1,0 +1,97 @@
+"""One job as a record, and the key that tells equal work."""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+from unmixing.specs import UnmixSpec
+
+SCIENCE_VERSION = 1
+"""Raise it when equal bytes and spec would give another result: earlier work is then no longer equal."""
+
+
+class JobStatus(StrEnum):
+    """The states of OGC API - Processes."""
+
+    ACCEPTED = "accepted"
+    """Waiting for a worker, for the first time or again."""
+    RUNNING = "running"
+    """A worker has it and renews its lease."""
+    SUCCESSFUL = "successful"
+    FAILED = "failed"
+    DISMISSED = "dismissed"
+
+
+class JobError(BaseModel):
+    """Why a job failed: the name of the error's class, which decides its HTTP status, and its text."""
+
+    model_config = ConfigDict(frozen=True)
+
+    kind: str
+    detail: str
+
+    @classmethod
+    def of(cls, error: Exception) -> "JobError":
+        return cls(kind=type(error).__name__, detail=str(error))
+
+
+class JobRecord(BaseModel):
+    """The authoritative facts about one job; RQ's own keys are only a delivery mechanism.
+
+    files: paths of the scene's files, relative to the job's input folder. progress: 0 to 100.
+    attempts: how often a worker has started it; the number of the current attempt while running.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    id: str
+    status: JobStatus = JobStatus.ACCEPTED
+    work_key: str
+    queue: str
+    spec: UnmixSpec
+    model_id: str | None = None
+    variable: str | None = None
+    files: tuple[str, ...]
+    progress: int = 0
+    message: str = "waiting for a worker"
+    attempts: int = 0
+    created: datetime
+    updated: datetime
+    started: datetime | None = None
+    finished: datetime | None = None
+    error: JobError | None = None
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+def work_key(digests: Sequence[str], spec: UnmixSpec, model_id: str | None, variable: str | None) -> str:
+    """Equal for equal work. ``digests``: SHA-256 of each uploaded part; order and names do not matter."""
+    work = {
+        "science": SCIENCE_VERSION,
+        "parts": sorted(digests),
+        "spec": spec.model_dump(mode="json"),
+        "model": model_id,
+        "variable": variable,
+    }
+    return hashlib.sha256(json.dumps(work, sort_keys=True).encode()).hexdigest()
+
+
+def encode(fields: Mapping[str, Any]) -> list[str]:
+    """Field and JSON value in turn, as the scripts take them. ``fields``: JSON-able, from ``model_dump``."""
+    return [text for name, value in fields.items() for text in (name, json.dumps(value))]
+
+
+def decode(raw: Mapping[bytes, bytes]) -> JobRecord | None:
+    """The record in a Redis hash; None for an empty one, which is how Redis says that there is none."""
+    if not raw:
+        return None
+    # The values are JSON already: joining them lets pydantic parse the whole record in one pass.
+    body = b",".join(b'"' + name + b'":' + value for name, value in raw.items())
+    return JobRecord.model_validate_json(b"{" + body + b"}")

@@ -1,0 +1,54 @@
+"""Results of jobs, one folder each: ``result.json`` and the assets it names."""
+
+import json
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from model_store.folders import appearing_folder, remove_folder
+
+DOCUMENT = "result.json"
+
+
+@dataclass(frozen=True)
+class Asset:
+    """A file of a result."""
+
+    path: Path
+    media_type: str
+
+
+class ResultStore:
+    """Job id -> folder. A folder that can be seen is complete."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def writing(self, job_id: str) -> AbstractContextManager[Path]:
+        """A hidden folder to write products and ``result.json`` into; it appears when the block ends well."""
+        return appearing_folder(self._folder / job_id)
+
+    def exists(self, job_id: str) -> bool:
+        return (self._folder / job_id / DOCUMENT).is_file()
+
+    def document(self, job_id: str) -> dict[str, Any] | None:
+        """What ``result.json`` holds, or None when the job has no results."""
+        try:
+            text = (self._folder / job_id / DOCUMENT).read_text("utf-8")
+        except FileNotFoundError:
+            return None
+        document: dict[str, Any] = json.loads(text)
+        return document
+
+    def asset(self, job_id: str, name: str) -> Asset | None:
+        """The asset called ``name``, or None. Only names that the document lists are ever opened."""
+        facts = (self.document(job_id) or {"assets": {}})["assets"].get(name)
+        return None if facts is None else Asset(self._folder / job_id / name, facts["type"])
+
+    def remove(self, job_id: str) -> None:
+        remove_folder(self._folder / job_id)
+
+
+def write_document(folder: Path, document: dict[str, Any]) -> None:
+    (folder / DOCUMENT).write_text(json.dumps(document), "utf-8")

@@ -1,0 +1,65 @@
+"""Every setting of the service and its workers, each also from the environment with prefix ``UNMIX_``."""
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import AliasChoices, Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from model_store.errors import QueueUnavailableError
+
+
+class Settings(BaseSettings):
+    """Read once, by whoever starts a process, and handed on as an argument."""
+
+    model_config = SettingsConfigDict(env_prefix="UNMIX_", frozen=True, extra="ignore")
+
+    data: Path = Field(Path("unmix-data"), description="Folder for uploads, results, models and the embedded queue.")
+    host: str = Field("127.0.0.1", description="Address to listen on.")
+    port: int = Field(8000, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")
+    workers: int = Field(1, ge=0, le=256, description="Worker processes started beside the service.")
+    redis_url: str | None = Field(
+        None,
+        validation_alias=AliasChoices("unmix_redis_url", "redis_url"),
+        description="URL of a Redis server (REDIS_URL works too); without one the embedded queue is used.",
+    )
+    device: Literal["cpu", "cuda", "auto"] = Field(
+        "cpu", description="Where to train: cpu, cuda, or auto (cuda when present)."
+    )
+    threads: int = Field(1, ge=1, description="Threads per job; equal numbers need equal threads.")
+    max_upload_bytes: int = Field(
+        4 * 1024**3, ge=1, description="Largest upload accepted, all parts together, in bytes."
+    )
+    max_training_seconds: float | None = Field(
+        None, gt=0, le=86_400, description="Limit of training when a request names none, in seconds."
+    )
+    job_timeout_seconds: int = Field(6 * 3600, ge=1, description="A job running longer than this fails, in seconds.")
+    job_lifetime_seconds: int = Field(
+        30 * 24 * 3600, ge=1, description="Ended jobs and their results are removed after this many seconds."
+    )
+    lease_seconds: float = Field(
+        15.0,
+        gt=0,
+        description="A running job whose worker gives no sign of life for this long counts as lost.",
+    )
+    sweep_seconds: float = Field(5.0, gt=0, description="How often the service looks for lost and expired jobs.")
+
+    @property
+    def queue_url_file(self) -> Path:
+        """Where the embedded queue writes its URL, so that other processes find it."""
+        return self.data / "queue" / "url"
+
+
+def queue_url(settings: Settings) -> str:
+    """The Redis URL to use: the one given, else that of the embedded queue on this data folder.
+
+    Raises QueueUnavailableError when there is neither.
+    """
+    if settings.redis_url:
+        return settings.redis_url
+    try:
+        return settings.queue_url_file.read_text("utf-8").strip()
+    except FileNotFoundError:
+        raise QueueUnavailableError(
+            f"no redis_url is set and no embedded queue runs on {settings.data}; `unmix serve` starts one"
+        ) from None

@@ -1,0 +1,52 @@
+"""What every route needs, opened once per application and handed to routes as an argument."""
+
+import asyncio
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from fastapi import Depends, Request
+from redis.asyncio import Redis as AsyncRedis
+
+from model_store.errors import UnknownJobError
+from model_store.jobs import job_key
+from model_store.records import JobRecord, decode
+from model_store.settings import Settings, queue_url
+from model_store.stores import Stores, open_stores
+from service.queues import JobQueue
+
+
+@dataclass(frozen=True)
+class Context:
+    """``async_redis`` serves the one question that is asked all the time: how is my job?"""
+
+    settings: Settings
+    stores: Stores
+    queue: JobQueue
+    async_redis: AsyncRedis
+
+    async def job(self, job_id: str) -> JobRecord:
+        """The job's record. Raises UnknownJobError."""
+        raw: Any = await self.async_redis.hgetall(job_key(job_id))
+        record = decode(raw)
+        if record is None:
+            raise UnknownJobError(f"there is no job {job_id!r}")
+        return record
+
+    async def close(self) -> None:
+        await self.async_redis.aclose()
+        await asyncio.to_thread(self.stores.redis.close)
+
+
+def open_context(settings: Settings) -> Context:
+    """Raises QueueUnavailableError when no Redis is named and no embedded queue runs on the data folder."""
+    stores = open_stores(settings)
+    queue = JobQueue(stores.redis, settings.job_timeout_seconds)
+    return Context(settings, stores, queue, AsyncRedis.from_url(queue_url(settings)))
+
+
+def _context(request: Request) -> Context:
+    context: Context = request.app.state.context
+    return context
+
+
+ContextArgument = Annotated[Context, Depends(_context)]

@@ -1,0 +1,101 @@
+"""Every error that may reach a caller, and the one table that gives it an HTTP status."""
+
+from dataclasses import dataclass
+
+from model_store import errors as store
+from model_store.records import JobError
+from unmixing import errors as science
+
+OGC = "http://www.opengis.net/def/exceptions/ogcapi-processes-1/1.0/"
+
+
+class ServiceError(Exception):
+    """Root of this package's errors; the text names the argument and the values."""
+
+
+class MalformedUploadError(ServiceError):
+    """The body is not the multipart/form-data it claims to be, or ends too early."""
+
+
+class UploadContentTypeError(ServiceError):
+    """The body is not multipart/form-data."""
+
+
+class UploadTooLargeError(ServiceError):
+    """The body is larger than the service accepts."""
+
+
+class UploadFieldError(ServiceError):
+    """A part of the upload is missing, unknown, given twice or badly named."""
+
+
+class ResultNotReadyError(ServiceError):
+    """The job exists and has no results, at least not yet."""
+
+
+class UnknownOutputError(ServiceError):
+    """The job's results have no asset of this name."""
+
+
+class RangeNotSatisfiableError(ServiceError):
+    """The bytes asked for lie outside the asset, or the Range header cannot be read."""
+
+
+class FailedJobError(ServiceError):
+    """Results were asked for of a job that failed: what made it fail decides the answer."""
+
+    def __init__(self, error: JobError) -> None:
+        super().__init__(error.detail)
+        self.error = error
+
+
+@dataclass(frozen=True)
+class Row:
+    """How an error looks over HTTP. ``type`` is a URI, or a name under ``/problems/`` of this service."""
+
+    status: int
+    title: str
+    type: str
+
+
+TABLE: dict[type[Exception], Row] = {
+    science.SceneFormatError: Row(422, "Not a readable scene", "scene-format"),
+    science.AmbiguousSceneError: Row(422, "Several arrays could be the scene", "ambiguous-scene"),
+    science.SceneContentError: Row(422, "A scene that cannot be unmixed", "scene-content"),
+    science.SpecError: Row(422, "An argument out of its range", "invalid-argument"),
+    science.UnknownMethodError: Row(422, "No such method", "unknown-method"),
+    science.BandMismatchError: Row(422, "Another number of bands", "band-mismatch"),
+    science.ModelParityError: Row(500, "The exported model differs from the trained one", "model-parity"),
+    science.Cancelled: Row(404, "The job was dismissed", "cancelled"),
+    science.UnmixingError: Row(422, "The scene cannot be unmixed", "unmixing"),
+    store.QueueUnavailableError: Row(503, "The job queue cannot be reached", "queue-unavailable"),
+    store.UnknownJobError: Row(404, "No such job", OGC + "no-such-job"),
+    store.UnknownModelError: Row(404, "No such model", "no-such-model"),
+    store.WorkerLostError: Row(500, "The worker died", "worker-lost"),
+    store.TimeLimitError: Row(504, "The job took too long", "time-limit"),
+    store.InternalError: Row(500, "Internal Server Error", "internal"),
+    store.StoreError: Row(500, "Internal Server Error", "internal"),
+    MalformedUploadError: Row(400, "A malformed upload", "malformed-upload"),
+    UploadContentTypeError: Row(415, "Not multipart/form-data", "unsupported-media-type"),
+    UploadTooLargeError: Row(413, "The upload is too large", "too-large"),
+    UploadFieldError: Row(422, "A missing or unexpected part", "upload-field"),
+    ResultNotReadyError: Row(404, "No results yet", OGC + "result-not-ready"),
+    UnknownOutputError: Row(404, "No such output", OGC + "no-such-output"),
+    RangeNotSatisfiableError: Row(416, "Range not satisfiable", "range"),
+    FailedJobError: Row(500, "The job failed", "job-failed"),
+    ServiceError: Row(500, "Internal Server Error", "internal"),
+}
+
+ROOTS = (science.UnmixingError, store.StoreError, ServiceError)
+
+_BY_NAME = {error.__name__: row for error, row in TABLE.items()}
+
+
+def row_of(error: type[Exception]) -> Row:
+    """The row of the error's class, or of the nearest class above it. Raises KeyError for foreign errors."""
+    return next(TABLE[base] for base in error.__mro__ if base in TABLE)
+
+
+def row_named(kind: str) -> Row:
+    """The row for the ``kind`` of a failed job; a name from another version counts as internal."""
+    return _BY_NAME.get(kind, TABLE[store.InternalError])

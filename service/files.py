@@ -1,0 +1,53 @@
+"""Stored files over HTTP: Range, HEAD and ETag come with Starlette, problems instead of plain text do not."""
+
+from pathlib import Path
+
+from fastapi.responses import FileResponse, Response
+from starlette.datastructures import Headers
+from starlette.requests import Request
+from starlette.types import Message, Receive, Scope, Send
+
+from service.errors import TABLE, RangeNotSatisfiableError
+from service.openapi import Responses, problems
+from service.problems import problem_of, respond
+
+FILE_RESPONSES: Responses = {
+    200: {"description": "The file.", "content": {"application/octet-stream": {}}},
+    206: {"description": "The bytes asked for with Range."},
+    304: {"description": "The file is the one that If-None-Match names."},
+    **problems(404, 416, 422, 503),
+}
+
+
+class StoredFile(FileResponse):
+    """A file that never changes. Refused ranges are answered with a problem."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        refused = False
+
+        async def send_unless_refused(message: Message) -> None:
+            nonlocal refused
+            if message["type"] == "http.response.start" and message["status"] in (400, 416):
+                refused = True
+                await _refusal(scope, message)(scope, receive, send)
+            elif not refused:
+                await send(message)
+
+        await super().__call__(scope, receive, send_unless_refused)
+
+
+def stored_file(request: Request, path: Path, media_type: str) -> Response:
+    """The file, or 304 when the caller has it already."""
+    response = StoredFile(path, media_type=media_type, stat_result=path.stat())
+    etag = response.headers["etag"]
+    known = request.headers.get("if-none-match", "").split(",")
+    if etag in (tag.strip().removeprefix("W/") for tag in known):
+        return Response(status_code=304, headers={"etag": etag})
+    return response
+
+
+def _refusal(scope: Scope, refused: Message) -> Response:
+    asked = Headers(scope=scope).get("range")
+    problem = problem_of(TABLE[RangeNotSatisfiableError], f"the range {asked!r} cannot be served", scope["path"])
+    kept = {name.decode(): value.decode() for name, value in refused["headers"] if name == b"content-range"}
+    return respond(problem, kept)

@@ -1,0 +1,81 @@
+"""What a caller or an orchestrator asks about the service itself."""
+
+import tempfile
+from http import HTTPStatus
+from pathlib import Path
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import JSONResponse
+from redis.exceptions import RedisError
+from rq import Worker
+from starlette.exceptions import HTTPException
+
+from service.context import Context, ContextArgument
+from service.errors import TABLE
+from service.openapi import problems
+from service.schemas import Landing, Link, ProblemKind, Readiness
+
+router = APIRouter(tags=["service"])
+
+
+@router.get("/", summary="Where things are")
+def landing(request: Request) -> Landing:
+    """Links to everything else."""
+    base = str(request.base_url)
+    return Landing(
+        title=request.app.title,
+        description=request.app.description,
+        links=[
+            Link(href=base, rel="self"),
+            Link(href=f"{base}docs", rel="service-doc", type="text/html"),
+            Link(href=f"{base}openapi.json", rel="service-desc", type="application/vnd.oai.openapi+json"),
+            Link(href=f"{base}jobs", rel="http://www.opengis.net/def/rel/ogc/1.0/job-list"),
+            Link(href=f"{base}models", rel="collection", title="Trained models"),
+        ],
+    )
+
+
+@router.get("/livez", summary="Is the process alive?")
+def live() -> dict[str, str]:
+    """Asks nobody else: a service that waits for its queue should not be restarted."""
+    return {"status": "ok"}
+
+
+@router.get("/readyz", summary="Can it do its work?", response_model=Readiness, responses={503: {"model": Readiness}})
+def ready(context: ContextArgument) -> Response:
+    """503 when the queue or the data folder cannot be used. The number of workers is told, and 0 is no
+    failure: uploads are accepted and wait."""
+    checks: dict[str, str | int] = {"data": _check_data(context.settings.data)}
+    try:
+        checks["workers"] = _count_workers(context)
+        checks["queue"] = "ok"
+    except RedisError:
+        checks["queue"] = "does not answer"
+    is_ready = checks["data"] == checks["queue"] == "ok"
+    return JSONResponse({"ready": is_ready, "checks": checks}, 200 if is_ready else 503)
+
+
+@router.get("/problems/{name}", summary="What a kind of problem means", responses=problems(404, 422))
+def problem_kind(name: str) -> ProblemKind:
+    """Every `type` of this service's problems leads here."""
+    for error, row in TABLE.items():
+        if row.type == name:
+            meaning = (error.__doc__ or "").strip()
+            return ProblemKind(type=f"/problems/{name}", title=row.title, status=row.status, meaning=meaning)
+    raise HTTPException(HTTPStatus.NOT_FOUND)
+
+
+def _check_data(folder: Path) -> str:
+    try:
+        with tempfile.TemporaryFile(dir=folder) as file:
+            file.write(b"ready")
+    except OSError as error:
+        return f"not writable: {error.strerror}"
+    return "ok"
+
+
+def _count_workers(context: Context) -> int:
+    """Workers whose sign of life has not expired; a killed one stays in RQ's list for longer."""
+    keys = Worker.all_keys(connection=context.stores.redis)
+    found: int = context.stores.redis.exists(*keys) if keys else 0
+    return found

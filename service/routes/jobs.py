@@ -1,0 +1,77 @@
+"""``/jobs``: how the work stands, and stopping it."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request, Response
+
+from model_store.errors import UnknownJobError
+from model_store.records import JobRecord, JobStatus
+from service.context import Context, ContextArgument
+from service.openapi import problems
+from service.schemas import JobDocument, JobList, job_document, page_links
+
+router = APIRouter(tags=["jobs"])
+
+Limit = Annotated[int, Query(ge=1, le=1000, description="How many on a page.")]
+Offset = Annotated[int, Query(ge=0, le=2**31, description="How many to skip.")]
+
+
+@router.get(
+    "/jobs",
+    summary="All jobs, newest first",
+    response_model_exclude_none=True,
+    responses=problems(422, 503),
+)
+def list_jobs(
+    request: Request,
+    context: ContextArgument,
+    status: Annotated[JobStatus | None, Query(description="Only jobs in this state.")] = None,
+    limit: Limit = 20,
+    offset: Offset = 0,
+) -> JobList:
+    """A page of jobs. Follow the link `next` for the one after it."""
+    base = str(request.base_url)
+    records, total = context.stores.jobs.page(status, limit=limit, offset=offset)
+    query = f"status={status}&" if status else ""
+    return JobList(
+        jobs=[job_document(record, base) for record in records],
+        numberMatched=total,
+        links=page_links(f"{base}jobs", query, limit, offset, total),
+    )
+
+
+@router.get("/jobs/{job_id}", summary="One job", response_model=JobDocument, responses=problems(404, 422, 503))
+async def get_job(job_id: str, request: Request, context: ContextArgument) -> Response:
+    """Status, progress in percent and the stage in words. Ask as often as you like."""
+    # Written out here, not by the framework: it would validate and walk the document a second time.
+    document = job_document(await context.job(job_id), str(request.base_url))
+    return Response(document.model_dump_json(exclude_none=True), media_type="application/json")
+
+
+@router.delete(
+    "/jobs/{job_id}",
+    summary="Stop or remove a job",
+    response_model_exclude_none=True,
+    responses=problems(404, 422, 503),
+)
+def delete_job(job_id: str, request: Request, context: ContextArgument) -> JobDocument:
+    """A job that waits or runs is stopped and stays listed as `dismissed`; an ended one is removed with its
+    results. Answers with the job as `dismissed`."""
+    record = context.stores.jobs.get(job_id)
+    if record is None:
+        raise UnknownJobError(f"there is no job {job_id!r}")
+    if not _dismiss(context, record):
+        context.stores.jobs.remove(job_id)
+        context.stores.results.remove(job_id)
+    left = context.stores.jobs.get(job_id) or record.model_copy(update={"status": JobStatus.DISMISSED})
+    return job_document(left, str(request.base_url))
+
+
+def _dismiss(context: Context, record: JobRecord) -> bool:
+    """Stop a live job. False when it had ended before."""
+    # The record first: whatever the queue still does with the job, workers ask the record.
+    if not context.stores.jobs.dismiss(record.id):
+        return False
+    context.queue.stop(context.stores.jobs.get(record.id) or record)
+    context.stores.inputs.remove(record.id)
+    return True

@@ -1,0 +1,69 @@
+"""``/jobs/{id}/results``: what came out."""
+
+from typing import Any
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import JSONResponse
+
+from model_store.errors import UnknownJobError
+from model_store.records import JobStatus
+from service.context import Context, ContextArgument
+from service.errors import FailedJobError, ResultNotReadyError, UnknownOutputError
+from service.files import FILE_RESPONSES, stored_file
+from service.openapi import problems
+from service.schemas import ResultDocument
+
+router = APIRouter(tags=["results"])
+
+
+@router.get(
+    "/jobs/{job_id}/results",
+    summary="The results of a job",
+    response_model=ResultDocument,
+    responses=problems(404, 422, 500, 503),
+)
+def get_results(job_id: str, request: Request, context: ContextArgument) -> Response:
+    """Endmembers, metrics, the model, how the input was read, and links to the assets. A failed job answers
+    with its own error."""
+    _require_successful(context, job_id)
+    document = context.stores.results.document(job_id)
+    if document is None:
+        raise ResultNotReadyError(f"the results of job {job_id} are gone")
+    return JSONResponse(_linked(document, job_id, str(request.base_url)))
+
+
+@router.get(
+    "/jobs/{job_id}/results/{name}",
+    summary="One asset of the results",
+    response_class=Response,
+    responses=FILE_RESPONSES,
+)
+@router.head("/jobs/{job_id}/results/{name}", include_in_schema=False)
+def get_asset(job_id: str, name: str, request: Request, context: ContextArgument) -> Response:
+    """The file as it is, whole or in ranges."""
+    _require_successful(context, job_id)
+    asset = context.stores.results.asset(job_id, name)
+    if asset is None:
+        raise UnknownOutputError(f"the results of job {job_id} have no asset {name!r}")
+    return stored_file(request, asset.path, asset.media_type)
+
+
+def _require_successful(context: Context, job_id: str) -> None:
+    record = context.stores.jobs.get(job_id)
+    if record is None:
+        raise UnknownJobError(f"there is no job {job_id!r}")
+    if record.error is not None:
+        raise FailedJobError(record.error)
+    if record.status is not JobStatus.SUCCESSFUL:
+        raise ResultNotReadyError(f"job {job_id} is {record.status} and has no results")
+
+
+def _linked(document: dict[str, Any], job_id: str, base: str) -> dict[str, Any]:
+    """The document with URLs for its files, which name themselves only, and for its model."""
+    assets = {
+        name: {**facts, "href": f"{base}jobs/{job_id}/results/{name}"} for name, facts in document["assets"].items()
+    }
+    model = document["model"]
+    if model is not None:
+        model = {**model, "links": [{"rel": "item", "href": f"{base}models/{model['id']}"}]}
+    return {**document, "assets": assets, "model": model}

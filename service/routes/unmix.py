@@ -1,0 +1,68 @@
+"""``POST /unmix``: a scene comes in, a job goes out."""
+
+import asyncio
+from contextlib import closing
+
+from fastapi import APIRouter, Request, Response
+from python_multipart.multipart import parse_options_header
+from starlette.requests import ClientDisconnect
+
+from model_store.records import JobStatus
+from service.context import ContextArgument
+from service.errors import MalformedUploadError, UploadContentTypeError, UploadTooLargeError
+from service.openapi import problems, upload_body
+from service.schemas import JobDocument, job_document
+from service.submissions import FIELDS, staging, submit
+from service.uploads import Receiver, receive
+
+router = APIRouter(tags=["unmixing"])
+
+
+@router.post(
+    "/unmix",
+    summary="Unmix a scene",
+    status_code=202,
+    response_model=JobDocument,
+    openapi_extra=upload_body(),
+    responses={
+        200: {"model": JobDocument, "description": "Equal work is finished already: its job."},
+        202: {"description": "The job, new or under way; follow `Location`."},
+        **problems(400, 404, 413, 415, 422, 503),
+    },
+)
+async def unmix(request: Request, context: ContextArgument) -> Response:
+    """Upload a scene and get a job. Equal bytes with equal fields are the same job, not a second one."""
+    boundary = _boundary(request)
+    max_bytes = context.settings.max_upload_bytes
+    _check_length(request, max_bytes)
+    async with staging(context) as (job_id, folder):
+        with closing(Receiver(boundary, folder, FIELDS)) as receiver:
+            try:
+                upload = await receive(request.stream(), receiver, max_bytes)
+            except ClientDisconnect:
+                raise MalformedUploadError("the connection ended before the upload did") from None
+        record = await asyncio.to_thread(submit, context, job_id, folder, upload)
+    document = job_document(record, str(request.base_url))
+    return Response(
+        document.model_dump_json(exclude_none=True),
+        status_code=200 if record.status is JobStatus.SUCCESSFUL else 202,
+        headers={"Location": f"{request.base_url}jobs/{record.id}"},
+        media_type="application/json",
+    )
+
+
+def _boundary(request: Request) -> bytes:
+    given = request.headers.get("content-type", "")
+    kind, options = parse_options_header(given)
+    if kind != b"multipart/form-data":
+        raise UploadContentTypeError(f"the body must be multipart/form-data; Content-Type is {given!r}")
+    if not options.get(b"boundary"):
+        raise MalformedUploadError(f"the Content-Type {given!r} names no boundary")
+    return options[b"boundary"]
+
+
+def _check_length(request: Request, max_bytes: int) -> None:
+    """Refuse by the announced length, before a byte is read; the bytes themselves are counted too."""
+    announced = request.headers.get("content-length", "")
+    if announced.isdecimal() and int(announced) > max_bytes:
+        raise UploadTooLargeError(f"the upload has {announced} bytes; {max_bytes} is the limit set here")

@@ -1,0 +1,156 @@
+"""What the service says in JSON, and the pictures of it in the OpenAPI document."""
+
+from datetime import datetime
+from typing import Any
+
+from pydantic import BaseModel, Field
+
+from model_store.models import StoredModel
+from model_store.records import JobRecord, JobStatus
+from service.problems import Problem, job_problem
+
+RESULTS_REL = "http://www.opengis.net/def/rel/ogc/1.0/results"
+
+
+class Link(BaseModel):
+    href: str
+    rel: str
+    type: str = "application/json"
+    title: str | None = None
+
+
+class JobInputs(BaseModel):
+    """What the job was asked to do."""
+
+    method: str = Field(examples=["lpalm"])
+    n_endmembers: int | None = Field(None, description="Estimated when not given.", examples=[3])
+    seed: int
+    max_training_seconds: float | None = None
+    model: str | None = Field(None, description="The stored model that is applied; without one a model is trained.")
+    variable: str | None = None
+
+
+class JobDocument(BaseModel):
+    """The state of a job (OGC API - Processes statusInfo)."""
+
+    jobID: str = Field(examples=["5f0c7ad2a0e94d6fb4d0b6a8f3f0a111"])
+    processID: str = "unmix"
+    type: str = "process"
+    status: JobStatus
+    progress: int = Field(ge=0, le=100, description="Percent.")
+    message: str = Field(description="The stage in words.", examples=["training, epoch 12"])
+    created: datetime
+    started: datetime | None = None
+    finished: datetime | None = None
+    updated: datetime
+    inputs: JobInputs
+    error: Problem | None = Field(None, description="Why the job failed.")
+    links: list[Link]
+
+
+class JobList(BaseModel):
+    """One page of jobs, newest first; the link ``next`` leads on."""
+
+    jobs: list[JobDocument]
+    numberMatched: int = Field(description="How many jobs there are on all pages.")
+    links: list[Link]
+
+
+class ModelDocument(BaseModel):
+    """A stored model. ``manifest`` says what it was trained on and how well it does."""
+
+    id: str = Field(description="The head of the SHA-256 of model.onnx.")
+    created: datetime
+    size: int = Field(description="Bytes of model.onnx.")
+    manifest: dict[str, Any]
+    links: list[Link]
+
+
+class ModelList(BaseModel):
+    """One page of models, newest first; the link ``next`` leads on."""
+
+    models: list[ModelDocument]
+    numberMatched: int
+    links: list[Link]
+
+
+class ResultDocument(BaseModel):
+    """What a scene is made of. Each asset's ``href`` answers GET, HEAD and Range."""
+
+    endmembers: dict[str, Any] = Field(
+        description="`names`, `wavelengths_nm`, `values`: one spectrum per endmember over all bands of the "
+        "input, null where a band was dropped."
+    )
+    metrics: dict[str, Any]
+    model: dict[str, Any] | None
+    input: dict[str, Any]
+    assets: dict[str, dict[str, Any]]
+
+
+class Landing(BaseModel):
+    title: str
+    description: str
+    links: list[Link]
+
+
+class ProblemKind(BaseModel):
+    """A kind of problem and what it means."""
+
+    type: str
+    title: str
+    status: int
+    meaning: str
+
+
+class Readiness(BaseModel):
+    """Each check by name: "ok", a number, or what is wrong."""
+
+    ready: bool
+    checks: dict[str, str | int]
+
+
+def job_document(record: JobRecord, base: str) -> JobDocument:
+    """``base``: URL of the service, with a slash at its end."""
+    url = f"{base}jobs/{record.id}"
+    links = [Link(href=url, rel="self"), Link(href=url, rel="monitor")]
+    if record.status is JobStatus.SUCCESSFUL:
+        links.append(Link(href=f"{url}/results", rel=RESULTS_REL))
+    return JobDocument(
+        jobID=record.id,
+        status=record.status,
+        progress=record.progress,
+        message=record.message,
+        created=record.created,
+        started=record.started,
+        finished=record.finished,
+        updated=record.updated,
+        inputs=JobInputs(**record.spec.model_dump(), model=record.model_id, variable=record.variable),
+        error=job_problem(record.error) if record.error else None,
+        links=links,
+    )
+
+
+def model_document(model: StoredModel, base: str) -> ModelDocument:
+    """``base``: URL of the service, with a slash at its end."""
+    url = f"{base}models/{model.id}"
+    links = [
+        Link(href=url, rel="self"),
+        Link(href=f"{url}/model.onnx", rel="enclosure", type="application/octet-stream"),
+    ]
+    return ModelDocument(
+        id=model.id, created=model.created, size=model.size, manifest=dict(model.manifest), links=links
+    )
+
+
+def page_links(url: str, query: str, limit: int, offset: int, total: int) -> list[Link]:
+    """self, and next and prev where there are such pages. ``query``: other parameters, each ending in &."""
+
+    def link(rel: str, start: int) -> Link:
+        return Link(href=f"{url}?{query}limit={limit}&offset={start}", rel=rel)
+
+    links = [link("self", offset)]
+    if offset + limit < total:
+        links.append(link("next", offset + limit))
+    if offset > 0:
+        links.append(link("prev", max(0, offset - limit)))
+    return links

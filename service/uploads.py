@@ -1,0 +1,172 @@
+"""Uploads: a multipart body goes to disk as it arrives, hashed on the way; memory does not grow with it."""
+
+import asyncio
+import hashlib
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import BinaryIO
+
+from python_multipart.exceptions import FormParserError
+from python_multipart.multipart import MultipartParser, parse_options_header
+
+from service.errors import MalformedUploadError, UploadFieldError, UploadTooLargeError
+
+FILE_FIELD = "file"
+MAX_PARTS = 64
+MAX_FIELD_BYTES = 1024
+MAX_NAME_BYTES = 200
+CHUNK_BYTES = 1 << 20
+"""Bytes are collected up to this before a thread parses, hashes and writes them."""
+
+
+@dataclass(frozen=True)
+class Upload:
+    """What arrived. ``digests``: SHA-256 of each file part, in order of arrival."""
+
+    fields: dict[str, str]
+    digests: tuple[str, ...]
+
+
+@dataclass
+class _Part:
+    """The part being received; ``file`` is None for a plain field."""
+
+    headers: dict[str, bytes] = field(default_factory=dict)
+    name: str = ""
+    file: BinaryIO | None = None
+    digest: "hashlib._Hash" = field(default_factory=hashlib.sha256)
+    value: bytearray = field(default_factory=bytearray)
+
+
+class Receiver:
+    """Takes a body piece by piece and writes its ``file`` parts into ``folder`` under their own names.
+
+    ``known_fields`` are the plain fields that may occur, each once. Raises MalformedUploadError and
+    UploadFieldError. Close it in any case: a part may be open.
+    """
+
+    def __init__(self, boundary: bytes, folder: Path, known_fields: frozenset[str]) -> None:
+        self._folder, self._known = folder, known_fields
+        self._fields: dict[str, str] = {}
+        self._digests: list[str] = []
+        self._part = _Part()
+        self._header_name, self._header_value = bytearray(), bytearray()
+        self._n_parts, self._complete = 0, False
+        try:
+            self._parser = MultipartParser(
+                boundary,
+                {
+                    "on_part_begin": self._begin,
+                    "on_header_field": lambda data, start, end: self._header_name.extend(data[start:end]),
+                    "on_header_value": lambda data, start, end: self._header_value.extend(data[start:end]),
+                    "on_header_end": self._header,
+                    "on_headers_finished": self._open,
+                    "on_part_data": self._data,
+                    "on_part_end": self._finish,
+                    "on_end": self._end,
+                },
+            )
+        except FormParserError as error:
+            raise MalformedUploadError(f"the boundary cannot be used: {error}") from error
+
+    def write(self, data: bytes) -> None:
+        try:
+            self._parser.write(data)
+        except FormParserError as error:
+            raise MalformedUploadError(f"the body is not valid multipart/form-data: {error}") from error
+
+    def result(self) -> Upload:
+        """After the last piece. Raises when the body ended early or held no file."""
+        if not self._complete:
+            raise MalformedUploadError("the body ends before its closing boundary")
+        if not self._digests:
+            raise UploadFieldError(f"no part named {FILE_FIELD!r}: the scene is missing")
+        return Upload(self._fields, tuple(self._digests))
+
+    def close(self) -> None:
+        if self._part.file is not None:
+            self._part.file.close()
+
+    def _begin(self) -> None:
+        self._n_parts += 1
+        if self._n_parts > MAX_PARTS:
+            raise UploadFieldError(f"more than {MAX_PARTS} parts")
+        self._part = _Part()
+
+    def _header(self) -> None:
+        self._part.headers[self._header_name.decode("latin-1").lower()] = bytes(self._header_value)
+        self._header_name.clear()
+        self._header_value.clear()
+
+    def _open(self) -> None:
+        disposition, options = parse_options_header(self._part.headers.get("content-disposition"))
+        if disposition != b"form-data" or b"name" not in options:
+            raise MalformedUploadError("a part without 'Content-Disposition: form-data' and a name")
+        self._part.name = _text(options[b"name"], "a part's name")
+        if self._part.name == FILE_FIELD:
+            self._part.file = self._create(options.get(b"filename", b""))
+        elif self._part.name not in self._known:
+            known = ", ".join([FILE_FIELD, *sorted(self._known)])
+            raise UploadFieldError(f"unknown field {self._part.name!r}; known are {known}")
+        elif self._part.name in self._fields:
+            raise UploadFieldError(f"the field {self._part.name!r} is given twice")
+
+    def _create(self, raw_name: bytes) -> BinaryIO:
+        name = safe_name(_text(raw_name, "a file name"))
+        try:
+            return (self._folder / name).open("xb")
+        except FileExistsError:
+            raise UploadFieldError(f"two files are named {name!r}") from None
+
+    def _data(self, data: bytes, start: int, end: int) -> None:
+        piece = data[start:end]
+        if self._part.file is not None:
+            self._part.file.write(piece)
+            self._part.digest.update(piece)
+            return
+        self._part.value += piece
+        if len(self._part.value) > MAX_FIELD_BYTES:
+            raise UploadFieldError(f"the field {self._part.name!r} is longer than {MAX_FIELD_BYTES} bytes")
+
+    def _finish(self) -> None:
+        if self._part.file is None:
+            self._fields[self._part.name] = _text(bytes(self._part.value), self._part.name)
+        else:
+            self._part.file.close()
+            self._digests.append(self._part.digest.hexdigest())
+
+    def _end(self) -> None:
+        self._complete = True
+
+
+async def receive(body: AsyncIterator[bytes], receiver: Receiver, max_bytes: int) -> Upload:
+    """Feed ``body`` to ``receiver`` in a thread, in chunks. Raises UploadTooLargeError past ``max_bytes``."""
+    total, waiting = 0, bytearray()
+    async for piece in body:
+        total += len(piece)
+        if total > max_bytes:
+            raise UploadTooLargeError(f"the upload is larger than {max_bytes} bytes, the limit set here")
+        waiting += piece
+        if len(waiting) >= CHUNK_BYTES:
+            await asyncio.to_thread(receiver.write, bytes(waiting))
+            waiting.clear()
+    await asyncio.to_thread(receiver.write, bytes(waiting))
+    return receiver.result()
+
+
+def safe_name(name: str) -> str:
+    """The last component of a client's file name. Raises UploadFieldError when nothing usable is left."""
+    base = name.replace("\\", "/").rsplit("/", 1)[-1].strip()
+    if base in ("", ".", "..") or not base.isprintable():
+        raise UploadFieldError(f"the part {FILE_FIELD!r} needs a file name; got {name[:MAX_NAME_BYTES]!r}")
+    if len(base.encode()) > MAX_NAME_BYTES:
+        raise UploadFieldError(f"the file name {base[:40]!r}... is longer than {MAX_NAME_BYTES} bytes")
+    return base
+
+
+def _text(raw: bytes, what: str) -> str:
+    try:
+        return raw.decode("utf-8")
+    except UnicodeDecodeError:
+        raise UploadFieldError(f"{what} is not UTF-8 text: {raw[:40]!r}") from None

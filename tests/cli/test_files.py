@@ -1,0 +1,83 @@
+"""Files in and files out: ENVI partners, output folders, truth inside a scene."""
+
+import contextlib
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from cli.errors import CliError
+from cli.outputs import output_folder
+from cli.scene_files import scene_files, scene_name
+from tests.cli.conftest import make_tiny
+from unmixing.io.truth import judge, read_truth
+
+
+@pytest.mark.parametrize(
+    ("header", "binary"),
+    [("a.hdr", "a"), ("a.hdr", "a.img"), ("a.hdr", "a.dat"), ("a.img.hdr", "a.img"), ("a.bil.hdr", "a.bil")],
+)
+def test_either_half_of_an_envi_pair_finds_the_other(tmp_path: Path, header: str, binary: str) -> None:
+    for name in (header, binary):
+        (tmp_path / name).touch()
+    pair = {tmp_path / header, tmp_path / binary}
+    assert set(scene_files([tmp_path / header])) == pair
+    assert set(scene_files([tmp_path / binary])) == pair
+    assert sorted(scene_files([tmp_path / binary, tmp_path / header])) == sorted(pair)
+
+
+def test_self_contained_files_have_no_partner(tmp_path: Path) -> None:
+    for name in ("a.npz", "a.hdr", "a.tif"):
+        (tmp_path / name).touch()
+    assert scene_files([tmp_path / "a.npz"]) == [tmp_path / "a.npz"]
+    assert scene_name([tmp_path / "a.npz"]) == "a"
+
+
+def test_an_interrupted_block_leaves_nothing(tmp_path: Path) -> None:
+    with contextlib.suppress(RuntimeError), output_folder(tmp_path / "deep" / "out") as folder:
+        (folder / "half.txt").write_text("half")
+        raise RuntimeError
+    assert list((tmp_path / "deep").iterdir()) == []
+
+
+def test_missing_files_are_named(tmp_path: Path) -> None:
+    with pytest.raises(CliError, match=r"nowhere\.npz"):
+        scene_files([tmp_path / "nowhere.npz"])
+
+
+def test_the_truth_judged_against_itself_has_no_error(tmp_path: Path) -> None:
+    truth = read_truth(make_tiny(tmp_path / "tiny.npz"))
+    assert truth is not None
+    assert truth.abundances is not None
+    order = [2, 0, 1]
+    values = [[*row[:5], None, *row[6:]] for row in truth.endmembers[order].tolist()]
+    judgement = judge(truth, np.array(values, dtype=float), truth.abundances[:, :, order])
+    assert judgement is not None
+    assert judgement.names == ("left", "middle", "right")
+    assert judgement.mean_sad_radians < 1e-6
+    assert judgement.abundance_rmse == pytest.approx(0.0, abs=1e-12)
+
+
+def test_shares_of_equally_bright_spectra_are_told_from_shares_of_area(tmp_path: Path) -> None:
+    truth = read_truth(make_tiny(tmp_path / "tiny.npz"))
+    assert truth is not None
+    assert truth.abundances is not None
+    darker = replace(truth, endmembers=truth.endmembers * [[1.0], [0.1], [1.0]])
+    contributions = truth.abundances * np.linalg.norm(darker.endmembers, axis=1)
+    shares = contributions / contributions.sum(axis=2, keepdims=True)
+    judgement = judge(darker, truth.endmembers, shares)
+    assert judgement is not None
+    assert judgement.abundance_rmse is not None
+    assert judgement.abundance_rmse > 0.1
+    assert judgement.abundance_rmse_equal_norms == pytest.approx(0.0, abs=1e-12)
+
+
+def test_truth_that_does_not_fit_is_not_compared(tmp_path: Path) -> None:
+    truth = read_truth(make_tiny(tmp_path / "tiny.npz"))
+    assert truth is not None
+    values = truth.endmembers[:2].tolist()
+    assert judge(truth, {"endmembers": {"values": values}}, np.zeros((14, 12, 2))) is None
+    np.savez(tmp_path / "plain.npz", cube=np.zeros((2, 2, 2)))
+    assert read_truth(tmp_path / "plain.npz") is None
+    assert read_truth(tmp_path / "a.tif") is None

@@ -1,0 +1,106 @@
+"""``unmix run``: from a file to results without a service."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.cli.conftest import TRAINING_SECONDS, Command, make_tiny
+
+PRODUCTS = {
+    "abundances.tif",
+    "abundances.npy",
+    "brightness.npy",
+    "endmembers.csv",
+    "model.onnx",
+    "quicklook.png",
+    "result.json",
+}
+QUICK = ("-p", "3", "--max-training-seconds", TRAINING_SECONDS)
+
+
+def assert_one_line_error(result: object, *words: str) -> None:
+    assert result.exit_code == 2  # type: ignore[attr-defined]
+    lines = [line for line in result.stderr.splitlines() if line.startswith("error:")]  # type: ignore[attr-defined]
+    assert len(lines) == 1
+    assert result.stderr.rstrip().endswith(lines[0])  # type: ignore[attr-defined]
+    for word in words:
+        assert word in lines[0]
+
+
+def test_products_and_the_document_that_describes_them(unmix: Command, tiny: Path) -> None:
+    result = unmix("run", tiny, *QUICK)
+    assert result.exit_code == 0, result.output
+    out = Path("tiny-unmixed")
+    assert {path.name for path in out.iterdir()} == PRODUCTS
+    assert str(out.resolve()) in result.stdout
+    document = json.loads((out / "result.json").read_text())
+    assert np.array(document["endmembers"]["values"]).shape == (3, 24)
+    assert document["assets"]["abundances.npy"]["size"] == (out / "abundances.npy").stat().st_size
+    assert document["input"]["bands"] == 24
+    np.testing.assert_allclose(np.load(out / "abundances.npy").sum(axis=2), 1.0, atol=1e-5)
+
+
+def test_a_model_is_used_again_and_only_on_its_own_bands(unmix: Command, tiny: Path) -> None:
+    assert unmix("run", tiny, *QUICK, "-o", "first").exit_code == 0
+    again = unmix("run", tiny, "--model", "first/model.onnx", "-o", "second")
+    assert again.exit_code == 0, again.output
+    np.testing.assert_allclose(np.load("second/abundances.npy"), np.load("first/abundances.npy"), atol=1e-6)
+    other = make_tiny(tiny.with_name("other.npz"), n_bands=30)
+    assert_one_line_error(unmix("run", other, "--model", "first/model.onnx"), "30", "24")
+    Path("first/result.json").unlink()
+    assert_one_line_error(unmix("run", tiny, "--model", "first/model.onnx", "-o", "third"), "manifest.json")
+
+
+def test_a_filled_folder_is_kept_unless_forced(unmix: Command, tiny: Path) -> None:
+    out = Path("out")
+    out.mkdir()
+    (out / "notes.txt").write_text("mine")
+    assert_one_line_error(unmix("run", tiny, *QUICK, "-o", out), "--force")
+    assert [path.name for path in out.iterdir()] == ["notes.txt"]
+    assert unmix("run", tiny, *QUICK, "-o", out, "--force").exit_code == 0
+    assert {path.name for path in out.iterdir()} == PRODUCTS | {"notes.txt"}
+    assert_one_line_error(unmix("run", tiny, "-o", tiny), "is a file")
+
+
+def save(path: Path, cube: object) -> Path:
+    np.save(path, np.asarray(cube))
+    return path
+
+
+def test_scenes_that_cannot_be_unmixed(unmix: Command, tmp_path: Path) -> None:
+    (tmp_path / "text.npy").write_text("no cube")
+    rng = np.random.default_rng(0)
+    cases = [
+        (tmp_path / "missing.npy", "no such file"),
+        (tmp_path / "text.npy", "text.npy"),
+        (save(tmp_path / "nan.npy", np.full((4, 4, 5), np.nan)), "NaN"),
+        (save(tmp_path / "constant.npy", np.ones((4, 4, 5))), "constant"),
+        (save(tmp_path / "flat.npy", np.ones((4, 4))), "flat.npy"),
+        (save(tmp_path / "one-band.npy", rng.random((4, 4, 1))), "2 bands"),
+        (save(tmp_path / "small.npy", rng.random((1, 4, 9))), "4 pixels"),
+    ]
+    before = {path.name for path in tmp_path.iterdir()}
+    for path, words in cases:
+        assert_one_line_error(unmix("run", path, "-p", "5"), words)
+    assert {path.name for path in tmp_path.iterdir()} == before
+
+
+@pytest.mark.parametrize("arguments", [("-p", "1"), ("-p", "33"), ("-p", "abc"), ("--seed", "-1")])
+def test_arguments_out_of_range_are_usage_errors(unmix: Command, tiny: Path, arguments: tuple[str, ...]) -> None:
+    result = unmix("run", tiny, *arguments)
+    assert result.exit_code == 2
+    assert arguments[0] in result.stderr
+
+
+def test_values_that_only_the_spec_knows(unmix: Command, tiny: Path) -> None:
+    assert_one_line_error(unmix("run", tiny, "--method", "magic"), "magic", "lpalm")
+    assert_one_line_error(unmix("run", tiny, "--max-training-seconds", "0"), "max_training_seconds", "greater than 0")
+
+
+def test_settings_that_cannot_be_read_name_themselves(
+    unmix: Command, tiny: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("UNMIX_THREADS", "many")
+    assert_one_line_error(unmix("run", tiny, *QUICK), "threads", "many")

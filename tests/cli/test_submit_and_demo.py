@@ -1,0 +1,77 @@
+"""``unmix submit`` and ``unmix demo`` against a real service with queue and workers."""
+
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from cli.client import ServiceClient
+from tests.cli.conftest import TRAINING_SECONDS, Command, Tree, serving
+from tests.cli.test_run import PRODUCTS, QUICK, assert_one_line_error
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tree]:
+    with serving(tmp_path_factory.mktemp("service")) as tree:
+        yield tree
+
+
+def test_results_come_down_whole_and_equal_work_at_once(unmix: Command, tiny: Path, service: Tree) -> None:
+    result = unmix("submit", tiny, *QUICK, "--url", service.url)
+    assert result.exit_code == 0, result.output
+    out = Path("tiny-unmixed")
+    assert {path.name for path in out.iterdir()} == PRODUCTS
+    document = json.loads((out / "result.json").read_text())
+    assert {asset["href"] for asset in document["assets"].values()} == PRODUCTS - {"result.json"}
+    assert_one_line_error(unmix("submit", tiny, *QUICK, "--url", service.url), "--force")
+    assert unmix("submit", tiny, *QUICK, "--url", service.url, "-o", "again").exit_code == 0
+    np.testing.assert_array_equal(np.load("again/abundances.npy"), np.load(out / "abundances.npy"))
+    local = unmix("run", tiny, "--model", out / "model.onnx", "-o", "local")
+    assert local.exit_code == 0, local.output
+
+
+def test_what_the_service_refuses_is_told_in_its_words(unmix: Command, tmp_path: Path, service: Tree) -> None:
+    np.save(tmp_path / "constant.npy", np.ones((4, 4, 5)))
+    result = unmix("submit", tmp_path / "constant.npy", "--url", service.url)
+    assert_one_line_error(result, "constant", "HTTP 422")
+    assert not Path("constant-unmixed").exists()
+
+
+def test_nobody_there(unmix: Command, tiny: Path) -> None:
+    assert_one_line_error(unmix("submit", tiny, "--url", "http://127.0.0.1:9"), "unmix serve")
+
+
+def test_ctrl_c_leaves_the_job_id(unmix: Command, tiny: Path, service: Tree, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(client: ServiceClient, job: object, follow: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(ServiceClient, "wait", interrupted)
+    result = unmix("submit", tiny, *QUICK, "--url", service.url)
+    assert result.exit_code == 130
+    assert f"curl -X DELETE {service.url}/jobs/" in result.stderr
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_demo_on_a_scene_with_truth(unmix: Command, tiny: Path) -> None:
+    result = unmix("demo", tiny, "-p", "3", "--max-training-seconds", TRAINING_SECONDS)
+    assert result.exit_code == 0, result.output
+    assert "left" in result.stdout
+    assert "abundance RMSE" in result.stdout
+    picture = Path("unmix-demo/tiny-unmixed/quicklook.png").resolve()
+    assert str(picture) in result.stdout
+    assert picture.is_file()
+
+
+def test_the_generated_scene_is_laid_out_like_real_ones(tmp_path: Path) -> None:
+    pytest.importorskip("prosail", reason="generated scenes need prosail")
+    from cli.demo import make_scene
+
+    with np.load(make_scene(tmp_path, 3)) as arrays:
+        bands = arrays["wavelengths_nm"].size
+        assert arrays["cube"].shape == (60, 60, bands)
+        assert arrays["endmembers"].shape == (3, bands)
+        assert arrays["abundances"].shape == (60, 60, 3)
+        assert arrays["names"].shape == (3,)

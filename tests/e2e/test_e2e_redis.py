@@ -1,0 +1,56 @@
+"""The same main job on a Redis server, where there is one: REDIS_URL, or a ``redis-server`` on the path."""
+
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from redis import Redis
+from redis.exceptions import RedisError
+
+from model_store.settings import Settings
+from tests.conftest import npy, serving, small_scene, wait_until, working
+
+
+@pytest.fixture
+def redis_url() -> Iterator[str]:
+    if url := os.environ.get("REDIS_URL"):
+        yield url
+        return
+    binary = shutil.which("redis-server")
+    if binary is None:
+        pytest.skip("neither REDIS_URL nor redis-server is there")
+    with tempfile.TemporaryDirectory(prefix="unmix-", dir="/tmp") as folder:
+        socket = Path(folder) / "redis"
+        arguments = ["--port", "0", "--unixsocket", str(socket), "--dir", folder, "--save", ""]
+        process = subprocess.Popen([binary, *arguments], stdout=subprocess.DEVNULL)
+        wait_until(socket.exists, 10)
+        yield f"unix://{socket}"
+        process.terminate()
+        process.wait()
+
+
+def test_a_scene_on_a_redis_server(tmp_path: Path, redis_url: str) -> None:
+    with Redis.from_url(redis_url) as redis:
+        wait_until(lambda: answers(redis), 10)
+    settings = Settings(data=tmp_path, redis_url=redis_url)
+    with serving(settings) as service, working(settings):
+        fields = {"n_endmembers": "3", "max_training_seconds": "3"}
+        posted = service.post("/unmix", data=fields, files={"file": ("scene.npy", npy(small_scene()))})
+        url = posted.headers["location"]
+        try:
+            wait_until(lambda: service.get(url).json()["status"] == "successful", 120)
+        finally:
+            # The server may be somebody's: leave nothing there.
+            service.delete(url)
+            service.delete(url)
+
+
+def answers(redis: Redis) -> bool:
+    try:
+        return bool(redis.ping())
+    except RedisError:
+        return False

@@ -1,0 +1,89 @@
+"""The early check refuses what cannot be unmixed, and never what can."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from scene_files import small_cube
+
+from unmixing.errors import SceneContentError, SpecError, UnmixingError
+from unmixing.io import check_scene, checks, open_scene, reader
+
+
+@pytest.fixture(params=["one block", "many blocks"])
+def check(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    if request.param == "many blocks":
+        monkeypatch.setattr(reader, "BLOCK_BYTES", 100)
+        monkeypatch.setattr(checks, "BLOCK_BYTES", 100)
+
+    def run(cube: Any, n_endmembers: int | None = None) -> None:
+        np.save(tmp_path / "a.npy", cube)
+        with open_scene([tmp_path / "a.npy"]) as scene:
+            check_scene(scene, n_endmembers)
+
+    return run
+
+
+def test_a_scene_is_a_scene(check: Any) -> None:
+    check(small_cube())
+    check(small_cube(dtype="u2"), 6)
+    cube = small_cube()
+    cube[:3] = np.nan
+    cube[4] = 0
+    check(cube, 3)
+
+
+@pytest.mark.parametrize(
+    "cube",
+    [
+        np.full((5, 4, 6), np.nan),
+        np.full((5, 4, 6), np.inf),
+        np.zeros((5, 4, 6)),
+        np.ones((5, 4, 6)),
+        np.broadcast_to(np.arange(1.0, 7), (5, 4, 6)),
+        small_cube()[:, :, :1],
+        small_cube()[:1, :1],
+    ],
+    ids=["nan", "inf", "zero", "constant", "one spectrum", "one band", "one pixel"],
+)
+def test_no_content(check: Any, cube: Any) -> None:
+    with pytest.raises(SceneContentError):
+        check(cube)
+
+
+def test_too_small_for_so_many_endmembers(check: Any) -> None:
+    with pytest.raises(SpecError, match="n_endmembers is 5, but the scene has only 4 pixels"):
+        check(small_cube(2, 2, 9), 5)
+    with pytest.raises(SpecError, match="n_endmembers is 7, but the scene has only 6 bands"):
+        check(small_cube(), 7)
+    cube = small_cube(bands=8)
+    cube[1:] = np.nan
+    with pytest.raises(SpecError, match="only 4 pixels"):
+        check(cube, 5)
+
+
+def test_of_a_large_scene_only_the_beginning_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reader, "BLOCK_BYTES", 100)
+    monkeypatch.setattr(checks, "BLOCK_BYTES", 100)
+    np.save(tmp_path / "a.npy", small_cube(50, 4, 6))
+    with open_scene([tmp_path / "a.npy"]) as scene:
+        blocks, seen = scene.blocks, []
+        monkeypatch.setattr(scene, "blocks", lambda: (seen.append(block) or block for block in blocks()))
+        check_scene(scene, 4)
+    assert 0 < len(seen) < 5
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_what_the_check_refuses_cannot_be_read_either(tmp_path: Path, seed: int, monkeypatch: Any) -> None:
+    monkeypatch.setattr(reader, "BLOCK_BYTES", 100)
+    monkeypatch.setattr(checks, "BLOCK_BYTES", 100)
+    rng = np.random.default_rng(seed)
+    cube = rng.choice([np.nan, 0, 1, 2], (5, 4, 3), p=[0.5, 0.3, 0.1, 0.1])
+    np.save(tmp_path / "a.npy", cube)
+    with open_scene([tmp_path / "a.npy"]) as scene:
+        try:
+            check_scene(scene, None)
+        except UnmixingError:
+            with pytest.raises(SceneContentError):
+                scene.read()

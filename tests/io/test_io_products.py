@@ -1,0 +1,155 @@
+"""The files of a result: valid, named, in their place, and silent where nothing is known."""
+
+import csv
+import warnings
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import rasterio
+from matplotlib.image import imread
+from rasterio.crs import CRS
+from rio_cogeo.cogeo import cog_validate
+from scene_files import ROTATED, small_cube
+
+from unmixing.cubes import cube_from_array
+from unmixing.io import write_products
+from unmixing.io.quicklook import false_colour, runs, write_quicklook
+from unmixing.types import Cube, Georeference, TrainedModel, Unmixing
+
+PLACE = Georeference(CRS.from_epsg(32613).to_wkt(), tuple(ROTATED)[:6])  # type: ignore[arg-type]
+NAMES = ("soil, dry", "Wasser", "$green$", "endmember 4", "veg_5", "six")
+
+
+def scene(rows: int = 30, columns: int = 40, bands: int = 20, **facts: Any) -> Cube:
+    values = small_cube(rows, columns, bands) / (rows * columns * bands)
+    values[2, 3], values[:, :, 7] = np.nan, 0.5
+    facts.setdefault("wavelengths_nm", np.linspace(400, 2400, bands))
+    return cube_from_array(values, **facts)
+
+
+def unmixing_of(cube: Cube, n_endmembers: int = 3, model: TrainedModel | None = None) -> Unmixing:
+    rows, columns, bands = cube.shape
+    rng = np.random.default_rng(0)
+    abundances = rng.dirichlet(np.ones(n_endmembers), (rows, columns)).astype("f4")
+    brightness = rng.random((rows, columns), dtype="f4")
+    endmembers = rng.random((n_endmembers, bands), dtype="f4")
+    abundances[~cube.valid_pixels], brightness[~cube.valid_pixels] = np.nan, np.nan
+    endmembers[:, ~cube.used_bands] = np.nan
+    names = tuple(NAMES[index % 6] for index in range(n_endmembers))
+    return Unmixing(endmembers, abundances, brightness, names, {}, model)
+
+
+def read_tif(path: Path) -> tuple[Any, dict[str, Any]]:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", rasterio.errors.NotGeoreferencedWarning)
+        assert cog_validate(path, strict=True) == (True, [], [])
+        with rasterio.open(path) as dataset:
+            facts = {name: getattr(dataset, name) for name in ("descriptions", "crs", "transform", "nodata")}
+            facts |= {"overviews": dataset.overviews(1), "profile": dataset.profile}
+            values = dataset.read(masked=True).transpose(1, 2, 0).filled(np.nan)
+            if facts["overviews"]:
+                facts["overview"] = dataset.read(out_shape=(dataset.count, dataset.height // 2, dataset.width // 2))
+    return values, facts
+
+
+def test_every_product(tmp_path: Path) -> None:
+    cube = scene()
+    unmixing = unmixing_of(cube, model=TrainedModel(b"onnx", {}))
+    media_types = write_products(tmp_path, unmixing, cube)
+    assert sorted(media_types) == sorted(path.name for path in tmp_path.iterdir())
+    assert media_types["abundances.tif"] == "image/tiff; application=geotiff; profile=cloud-optimized"
+    for name, expected in (("abundances", unmixing.abundances), ("brightness", unmixing.brightness)):
+        array = np.load(tmp_path / f"{name}.npy", allow_pickle=False)
+        assert array.dtype == np.float32
+        assert np.array_equal(array, expected, equal_nan=True)
+    assert (tmp_path / "model.onnx").read_bytes() == b"onnx"
+
+
+def test_no_model_no_file(tmp_path: Path) -> None:
+    cube = scene()
+    assert "model.onnx" not in write_products(tmp_path, unmixing_of(cube), cube)
+
+
+@pytest.mark.parametrize("place", [None, PLACE, replace(PLACE, crs_wkt=None)])
+def test_the_map_is_a_cog_in_its_place(tmp_path: Path, place: Georeference | None) -> None:
+    cube = scene(georeference=place)
+    unmixing = unmixing_of(cube)
+    write_products(tmp_path, unmixing, cube)
+    values, facts = read_tif(tmp_path / "abundances.tif")
+    assert np.array_equal(values, unmixing.abundances, equal_nan=True)
+    assert facts["descriptions"] == unmixing.endmember_names
+    assert facts["nodata"] == -9999
+    if place is None:
+        assert facts["crs"] is None
+        assert facts["transform"].is_identity
+    else:
+        assert facts["transform"] == pytest.approx(ROTATED)
+        assert facts["crs"] == (CRS.from_epsg(32613) if place.crs_wkt else None)
+
+
+def test_overviews_keep_the_sum(tmp_path: Path) -> None:
+    cube = scene(600, 700, 9, georeference=PLACE, wavelengths_nm=None)
+    unmixing = unmixing_of(cube, 4)
+    write_products(tmp_path, unmixing, cube)
+    _, facts = read_tif(tmp_path / "abundances.tif")
+    assert facts["overviews"] == [2]
+    assert facts["profile"]["compress"] == "deflate"
+    assert (facts["profile"]["blockxsize"], facts["profile"]["blockysize"]) == (512, 512)
+    assert np.allclose(facts["overview"].sum(axis=0), 1, atol=1e-5)
+
+
+def test_endmembers_as_a_table(tmp_path: Path) -> None:
+    cube = scene()
+    unmixing = unmixing_of(cube)
+    write_products(tmp_path, unmixing, cube)
+    with (tmp_path / "endmembers.csv").open(newline="") as file:
+        table = list(csv.reader(file))
+    assert table[0] == ["wavelength_nm", "soil, dry", "Wasser", "$green$"]
+    assert [float(row[0]) for row in table[1:]] == cube.wavelengths_nm.tolist()
+    assert table[8][1:] == ["", "", ""], "band 7 was dropped"
+    values = np.array([[float(cell or "nan") for cell in row[1:]] for row in table[1:]], "f4")
+    assert np.array_equal(values.T, unmixing.endmembers, equal_nan=True)
+
+
+def test_without_wavelengths_bands_are_counted(tmp_path: Path) -> None:
+    cube = scene(wavelengths_nm=None)
+    write_products(tmp_path, unmixing_of(cube), cube)
+    lines = (tmp_path / "endmembers.csv").read_text().splitlines()
+    assert lines[0].startswith("band,")
+    assert [line.split(",")[0] for line in lines[1:]] == [str(band) for band in range(20)]
+
+
+@pytest.mark.parametrize(
+    ("n_endmembers", "shape"),
+    [(2, (20, 20)), (7, (20, 20)), (12, (20, 20)), (32, (20, 20)), (3, (200, 4)), (3, (4, 200)), (2, (2, 2))],
+)
+def test_a_picture_of_everything(tmp_path: Path, n_endmembers: int, shape: tuple[int, int]) -> None:
+    cube = cube_from_array(small_cube(*shape, 9))
+    write_quicklook(tmp_path / "a.png", unmixing_of(cube, n_endmembers), cube)
+    picture = imread(tmp_path / "a.png")
+    assert 300 < picture.shape[0] < 4000
+    assert 300 < picture.shape[1] < 2000
+
+
+def test_false_colour_shows_the_infrared_as_red() -> None:
+    cube = scene(wavelengths_nm=np.linspace(400, 2400, 20))
+    picture, words = false_colour(cube)
+    assert picture.shape == (30, 40, 3)
+    assert picture.min() >= 0
+    assert picture.max() <= 1
+    assert words == "821, 611, 505 nm"
+    _, words = false_colour(scene(wavelengths_nm=np.linspace(8000, 12000, 20)))
+    assert words.startswith("11")
+
+
+def test_lines_are_broken_where_bands_are_missing() -> None:
+    order, breaks = runs(np.array([400.0, 410, 420, 430, 900, 910, 920, 905, 915, 925, 935, 945, 955]))
+    assert order.tolist() == list(range(13))
+    assert breaks.tolist() == [4, 7]
+    order, breaks = runs(np.array([900.0, 800, 700, 600]))
+    assert (order.tolist(), breaks.tolist()) == ([0, 1, 2, 3], [])
+    order, _ = runs(np.array([3.0, 1, 4, 2, 5]))
+    assert order.tolist() == [1, 3, 0, 2, 4]

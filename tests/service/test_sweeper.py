@@ -1,0 +1,127 @@
+"""The sweeper: lost jobs are tried once more, lost deliveries repeated, expired things removed."""
+
+import time
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+from redis.asyncio import Redis as AsyncRedis
+
+from model_store.records import JobRecord, JobStatus, now
+from model_store.settings import Settings
+from model_store.stores import Stores
+from service.context import Context
+from service.queues import JobQueue
+from service.sweeper import LOST_SWEEPS, Sweeper
+from tests.conftest import record
+
+
+@pytest.fixture
+def context(settings: Settings, stores: Stores) -> Context:
+    queue = JobQueue(stores.redis, settings.job_timeout_seconds)
+    return Context(settings, stores, queue, AsyncRedis.from_url(str(settings.redis_url)))
+
+
+@pytest.fixture
+def job(context: Context) -> Iterator[JobRecord]:
+    """Accepted and waiting in its queue."""
+    entered = context.stores.jobs.reserve(record())
+    context.stores.inputs.of(entered.id).mkdir(parents=True)
+    context.queue.enqueue(entered)
+    return entered
+
+
+def found(context: Context, job: JobRecord) -> JobRecord:
+    record = context.stores.jobs.get(job.id)
+    assert record is not None
+    return record
+
+
+def lose(context: Context, job: JobRecord) -> None:
+    """A worker takes the job and dies."""
+    for queue in ("train", "apply"):
+        context.stores.redis.delete(f"rq:queue:{queue}")
+    assert context.stores.jobs.start(job.id)
+    context.stores.redis.delete(f"unmix:lease:{job.id}")
+
+
+def test_a_lost_job_is_tried_once_more_then_fails(context: Context, job: JobRecord) -> None:
+    sweeper = Sweeper(context)
+    lose(context, job)
+    sweeper.sweep()
+    assert found(context, job).status is JobStatus.ACCEPTED
+    assert "died" in found(context, job).message
+    assert context.queue.waiting() == {job.id}
+    lose(context, job)
+    sweeper.sweep()
+    failed = found(context, job)
+    assert failed.status is JobStatus.FAILED
+    assert failed.error is not None
+    assert failed.error.kind == "WorkerLostError"
+    assert not context.stores.inputs.of(job.id).exists()
+
+
+def test_a_job_with_a_lease_is_left_alone(context: Context, job: JobRecord) -> None:
+    context.stores.jobs.start(job.id)
+    Sweeper(context).sweep()
+    assert found(context, job).status is JobStatus.RUNNING
+
+
+def test_a_job_past_its_time_limit_fails(context: Context, job: JobRecord, monkeypatch: pytest.MonkeyPatch) -> None:
+    context.stores.jobs.start(job.id)
+    later = now() + timedelta(seconds=context.settings.job_timeout_seconds + 100)
+    monkeypatch.setattr("service.sweeper.now", lambda: later)
+    Sweeper(context).sweep()
+    failed = found(context, job)
+    assert failed.error is not None
+    assert failed.error.kind == "TimeLimitError"
+
+
+def test_a_lost_delivery_is_repeated(context: Context, job: JobRecord) -> None:
+    sweeper = Sweeper(context)
+    context.stores.redis.delete("rq:queue:train")
+    for _ in range(LOST_SWEEPS - 1):
+        sweeper.sweep()
+        assert context.queue.waiting() == set()  # it may just be on its way from the queue to its start
+    sweeper.sweep()
+    assert context.queue.waiting() == {job.id}
+
+
+def test_a_job_whose_upload_is_gone_fails(context: Context, job: JobRecord) -> None:
+    sweeper = Sweeper(context)
+    context.stores.redis.delete("rq:queue:train")
+    context.stores.inputs.remove(job.id)
+    for _ in range(LOST_SWEEPS):
+        sweeper.sweep()
+    assert found(context, job).status is JobStatus.FAILED
+
+
+def test_ended_jobs_expire_with_their_results(
+    context: Context, job: JobRecord, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    attempt = context.stores.jobs.start(job.id) or 0
+    with context.stores.results.writing(job.id) as folder:
+        (folder / "result.json").write_text("{}")
+    context.stores.jobs.succeed(job.id, attempt)
+    sweeper = Sweeper(context)
+    sweeper.sweep()
+    assert context.stores.results.exists(job.id)
+    later = now() + timedelta(seconds=context.settings.job_lifetime_seconds + 1)
+    monkeypatch.setattr("service.sweeper.now", lambda: later)
+    sweeper.sweep()
+    assert context.stores.jobs.get(job.id) is None
+    assert not context.stores.results.exists(job.id)
+
+
+def test_leftovers_are_removed_and_live_things_kept(
+    context: Context, job: JobRecord, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("service.sweeper.LEFTOVER_SECONDS", 0)
+    results, inputs = context.settings.data / "results", context.settings.data / "inputs"
+    context.stores.jobs.start(job.id)
+    for folder in (results / f".{job.id}.1", results / ".dead.1", results / "gone", inputs / "gone"):
+        folder.mkdir(parents=True)
+    time.sleep(0.05)
+    Sweeper(context).sweep()
+    assert [path.name for path in results.iterdir()] == [f".{job.id}.1"]
+    assert [path.name for path in inputs.iterdir()] == [job.id]

@@ -1,0 +1,136 @@
+"""The task: what it leaves alone, what it says when it fails, and what its process must not load."""
+
+import importlib
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import numpy as np
+import pytest
+from rq.timeouts import JobTimeoutException
+
+from model_store.records import JobError, JobStatus, now
+from model_store.settings import Settings
+from model_store.stores import Stores
+from service.queues import TASK
+from tests.conftest import npy, record, small_scene, wait_until
+from unmixing.errors import Cancelled
+from worker.lease import Lease
+from worker.tasks import progress_to, run_job
+
+
+def run(job_id: str, settings: Settings) -> None:
+    run_job(job_id, settings, on_lost=lambda: None)
+
+
+def error_of(stores: Stores, job_id: str) -> JobError:
+    found = stores.jobs.get(job_id)
+    assert found is not None
+    assert found.status is JobStatus.FAILED
+    assert found.error is not None
+    return found.error
+
+
+def enter(stores: Stores, content: bytes, **changes: object) -> str:
+    job = stores.jobs.reserve(record(**changes))
+    folder = stores.inputs.of(job.id)
+    folder.mkdir(parents=True)
+    (folder / "scene.npy").write_bytes(content)
+    return job.id
+
+
+def test_the_task_has_the_name_that_the_service_enqueues() -> None:
+    module, _, name = TASK.rpartition(".")
+    assert callable(getattr(importlib.import_module(module), name))
+
+
+def test_the_parent_of_work_horses_loads_nothing_that_must_not_be_forked() -> None:
+    code = "import sys, worker.run, worker.tasks; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert {"torch", "onnxruntime", "onnx"} & set(loaded.split()) == set()
+
+
+def test_a_bad_scene_fails_with_its_own_words(settings: Settings, stores: Stores) -> None:
+    job_id = enter(stores, npy(np.full((4, 4, 5), 0.5)))
+    run(job_id, settings)
+    assert error_of(stores, job_id).kind == "SceneContentError"
+    assert "constant" in error_of(stores, job_id).detail
+    assert not stores.inputs.of(job_id).exists()
+
+
+def test_a_deleted_model_fails_with_its_id(settings: Settings, stores: Stores) -> None:
+    job_id = enter(stores, npy(small_scene()), model_id="0" * 32)
+    run(job_id, settings)
+    assert error_of(stores, job_id).kind == "UnknownModelError"
+    assert "0" * 32 in error_of(stores, job_id).detail
+
+
+def test_an_unforeseen_error_keeps_its_text_to_the_log(
+    settings: Settings, stores: Stores, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken(*args: object, **kwargs: object) -> None:
+        raise ZeroDivisionError("secret/path")
+
+    monkeypatch.setattr("unmixing.unmix", broken, raising=False)
+    job_id = enter(stores, npy(small_scene()))
+    run(job_id, settings)
+    assert error_of(stores, job_id).kind == "InternalError"
+    assert "secret" not in error_of(stores, job_id).detail
+    assert "secret/path" in caplog.text
+
+
+def test_a_job_past_its_time_limit_says_so(settings: Settings, stores: Stores, monkeypatch: pytest.MonkeyPatch) -> None:
+    def slow(*args: object, **kwargs: object) -> None:
+        raise JobTimeoutException("RQ's words")
+
+    monkeypatch.setattr("unmixing.unmix", slow, raising=False)
+    job_id = enter(stores, npy(small_scene()))
+    run(job_id, settings)
+    assert error_of(stores, job_id).kind == "TimeLimitError"
+    assert str(settings.job_timeout_seconds) in error_of(stores, job_id).detail
+
+
+def test_a_dismissed_job_does_not_start(settings: Settings, stores: Stores) -> None:
+    job_id = enter(stores, npy(small_scene()))
+    stores.jobs.dismiss(job_id)
+    run(job_id, settings)
+    run("unknown", settings)
+    found = stores.jobs.get(job_id)
+    assert found is not None
+    assert (found.status, found.attempts) == (JobStatus.DISMISSED, 0)
+
+
+def test_finished_products_are_not_made_again(settings: Settings, stores: Stores, tmp_path: Path) -> None:
+    """A work-horse killed between storing its results and saying so."""
+    job_id = enter(stores, b"no scene at all")
+    with stores.results.writing(job_id) as folder:
+        (folder / "result.json").write_text("{}")
+    run(job_id, settings)
+    found = stores.jobs.get(job_id)
+    assert found is not None
+    assert found.status is JobStatus.SUCCESSFUL
+
+
+def test_progress_is_written_and_ends_with_the_job(stores: Stores) -> None:
+    job = stores.jobs.reserve(record())
+    attempt = stores.jobs.start(job.id) or 0
+    report = progress_to(stores, job.id, attempt)
+    report(0.5, "training")
+    found = stores.jobs.get(job.id)
+    assert found is not None
+    assert (found.progress, found.message) == (50, "training")
+    stores.jobs.dismiss(job.id)
+    with pytest.raises(Cancelled):
+        report(0.6, "another stage")
+
+
+def test_a_lease_is_kept_and_its_loss_is_told(stores: Stores) -> None:
+    stores.jobs.lease_seconds = 0.1
+    job = stores.jobs.reserve(record(created=now()))
+    attempt = stores.jobs.start(job.id) or 0
+    lost = threading.Event()
+    with Lease(stores.jobs, job.id, attempt, lost.set):
+        assert not lost.wait(0.2)
+        stores.jobs.dismiss(job.id)
+        wait_until(lost.is_set, 5)

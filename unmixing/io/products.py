@@ -1,0 +1,46 @@
+"""The files of a result."""
+
+import csv
+from pathlib import Path
+
+import numpy as np
+
+from unmixing.io.cog import write_cog
+from unmixing.io.quicklook import write_quicklook
+from unmixing.types import Cube, Float64, Unmixing
+
+MEDIA_TYPES = {
+    "abundances.tif": "image/tiff; application=geotiff; profile=cloud-optimized",
+    "abundances.npy": "application/x-npy",
+    "brightness.npy": "application/x-npy",
+    "endmembers.csv": "text/csv",
+    "model.onnx": "application/onnx",
+    "quicklook.png": "image/png",
+}
+
+
+def write_products(folder: Path, unmixing: Unmixing, cube: Cube) -> dict[str, str]:
+    """Write every product of ``unmixing`` into an existing, empty ``folder``; returns name -> media type.
+
+    ``model.onnx`` is there only when the method trained one. A failure leaves an incomplete folder: its owner
+    throws it away.
+    """
+    write_cog(folder / "abundances.tif", unmixing.abundances, unmixing.endmember_names, cube.georeference)
+    np.save(folder / "abundances.npy", np.asarray(unmixing.abundances, np.float32), allow_pickle=False)
+    np.save(folder / "brightness.npy", np.asarray(unmixing.brightness, np.float32), allow_pickle=False)
+    write_endmembers(folder / "endmembers.csv", unmixing, cube.wavelengths_nm)
+    if unmixing.model is not None:
+        (folder / "model.onnx").write_bytes(unmixing.model.onnx)
+    write_quicklook(folder / "quicklook.png", unmixing, cube)
+    return {name: kind for name, kind in MEDIA_TYPES.items() if (folder / name).exists()}
+
+
+def write_endmembers(path: Path, unmixing: Unmixing, wavelengths_nm: Float64 | None) -> None:
+    """One row per band: its wavelength, or its index from 0 where none is known, then one column per
+    endmember. The cell is empty where the band was dropped."""
+    bands = range(unmixing.endmembers.shape[1]) if wavelengths_nm is None else wavelengths_nm.tolist()
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(["band" if wavelengths_nm is None else "wavelength_nm", *unmixing.endmember_names])
+        for band, spectrum_values in zip(bands, unmixing.endmembers.T, strict=True):
+            writer.writerow([band, *("" if np.isnan(value) else f"{value:.9g}" for value in spectrum_values)])

@@ -1,0 +1,159 @@
+"""One picture of a result: the scene in false colour, a map for each endmember, and their spectra."""
+
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import to_rgb
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from unmixing.types import Cube, Float32, Unmixing
+
+FALSE_COLOUR_NM = (860.0, 650.0, 550.0)
+"""Near infrared, red, green: vegetation shows red, as on the infrared film this look comes from."""
+
+COLOURS = (
+    "#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9",
+    "#8c564b", "#6a51a3", "#7f7f7f", "#2f4b1f", "#b8b000", "#17202a",
+)  # fmt: skip
+"""Okabe and Ito's, which the colour-blind can tell apart, then more for the rare case."""
+
+LINE_STYLES = ("-", "--", ":")
+
+LONG_STEP = 6.0
+"""A line is broken where the next wavelength is this many times the usual step away, or lies behind."""
+
+MAX_SIDE = 900
+"""Pixels of a map that are drawn; larger ones are thinned out."""
+
+NO_DATA = "#e8e8e8"
+INK = "#222222"
+
+
+def write_quicklook(path: Path, unmixing: Unmixing, cube: Cube) -> None:
+    """Draw the result and write it as PNG."""
+    rows, columns, _ = cube.shape
+    n_panels = len(unmixing.endmember_names) + 1
+    aspect = min(4.0, max(0.25, rows / columns))
+    n_columns = _panels_per_row(n_panels, aspect)
+    n_rows = math.ceil(n_panels / n_columns)
+    panel_width = min(3.2, 11.0 / n_columns)
+    width = n_columns * panel_width + 1.0
+    maps_height, spectra_height = n_rows * (panel_width * aspect + 0.35), 3.0
+    figure = Figure(figsize=(width, maps_height + spectra_height + 0.5), layout="constrained", facecolor="white")
+    FigureCanvasAgg(figure)
+    panels: Any = figure.subfigures(2, 1, height_ratios=[maps_height + 0.2, spectra_height])
+    _draw_maps(panels[0], unmixing, cube, n_rows, n_columns)
+    _draw_spectra(panels[1].subplots(), unmixing, cube)
+    figure.savefig(path, dpi=130, format="png")
+
+
+def _panels_per_row(n_panels: int, aspect: float) -> int:
+    """So that the maps together are about half as high as wide."""
+    best = math.sqrt(n_panels * aspect / 0.5)
+    rows = max(1, round(n_panels / max(1.0, best)))
+    return min(n_panels, max(2, math.ceil(n_panels / rows)))
+
+
+def _draw_maps(figure: Any, unmixing: Unmixing, cube: Cube, n_rows: int, n_columns: int) -> None:
+    axes = np.atleast_1d(figure.subplots(n_rows, n_columns, squeeze=False)).ravel()
+    step = max(1, math.ceil(max(cube.shape[:2]) / MAX_SIDE))
+    picture, bands = false_colour(cube, step)
+    axes[0].imshow(picture, interpolation="nearest")
+    axes[0].set_title("false colour", fontsize=9, color=INK, loc="left")
+    axes[0].set_xlabel(bands, fontsize=8, color=INK, loc="left")
+    image = None
+    for index, name in enumerate(unmixing.endmember_names):
+        panel = axes[index + 1]
+        values = np.ma.masked_invalid(unmixing.abundances[::step, ::step, index])
+        image = panel.imshow(values, vmin=0, vmax=1, cmap="viridis", interpolation="nearest")
+        title = panel.set_title(f"■ {name}", fontsize=9, color=COLOURS[index % len(COLOURS)], loc="left")
+        title.set_parse_math(False)
+    for panel in axes:
+        panel.set_facecolor(NO_DATA)
+        panel.set_xticks([])
+        panel.set_yticks([])
+        panel.spines[:].set_visible(False)
+    for panel in axes[len(unmixing.endmember_names) + 1 :]:
+        panel.set_visible(False)
+    # as high as one row of maps, at the top: a bar along many rows dominates the picture
+    bar = figure.colorbar(
+        image, ax=axes.tolist(), fraction=0.03, pad=0.015, shrink=0.8 / n_rows, anchor=(0.0, 0.96), aspect=20
+    )
+    bar.set_label("abundance", fontsize=9, color=INK)
+    bar.outline.set_visible(False)
+    bar.ax.tick_params(labelsize=8)
+
+
+def false_colour(cube: Cube, step: int = 1) -> tuple[Float32, str]:
+    """The scene as (rows, columns, 3) in [0, 1], every ``step``-th pixel, and what was shown, in words.
+
+    Each channel is stretched from its 2nd to its 98th percentile.
+    """
+    bands, words = _three_bands(cube)
+    picture = cube.values[::step, ::step, bands].astype(np.float32)
+    valid = cube.valid_pixels[::step, ::step]
+    low, high = np.percentile(picture[valid], [2, 98], axis=0)
+    stretched = np.clip((picture - low) / np.where(high > low, high - low, 1.0), 0, 1)
+    stretched[~valid] = to_rgb(NO_DATA)
+    return stretched.astype(np.float32), words
+
+
+def _three_bands(cube: Cube) -> tuple[NDArray[np.intp], str]:
+    used = np.flatnonzero(cube.used_bands)
+    if cube.wavelengths_nm is None:
+        bands = used[[-1 - len(used) // 6, len(used) // 2, len(used) // 6]]
+        return bands, "bands " + ", ".join(str(band) for band in bands)
+    wavelengths = cube.wavelengths_nm[used]
+    wanted = FALSE_COLOUR_NM
+    if wavelengths.min() > min(wanted) + 50 or wavelengths.max() < max(wanted) - 50:
+        wanted = tuple(np.quantile(wavelengths, [0.85, 0.5, 0.15]))
+    bands = used[[int(np.abs(wavelengths - target).argmin()) for target in wanted]]
+    return bands, ", ".join(f"{cube.wavelengths_nm[band]:.0f}" for band in bands) + " nm"
+
+
+def _draw_spectra(axes: Axes, unmixing: Unmixing, cube: Cube) -> None:
+    positions = np.arange(cube.shape[2], dtype=float) if cube.wavelengths_nm is None else cube.wavelengths_nm
+    order, breaks = runs(positions)
+    for index, (name, spectrum) in enumerate(zip(unmixing.endmember_names, unmixing.endmembers, strict=True)):
+        axes.plot(
+            np.insert(positions[order], breaks, np.nan),
+            np.insert(spectrum[order], breaks, np.nan),
+            color=COLOURS[index % len(COLOURS)],
+            linestyle=LINE_STYLES[index // len(COLOURS) % len(LINE_STYLES)],
+            linewidth=1.4,
+            label=name,
+        )
+    axes.set_xlabel("band" if cube.wavelengths_nm is None else "wavelength (nm)", fontsize=9, color=INK)
+    axes.set_ylabel("endmember spectrum", fontsize=9, color=INK)
+    axes.tick_params(labelsize=8, color="#999999")
+    axes.grid(color="#eeeeee", linewidth=0.8)
+    axes.set_axisbelow(True)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.spines[["left", "bottom"]].set_color("#999999")
+    axes.margins(x=0.01)
+    n_columns = math.ceil(len(unmixing.endmember_names) / 13)
+    legend = axes.legend(frameon=False, fontsize=8, loc="upper left", bbox_to_anchor=(1.0, 1.0), ncols=n_columns)
+    for text in legend.get_texts():
+        text.set_parse_math(False)
+
+
+def runs(positions: NDArray[np.float64]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """In which order to draw the bands, and before which of them to lift the pen.
+
+    Spectrometers overlap: drawn in the order of the file, each gives its own line instead of a zigzag. Where
+    bands have been cut out the line has a gap. Bands in no order at all are sorted.
+    """
+    order = np.arange(len(positions))
+    steps = np.diff(positions)
+    backward = steps * np.sign(np.median(steps)) <= 0
+    if backward.sum() > len(positions) / 10:
+        order = np.argsort(positions, kind="stable")
+        steps = np.diff(positions[order])
+        backward = np.zeros(len(steps), dtype=bool)
+    long = np.abs(steps) > LONG_STEP * np.median(np.abs(steps))
+    return order, np.flatnonzero(backward | long) + 1

@@ -1,0 +1,197 @@
+"""An opened scene: what its header says, and its numbers row by row."""
+
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Protocol, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unmixing.cubes import cube_from_array
+from unmixing.errors import SceneFormatError
+from unmixing.types import Bool, Cube, Float64, Georeference
+
+BLOCK_BYTES = 16 * 2**20
+"""How much of a scene ``blocks()`` holds at a time, unless a single row is larger."""
+
+MAX_EXPANSION = 200
+ALWAYS_ALLOWED_BYTES = 64 * 2**20
+"""A file may hold a cube at most ``MAX_EXPANSION`` times its own size: real scenes do not compress better,
+bombs do. Cubes below ``ALWAYS_ALLOWED_BYTES`` do no harm."""
+
+
+@dataclass(frozen=True)
+class ArrayHeader:
+    """Shape and type of an array that has not been read."""
+
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+
+    @property
+    def is_real(self) -> bool:
+        return self.dtype.kind in "iuf"
+
+    @property
+    def size(self) -> int:
+        """Number of elements, in Python's unbounded integers."""
+        size = 1
+        for length in self.shape:
+            size *= length
+        return size
+
+    @property
+    def nbytes(self) -> int:
+        return self.size * self.dtype.itemsize
+
+    def __str__(self) -> str:
+        return f"{self.shape} {self.dtype}"
+
+
+@dataclass(frozen=True)
+class SceneFacts:
+    """What a header says beside the numbers; see ``Cube`` for the meaning of each. ``bad_bands`` is true
+    where the provider marks a band bad."""
+
+    wavelengths_nm: Float64 | None = None
+    bad_bands: Bool | None = None
+    scale: float = 1.0
+    nodata: float | None = None
+    georeference: Georeference | None = None
+    source: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Rows(Protocol):
+    """The numbers of a scene as (rows, columns, bands), however the file arranges them. Safe to use from
+    threads."""
+
+    @property
+    def shape(self) -> tuple[int, int, int]: ...
+    @property
+    def dtype(self) -> np.dtype[Any]: ...
+    @property
+    def rows_per_block(self) -> int: ...
+    def read(self, start: int, stop: int) -> NDArray[Any]: ...
+    def close(self) -> None: ...
+
+
+def default_rows_per_block(shape: tuple[int, int, int], dtype: np.dtype[Any]) -> int:
+    """As many rows as fit into ``BLOCK_BYTES``, one at least."""
+    return max(1, min(shape[0], BLOCK_BYTES // (shape[1] * shape[2] * dtype.itemsize)))
+
+
+class ArrayRows:
+    """Rows of an array that is loaded, or mapped, when the first of them is wanted."""
+
+    def __init__(self, shape: tuple[int, int, int], dtype: np.dtype[Any], load: Callable[[], NDArray[Any]]) -> None:
+        self.shape, self.dtype = shape, dtype
+        self.rows_per_block = default_rows_per_block(shape, dtype)
+        self._load = load
+        self._array: NDArray[Any] | None = None
+        self._lock = threading.Lock()
+
+    def read(self, start: int, stop: int) -> NDArray[Any]:
+        with self._lock:
+            if self._array is None:
+                self._array = self._load()
+        return self._array[start:stop]
+
+    def close(self) -> None:
+        with self._lock:
+            self._array = None
+
+
+class CalibratedRows:
+    """Rows whose bands each have their own gain and offset, applied here: float32, NaN where there is no
+    data."""
+
+    def __init__(self, rows: Rows, gains: Float64, offsets: Float64, nodata: float | None) -> None:
+        self.shape, self.dtype = rows.shape, np.dtype(np.float32)
+        self.rows_per_block = rows.rows_per_block
+        self._rows, self._gains, self._offsets, self._nodata = rows, gains, offsets, nodata
+
+    def read(self, start: int, stop: int) -> NDArray[Any]:
+        raw = self._rows.read(start, stop)
+        values = (raw * self._gains + self._offsets).astype(np.float32)
+        if self._nodata is not None:
+            values[raw == self._nodata] = np.nan
+        return values
+
+    def close(self) -> None:
+        self._rows.close()
+
+
+def calibrated(rows: Rows, facts: SceneFacts, gains: Float64, offsets: Float64) -> tuple[Rows, SceneFacts]:
+    """One gain for all bands becomes the scene's scale; different ones, or offsets, are applied while
+    reading."""
+    if not (np.isfinite(gains).all() and (gains != 0).all() and np.isfinite(offsets).all()):
+        raise SceneFormatError("the file's gains and offsets must be finite numbers, and no gain may be zero")
+    if (gains == gains[0]).all() and (offsets == 0).all():
+        return rows, replace(facts, scale=float(gains[0]))
+    source = {**facts.source, "scale_stated": "a gain and an offset for each band, applied while reading"}
+    return CalibratedRows(rows, gains, offsets, facts.nodata), replace(facts, nodata=None, source=source)
+
+
+class SceneReader:
+    """An opened scene; a context manager. Readers share nothing, and one reader may be used from several
+    threads."""
+
+    def __init__(self, rows: Rows, facts: SceneFacts) -> None:
+        self._rows = rows
+        self.shape = rows.shape
+        self.dtype = rows.dtype
+        self.wavelengths_nm = facts.wavelengths_nm
+        self.bad_bands = facts.bad_bands
+        self.scale = facts.scale
+        self.nodata = facts.nodata
+        self.georeference = facts.georeference
+        self.source = dict(facts.source)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Give the file back. Closing twice is allowed."""
+        self._rows.close()
+
+    def blocks(self) -> Iterator[NDArray[Any]]:
+        """The numbers as they lie in the file, (rows_i, columns, bands) from top to bottom. Raises
+        SceneFormatError where the file turns out to be damaged."""
+        step = self._rows.rows_per_block
+        for start in range(0, self.shape[0], step):
+            yield self._rows.read(start, min(start + step, self.shape[0]))
+
+    def read(self) -> Cube:
+        """The whole scene, scaled, its usable bands and pixels decided. Raises as ``cube_from_array``
+        does."""
+        values = np.empty(self.shape, dtype=self.dtype.newbyteorder("="))
+        start = 0
+        for block in self.blocks():
+            values[start : start + len(block)] = block
+            start += len(block)
+        return cube_from_array(
+            values,
+            wavelengths_nm=self.wavelengths_nm,
+            bad_bands=self.bad_bands,
+            scale=self.scale,
+            nodata=self.nodata,
+            georeference=self.georeference,
+            source=self.source,
+        )
+
+
+def require_plausible_size(path: Path, header: ArrayHeader) -> None:
+    """Refuse a header that promises more than its file can hold, before anything is allocated for it."""
+    file_bytes = path.stat().st_size
+    if header.nbytes > max(ALWAYS_ALLOWED_BYTES, MAX_EXPANSION * file_bytes):
+        raise SceneFormatError(
+            f"{path.name}: its header promises {header}, {header.nbytes} bytes, but the file has only "
+            f"{file_bytes}; more than {MAX_EXPANSION}:1 is not believed"
+        )

@@ -1,0 +1,57 @@
+"""Wavelengths in nanometres, whatever the header calls its unit."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from unmixing.errors import SceneFormatError
+from unmixing.types import Float64
+
+NANOMETRES_PER_UNIT = {
+    "nanometers": 1.0,
+    "nanometer": 1.0,
+    "nanometres": 1.0,
+    "nm": 1.0,
+    "micrometers": 1e3,
+    "micrometer": 1e3,
+    "micrometres": 1e3,
+    "microns": 1e3,
+    "micron": 1e3,
+    "um": 1e3,
+    "µm": 1e3,
+    "μm": 1e3,
+    "millimeters": 1e6,
+    "mm": 1e6,
+    "centimeters": 1e7,
+    "cm": 1e7,
+    "meters": 1e9,
+    "m": 1e9,
+    "angstroms": 0.1,
+}
+WAVENUMBERS = ("wavenumber", "wavenumbers", "cm-1", "1/cm")
+UNSTATED = ("", "unknown", "none")
+
+LARGEST_IN_MICROMETRES = 100.0
+"""Where no unit is stated, smaller numbers are micrometres, larger ones nanometres."""
+
+
+def wavelengths_in_nm(values: Sequence[float], units: str | None) -> tuple[Float64 | None, str | None]:
+    """The wavelengths in nanometres, and the unit they were taken to be in, in words for the report.
+
+    (None, ...) where the unit is no length ("Index", "GHz"). Raises SceneFormatError on numbers that are
+    none.
+    """
+    numbers = np.asarray(values, dtype=np.float64)
+    if not (np.isfinite(numbers).all() and (numbers >= 0).all()):
+        raise SceneFormatError("the wavelengths must be finite and not negative")
+    stated = (units or "").strip()
+    if stated.lower() in UNSTATED:
+        in_micrometres = numbers.max(initial=0.0) < LARGEST_IN_MICROMETRES
+        guess = "micrometres" if in_micrometres else "nanometres"
+        return numbers * (1e3 if in_micrometres else 1.0), f"not stated, taken as {guess}"
+    if stated.lower() in WAVENUMBERS:
+        if (numbers == 0).any():
+            raise SceneFormatError("a wavenumber of zero is no wavelength")
+        return 1e7 / numbers, stated
+    factor = NANOMETRES_PER_UNIT.get(stated.lower())
+    return (None if factor is None else numbers * factor), stated
