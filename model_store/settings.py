@@ -30,6 +30,9 @@ class Settings(BaseSettings):
     max_upload_bytes: int = Field(
         4 * 1024**3, ge=1, description="Largest upload accepted, all parts together, in bytes."
     )
+    max_unpacked_bytes: int = Field(
+        16 * 1024**3, ge=1, description="Largest scene once unpacked from its zip, in bytes."
+    )
     max_training_seconds: float | None = Field(
         None, gt=0, le=86_400, description="Limit of training when a request names none, in seconds."
     )

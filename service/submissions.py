@@ -52,7 +52,7 @@ def submit(context: Context, job_id: str, folder: Path, upload: Upload) -> JobRe
     model = context.stores.models.load(model_id) if model_id else None
     spec = spec_of(fields, model, context.settings.max_training_seconds)
     variable = fields.get("variable") or None
-    files = _checked_files(folder, variable, spec, model)
+    files = _checked_files(folder, variable, spec, model, context.settings.max_unpacked_bytes)
     moment = now()
     record = JobRecord(
         id=job_id,
@@ -89,9 +89,11 @@ def spec_of(fields: Mapping[str, str], model: TrainedModel | None, max_training_
     return spec
 
 
-def _checked_files(folder: Path, variable: str | None, spec: UnmixSpec, model: TrainedModel | None) -> tuple[str, ...]:
+def _checked_files(
+    folder: Path, variable: str | None, spec: UnmixSpec, model: TrainedModel | None, max_unpacked_bytes: int
+) -> tuple[str, ...]:
     """The scene's files, relative to ``folder``, after a look at header and content."""
-    paths = unpack_upload(folder)
+    paths = unpack_upload(folder, max_total_bytes=max_unpacked_bytes)
     with open_scene(paths, variable, scratch=folder) as reader:
         if model is not None:
             require_fit(model, reader.shape[2], spec.n_endmembers)

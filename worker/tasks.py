@@ -37,6 +37,7 @@ def run_job(job_id: str, settings: Settings, *, on_lost: Callable[[], None]) -> 
     if attempt is None:
         logger.info("job %s is not to be started", job_id)
         return
+    logger.info("job %s started, attempt %d", job_id, attempt)
     error: JobError | None = None
     try:
         with Lease(stores.jobs, job_id, attempt, on_lost):
@@ -120,12 +121,19 @@ def progress_to(stores: Stores, job_id: str, attempt: int) -> Progress:
         nonlocal last_time, last_message
         if message == last_message and time.monotonic() - last_time < REPORT_SECONDS:
             return
+        if _stage(message) != _stage(last_message):
+            logger.info("job %s: %s", job_id, _stage(message))
         last_time, last_message = time.monotonic(), message
         percent = round(min(max(100 * fraction, 0.0), 99.0))  # 100 is for jobs whose results can be read
         if not stores.jobs.touch(job_id, attempt, (percent, message)):
             raise Cancelled(f"job {job_id} was dismissed")
 
     return report
+
+
+def _stage(message: str) -> str:
+    """The message without its figures, which change all the time."""
+    return message.partition(",")[0]
 
 
 def _end_process() -> None:
