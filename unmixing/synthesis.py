@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
 from unmixing.abundances import nnls, split_brightness
+from unmixing.brightness import BrightnessModel, fit_brightness
 from unmixing.dirichlet import DirichletMixture, fit_dirichlet_mixture
 from unmixing.endmembers import Bundles, unit_norm
 from unmixing.types import Float64
@@ -21,11 +22,13 @@ RESIDUAL_NEIGHBOURS = 5
 class SceneModel:
     """What a scene looks like to its own bundles: the ground that synthetic sets are drawn from.
 
-    bundles: of endmembers. mixture: fitted to the reference abundances. abundances (n, n_endmembers), brightness
-    (n,) and residuals (n, n_bands): NNLS of a sample of pixels with the bundles' reference spectra.
+    bundles: of endmembers. light: how bright each of them is. mixture: fitted to the reference abundances.
+    abundances (n, n_endmembers), brightness (n,) and residuals (n, n_bands): NNLS of a sample of pixels with the
+    bundles' reference spectra.
     """
 
     bundles: Bundles
+    light: BrightnessModel
     mixture: DirichletMixture
     abundances: Float64
     brightness: Float64
@@ -54,11 +57,12 @@ def model_scene(pixels: NDArray[np.floating], bundles: Bundles, rng: np.random.G
     chosen = rng.choice(len(pixels), size=min(len(pixels), REFERENCE_PIXELS), replace=False)
     sample = np.asarray(pixels[chosen], dtype=np.float64)
     contributions = nnls(sample, bundles.reference)
-    abundances, brightness = split_brightness(contributions)
+    residuals = sample - contributions @ bundles.reference
+    light = fit_brightness(contributions, bundles.reference, residuals)
+    abundances, brightness = split_brightness(contributions / light.norms)
     lit = brightness > 0
-    residuals = (sample - contributions @ bundles.reference)[lit]
     mixture = fit_dirichlet_mixture(abundances[lit], brightness[lit], rng)
-    return SceneModel(bundles, mixture, abundances[lit], brightness[lit], residuals)
+    return SceneModel(bundles, light, mixture, abundances[lit], brightness[lit], residuals[lit])
 
 
 def piecewise_linear_gain(
@@ -95,7 +99,8 @@ def synthesise(scene: SceneModel, n_sets: int, n_pixels: int, rng: np.random.Gen
     """
     endmembers = draw_mixing_matrices(scene.bundles, n_sets, rng)
     abundances, brightness = scene.mixture.sample(n_sets * n_pixels, rng)
-    pixels = (brightness[:, None] * abundances).reshape(n_sets, n_pixels, -1) @ endmembers
+    contributions = brightness[:, None] * abundances * scene.light.norms
+    pixels = contributions.reshape(n_sets, n_pixels, -1) @ endmembers
     pixels += _similar_residuals(scene, abundances, brightness, rng).reshape(pixels.shape)
     return SyntheticSets(
         pixels, endmembers, abundances.reshape(n_sets, n_pixels, -1), brightness.reshape(n_sets, n_pixels)

@@ -7,7 +7,7 @@ import torch
 from unmixing.endmembers import unit_norm
 from unmixing.errors import BandMismatchError, ModelParityError
 from unmixing.networks.export import export_onnx, parity_error, require_parity
-from unmixing.networks.lpalm import LPALM, UnmixingGraph, normalise
+from unmixing.networks.lpalm import LPALM, UnmixingGraph
 from unmixing.networks.training import constant_answer, train
 from unmixing.palm import palm_step
 from unmixing.runtime import ModelRunner
@@ -39,7 +39,7 @@ def raw_pixels(n_pixels: int = 50, seed: int = 0) -> np.ndarray:
 def test_a_layer_with_palms_own_weights_is_a_palm_step():
     rng = np.random.default_rng(0)
     pixels, contributions = rng.random((30, N_BANDS)), rng.random((30, 3))
-    network = LPALM(library(), np.eye(N_BANDS), n_layers=1)
+    network = LPALM(library(), np.ones(3), np.eye(N_BANDS), n_layers=1)
     with torch.no_grad():
         network.steps.fill_(1.0)
         Y, S = torch.tensor(pixels, dtype=torch.float32), torch.tensor(contributions, dtype=torch.float32)
@@ -62,7 +62,7 @@ def test_palm_steps_never_raise_the_objective_with_the_endmembers_given():
 
 
 def test_the_projection_lands_on_its_set_and_is_idempotent():
-    network = LPALM(library(), np.eye(N_BANDS), n_layers=1)
+    network = LPALM(library(), np.ones(3), np.eye(N_BANDS), n_layers=1)
     anything = torch.randn(4, 3, N_BANDS, generator=torch.Generator().manual_seed(0))
     projected = network.project(anything)
     assert (projected >= 0).all()
@@ -71,13 +71,15 @@ def test_the_projection_lands_on_its_set_and_is_idempotent():
 
 
 def test_normalised_abundances_sum_to_one_even_in_the_dark():
-    abundances, brightness = normalise(torch.tensor([[0.0, 0.0, 0.0], [1.0, 2.0, 1.0]]))
+    network = LPALM(library(), np.array([1.0, 2.0, 0.5]), np.eye(N_BANDS), 1)
+    abundances, brightness = network.abundances(torch.tensor([[0.0, 0.0, 0.0], [1.0, 2.0, 1.0]]))
+    np.testing.assert_allclose(abundances[1].numpy(), [0.25, 0.25, 0.5], rtol=1e-6)
     np.testing.assert_allclose(abundances.sum(dim=1).numpy(), 1.0, rtol=1e-6)
     np.testing.assert_allclose(brightness.numpy(), [0.0, 4.0], atol=1e-6)
 
 
 def test_permuting_pixels_permutes_abundances_and_leaves_endmembers():
-    graph = UnmixingGraph(LPALM(library(), np.eye(N_BANDS), 4), np.arange(N_BANDS), 2.0)
+    graph = UnmixingGraph(LPALM(library(), np.ones(3), np.eye(N_BANDS), 4), np.arange(N_BANDS), 2.0)
     pixels = torch.from_numpy(raw_pixels())
     order = torch.randperm(len(pixels), generator=torch.Generator().manual_seed(0))
     with torch.no_grad():
@@ -92,7 +94,7 @@ def test_training_beats_the_constant_answer_and_is_repeatable():
     training, validation = synthetic_sets(48, seed=1), synthetic_sets(16, seed=2)
     histories, weights = [], []
     for _ in range(2):
-        network = LPALM(library(), np.eye(N_BANDS), spec.n_layers)
+        network = LPALM(library(), np.ones(3), np.eye(N_BANDS), spec.n_layers)
         histories.append(train(network, training, validation, spec, seed=3, max_seconds=None))
         weights.append(network.weights.detach().numpy())
     assert histories[0].best.endmembers < histories[0].constant_answer.endmembers
@@ -105,7 +107,7 @@ def test_training_stops_at_the_first_epoch_after_its_time():
     spec = LpalmSpec(n_layers=2, max_epochs=20)
     ticks = iter(range(0, 1000, 10))
     history = train(
-        LPALM(library(), np.eye(N_BANDS), 2), synthetic_sets(16, 1), synthetic_sets(4, 2), spec,
+        LPALM(library(), np.ones(3), np.eye(N_BANDS), 2), synthetic_sets(16, 1), synthetic_sets(4, 2), spec,
         seed=0, max_seconds=25.0, clock=lambda: float(next(ticks)),
     )  # fmt: skip
     assert history.stopped_by == "max_training_seconds"
@@ -116,7 +118,7 @@ def test_the_constant_answer_is_perfect_without_variability_and_noise():
     sets = synthetic_sets(2, seed=0)
     same = np.repeat(library()[None], 2, axis=0)
     clean = SyntheticSets(sets.brightness[:, :, None] * sets.abundances @ same, same, sets.abundances, sets.brightness)
-    errors = constant_answer(library(), clean)
+    errors = constant_answer(library(), np.ones(3), clean)
     assert errors.abundances < 1e-10
     assert errors.endmembers == 0
 
@@ -124,14 +126,14 @@ def test_the_constant_answer_is_perfect_without_variability_and_noise():
 @pytest.mark.parametrize("n_pixels", [1, 2, 7, 300])
 def test_onnx_says_what_torch_says_for_any_number_of_pixels(n_pixels):
     used = np.arange(0, N_BANDS)
-    graph = UnmixingGraph(LPALM(library(), np.eye(N_BANDS), 3), used, 2.0)
+    graph = UnmixingGraph(LPALM(library(), np.ones(3), np.eye(N_BANDS), 3), used, 2.0)
     runner = ModelRunner(export_onnx(graph, raw_pixels(20)), Compute())
     assert parity_error(graph, runner, raw_pixels(n_pixels)) < 1e-5
 
 
 def test_bands_the_model_does_not_use_may_hold_anything():
     used = np.arange(2, N_BANDS)
-    network = LPALM(unit_norm(library()[:, used]), np.eye(len(used)), 3)
+    network = LPALM(unit_norm(library()[:, used]), np.ones(3), np.eye(len(used)), 3)
     graph = UnmixingGraph(network, used, 1.0)
     pixels = raw_pixels()
     runner = ModelRunner(export_onnx(graph, pixels), Compute())
@@ -143,7 +145,7 @@ def test_bands_the_model_does_not_use_may_hold_anything():
 
 
 def test_blocks_give_what_one_piece_gives():
-    graph = UnmixingGraph(LPALM(library(), np.eye(N_BANDS), 3), np.arange(N_BANDS), 1.0)
+    graph = UnmixingGraph(LPALM(library(), np.ones(3), np.eye(N_BANDS), 3), np.arange(N_BANDS), 1.0)
     pixels = raw_pixels(101)
     runner = ModelRunner(export_onnx(graph, pixels), Compute())
     whole = runner.run(pixels, pixels).abundances
@@ -152,7 +154,9 @@ def test_blocks_give_what_one_piece_gives():
 
 
 def test_equal_networks_export_to_equal_bytes():
-    graphs = [UnmixingGraph(LPALM(library(), np.eye(N_BANDS), 2), np.arange(N_BANDS), 1.0) for _ in range(2)]
+    graphs = [
+        UnmixingGraph(LPALM(library(), np.ones(3), np.eye(N_BANDS), 2), np.arange(N_BANDS), 1.0) for _ in range(2)
+    ]
     first, second = (export_onnx(graph, raw_pixels()) for graph in graphs)
     assert first == second
 
@@ -166,7 +170,7 @@ def test_a_model_that_differs_from_its_network_is_refused():
 
 
 def test_the_runner_names_both_numbers_of_bands():
-    graph = UnmixingGraph(LPALM(library(), np.eye(N_BANDS), 2), np.arange(N_BANDS), 1.0)
+    graph = UnmixingGraph(LPALM(library(), np.ones(3), np.eye(N_BANDS), 2), np.arange(N_BANDS), 1.0)
     runner = ModelRunner(export_onnx(graph, raw_pixels()), Compute())
     with pytest.raises(BandMismatchError, match="7 bands.*12"):
         runner.run(np.ones((3, 7), np.float32), np.ones((3, 7), np.float32))

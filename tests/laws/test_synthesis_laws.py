@@ -71,7 +71,7 @@ def test_synthetic_sets_mix_what_they_say_and_are_disturbed_as_the_scene_is():
     scene = model_scene(pixels, bundles(), rng)
     sets = synthesise(scene, 6, 200, rng)
     np.testing.assert_allclose(sets.abundances.sum(axis=2), 1.0)
-    rebuilt = (sets.brightness[:, :, None] * sets.abundances) @ sets.endmembers
+    rebuilt = (sets.brightness[:, :, None] * sets.abundances * scene.light.norms) @ sets.endmembers
     disturbance = sets.pixels - rebuilt
     assert 0.7 * noise < disturbance.std() < 1.2 * noise
     np.testing.assert_allclose(disturbance.mean(), 0.0, atol=noise / 10)

@@ -19,15 +19,17 @@ class LPALM(nn.Module):
     and starts from the endmembers of the image's own library. With W = E / ||E E^T||, threshold 0 and step 1 the
     layer is ``unmixing.palm.palm_step``.
 
-    reference: (n_endmembers, n_bands) unit-norm endmembers to start from. basis: (n_dimensions, n_bands),
-    orthonormal rows. n_layers: number of unrolled iterations.
+    reference: (n_endmembers, n_bands) unit-norm endmembers to start from. norms: (n_endmembers,) what abundances
+    of them are counted in. basis: (n_dimensions, n_bands), orthonormal rows. n_layers: unrolled iterations.
     """
 
     basis: Tensor
+    norms: Tensor
     reference: Tensor
 
-    def __init__(self, reference: Float64, basis: Float64, n_layers: int) -> None:
+    def __init__(self, reference: Float64, norms: Float64, basis: Float64, n_layers: int) -> None:
         super().__init__()
+        self.register_buffer("norms", torch.tensor(norms, dtype=torch.float32))
         self.register_buffer("basis", torch.tensor(basis, dtype=torch.float32))
         self.register_buffer("reference", torch.tensor(reference @ basis.T, dtype=torch.float32))
         n_endmembers = len(reference)
@@ -88,6 +90,10 @@ class LPALM(nn.Module):
             endmembers = self.endmember_step(layer, sample, contributions, endmembers)
         return contributions, endmembers, used
 
+    def abundances(self, contributions: Tensor) -> tuple[Tensor, Tensor]:
+        """Abundances (..., n_pixels, n_endmembers) that sum to one, and brightness (..., n_pixels)."""
+        return _normalise(contributions / self.norms)
+
     def contributions(self, pixels: Tensor, used: list[Tensor]) -> Tensor:
         """Contributions of any pixels, given the endmembers each layer worked with on a sample of the image."""
         contributions = self.start(pixels)
@@ -96,7 +102,7 @@ class LPALM(nn.Module):
         return contributions
 
 
-def normalise(contributions: Tensor) -> tuple[Tensor, Tensor]:
+def _normalise(contributions: Tensor) -> tuple[Tensor, Tensor]:
     """Contributions as abundances that sum to one, and their sum: brightness. A dark pixel gets equal shares."""
     n_endmembers = contributions.shape[-1]
     guarded = contributions + 1e-9
@@ -128,5 +134,6 @@ class UnmixingGraph(nn.Module):
         """Returns endmembers (n_endmembers, n_used_bands) in the units of the pixels, abundances (n_pixels,
         n_endmembers) summing to one and brightness (n_pixels,), near 1 for a typical pixel."""
         _, endmembers, used = self.network(self._coordinates(sample))
-        abundances, brightness = normalise(self.network.contributions(self._coordinates(pixels), used))
-        return self.network.lift(endmembers) * self.scale, abundances, brightness
+        contributions = self.network.contributions(self._coordinates(pixels), used)
+        abundances, brightness = self.network.abundances(contributions)
+        return self.network.lift(endmembers) * self.network.norms[:, None] * self.scale, abundances, brightness

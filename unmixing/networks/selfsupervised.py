@@ -6,14 +6,14 @@ from typing import Any
 
 import numpy as np
 
-from unmixing.endmembers import Bundles, extract_bundles, subspace
+from unmixing.endmembers import extract_bundles, subspace
 from unmixing.networks.devices import torch_device
 from unmixing.networks.export import export_onnx, parity_error, require_parity
 from unmixing.networks.lpalm import LPALM, UnmixingGraph
 from unmixing.networks.training import History, train
 from unmixing.runtime import ModelRunner, sample_of
 from unmixing.specs import LpalmSpec, UnmixSpec
-from unmixing.synthesis import model_scene, synthesise
+from unmixing.synthesis import SceneModel, model_scene, synthesise
 from unmixing.types import Compute, Cube, Progress, TrainedModel
 
 PARITY_PIXELS = 1_024
@@ -70,7 +70,7 @@ def train_lpalm(
     stages.lap("synthesis")
     basis = subspace(scaled, max(spec.n_dimensions, n_endmembers))
     with torch_device(compute) as device:
-        network = LPALM(bundles.reference, basis, spec.n_layers).to(device)
+        network = LPALM(bundles.reference, scene.light.norms, basis, spec.n_layers).to(device)
         history = train(
             network,
             training,
@@ -91,11 +91,11 @@ def train_lpalm(
         error = parity_error(graph, ModelRunner(onnx, Compute(threads=compute.threads)), example)
         require_parity(error)
         stages.lap("export")
-    metrics = {**_training_metrics(history, bundles), "seconds": stages.seconds}
+    metrics = {**_training_metrics(history, scene), "seconds": stages.seconds}
     return TrainedModel(onnx, _manifest(cube, n_endmembers, request, spec, error, metrics))
 
 
-def _training_metrics(history: History, bundles: Bundles) -> dict[str, Any]:
+def _training_metrics(history: History, scene: SceneModel) -> dict[str, Any]:
     ratio = history.best.abundances / max(history.constant_answer.abundances, 1e-12)
     return {
         "validation_nmse": [errors.abundances for errors in history.epochs],
@@ -105,8 +105,9 @@ def _training_metrics(history: History, bundles: Bundles) -> dict[str, Any]:
         "ratio_to_constant_answer": ratio,
         "beats_constant_answer": ratio < 1,
         "training_stopped_by": history.stopped_by,
-        "bundle_spread_radians": bundles.spread_radians().tolist(),
-        "bundle_runs": len(bundles.spectra),
+        "bundle_spread_radians": scene.bundles.spread_radians().tolist(),
+        "bundle_runs": len(scene.bundles.spectra),
+        "brightness_deviation": scene.light.deviation,
     }
 
 

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from unmixing.abundances import nnls, split_brightness
-from unmixing.networks.lpalm import LPALM, normalise
+from unmixing.networks.lpalm import LPALM
 from unmixing.specs import LpalmSpec
 from unmixing.synthesis import SyntheticSets
 from unmixing.types import Float64
@@ -65,7 +65,8 @@ def train(
 
     The network is left with the weights of its best epoch on ``validation``.
     """
-    constant = constant_answer(network.lift(network.reference).cpu().numpy().astype(np.float64), validation)
+    reference, norms = (_as_array(tensor) for tensor in (network.lift(network.reference), network.norms))
+    constant = constant_answer(reference, norms, validation)
     taught, held_out = _as_batch(training, network.basis), _as_batch(validation, network.basis)
     shuffle = torch.Generator().manual_seed(seed)
     optimiser = torch.optim.Adam(network.parameters(), spec.learning_rate)
@@ -101,18 +102,26 @@ def train(
     return History(tuple(epochs), best, constant, stopped_by)
 
 
-def constant_answer(reference: Float64, sets: SyntheticSets) -> Errors:
-    """The errors of whoever answers every set with the same endmembers (n_endmembers, n_bands) and NNLS."""
+def constant_answer(reference: Float64, norms: Float64, sets: SyntheticSets) -> Errors:
+    """The errors of whoever answers every set with the same endmembers (n_endmembers, n_bands) and NNLS.
+
+    norms: (n_endmembers,) what the abundances of ``sets`` are counted in.
+    """
     contributions = np.stack([nnls(pixels, reference) for pixels in sets.pixels])
-    abundances = np.stack([split_brightness(image)[0] for image in contributions])
+    abundances = np.stack([split_brightness(image / norms)[0] for image in contributions])
     error = ((abundances - sets.abundances) ** 2).sum(axis=1)
     power = np.maximum((sets.abundances**2).sum(axis=1), SMALLEST_POWER)
     return Errors(float((error / power).mean()), float(((reference - sets.endmembers) ** 2).sum(axis=2).mean()))
 
 
+def _as_array(tensor: Tensor) -> Float64:
+    array: Float64 = tensor.detach().cpu().numpy().astype(np.float64)
+    return array
+
+
 def _as_batch(sets: SyntheticSets, basis: Tensor) -> _Batch:
     """The sets in the network's subspace and on its device."""
-    to_subspace = basis.cpu().numpy().astype(np.float64).T
+    to_subspace = _as_array(basis).T
 
     def tensor(array: Float64) -> Tensor:
         return torch.from_numpy(array.astype(np.float32)).to(basis.device)
@@ -122,7 +131,7 @@ def _as_batch(sets: SyntheticSets, basis: Tensor) -> _Batch:
 
 def _losses(network: LPALM, batch: _Batch) -> tuple[Tensor, Tensor]:
     contributions, endmembers, _ = network(batch.pixels)
-    abundances, _ = normalise(contributions)
+    abundances, _ = network.abundances(contributions)
     error = ((abundances - batch.abundances) ** 2).sum(dim=1)
     power = (batch.abundances**2).sum(dim=1).clamp_min(SMALLEST_POWER)
     # Endmembers have unit norm, so their squared error is their NMSE.

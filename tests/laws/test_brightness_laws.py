@@ -1,0 +1,45 @@
+"""The scene's own brightness: found when it is there, and no say of the materials' when it drowns them."""
+
+import numpy as np
+import pytest
+
+from unmixing.abundances import nnls
+from unmixing.brightness import effective_noise_power, fit_brightness
+from unmixing.endmembers import unit_norm
+
+NORMS = np.array([1.0, 0.25, 0.6])
+
+
+def fitted(deviation: float, noise: float = 0.002, n_pixels: int = 3000):
+    rng = np.random.default_rng(0)
+    endmembers = unit_norm(np.abs(rng.normal(size=(3, 40))) + 0.1)
+    abundances = rng.dirichlet(np.ones(3), size=n_pixels)
+    light = 1 + deviation * rng.normal(size=(n_pixels, 1))
+    pixels = light * (abundances * NORMS) @ endmembers + noise * rng.normal(size=(n_pixels, 40))
+    contributions = nnls(pixels, endmembers)
+    return fit_brightness(contributions, endmembers, pixels - contributions @ endmembers)
+
+
+@pytest.mark.parametrize("deviation", [0.02, 0.05])
+def test_a_steady_light_tells_how_bright_each_material_is(deviation):
+    model = fitted(deviation)
+    np.testing.assert_allclose(model.norms, NORMS, rtol=0.15)
+    assert model.deviation == pytest.approx(deviation, rel=0.25)
+
+
+def test_a_light_that_varies_by_itself_leaves_only_shape():
+    steady, varying = fitted(0.02), fitted(0.3)
+    assert varying.deviation == pytest.approx(0.3, rel=0.25)
+    assert np.ptp(np.log(varying.norms)) < 0.1 * np.ptp(np.log(steady.norms))
+
+
+def test_noise_is_not_taken_for_varying_light():
+    assert fitted(0.0, noise=0.01).deviation < 0.05
+
+
+def test_the_noise_power_of_white_noise_is_its_variance_and_of_a_smooth_misfit_more():
+    rng = np.random.default_rng(0)
+    white = rng.normal(size=(5000, 50))
+    assert effective_noise_power(white) == pytest.approx(1.0, rel=0.05)
+    smooth = rng.normal(size=(5000, 1)) * np.ones(50)
+    assert effective_noise_power(smooth) == pytest.approx(50, rel=0.1)
