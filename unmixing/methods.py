@@ -4,28 +4,46 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
+import numpy as np
+
+from unmixing.archetypal import archetypal
 from unmixing.errors import UnknownMethodError
+from unmixing.factorization import Solution
+from unmixing.nmf import nmf
+from unmixing.palm import palm
+from unmixing.snmf import snmf
 from unmixing.specs import UnmixSpec
-from unmixing.types import Compute, Cube, Progress, TrainedModel
+from unmixing.types import Compute, Cube, Float32, Progress, TrainedModel
+from unmixing.vca_fcls import vca_fcls
 
 Train = Callable[[Cube, int, UnmixSpec, Compute, Progress], TrainedModel]
+"""From a cube, the number of endmembers, the spec, where to compute and a progress callback to a model."""
+
+Solve = Callable[[Float32, int, np.random.Generator, Progress], Solution]
+"""From pixels (n_pixels, n_bands) of median norm 1, the number of endmembers, the source of randomness and a progress
+callback to the answer."""
 
 
 @dataclass(frozen=True)
 class Method:
-    """One row. ``train`` makes a model from a cube, the number of endmembers, the spec, where to
-    compute and a progress callback."""
+    """One row. It either trains a model, which is then applied to the image and can be used again, or solves
+    directly, without one."""
 
     name: str
     title: str
     summary: str
     paper: str
-    train: Train
+    train: Train | None = None
+    solve: Solve | None = None
+
+    def __post_init__(self) -> None:
+        if (self.train is None) == (self.solve is None):
+            raise ValueError(f"method {self.name!r} has to either train or solve")
 
     @property
     def trains(self) -> bool:
-        """Whether jobs of this method take the time of a training."""
-        return True
+        """Whether jobs of this method train a model, and so take the time of a training."""
+        return self.train is not None
 
 
 def _lpalm(cube: Cube, n_endmembers: int, spec: UnmixSpec, compute: Compute, progress: Progress) -> TrainedModel:
@@ -44,7 +62,42 @@ METHODS: Mapping[str, Method] = MappingProxyType(
                 "Self-supervised LPALM",
                 "PALM unrolled into a small network, trained on synthetic truth made from the image itself.",
                 "Fahes et al. 2022; Hadjeres, Kervazo, Tupin 2024",
-                _lpalm,
+                train=_lpalm,
+            ),
+            Method(
+                "vca_fcls",
+                "VCA + FCLS",
+                "The purest pixels by vertex component analysis, then fully constrained least squares.",
+                "Nascimento and Bioucas-Dias 2005; Heinz and Chang 2001",
+                solve=vca_fcls,
+            ),
+            Method(
+                "archetypal",
+                "Archetypal analysis + FCLS",
+                "Convex combinations of pixels that explain the image best, then fully constrained least squares.",
+                "Cutler and Breiman 1994; Zouaoui et al. 2023",
+                solve=archetypal,
+            ),
+            Method(
+                "nmf",
+                "NMF",
+                "Non-negative matrix factorization by multiplicative updates.",
+                "Lee and Seung 1999, 2001",
+                solve=nmf,
+            ),
+            Method(
+                "snmf",
+                "Sparse NMF",
+                "Non-negative matrix factorization with an L1 term, by scikit-learn.",
+                "Hoyer 2002; Cichocki and Phan 2009",
+                solve=snmf,
+            ),
+            Method(
+                "palm",
+                "PALM",
+                "Proximal alternating linearized minimization, the algorithm that LPALM unrolls.",
+                "Bolte, Sabach, Teboulle 2014",
+                solve=palm,
             ),
         )
     }

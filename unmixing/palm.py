@@ -4,7 +4,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unmixing.endmembers import unit_norm
-from unmixing.types import Float64
+from unmixing.factorization import Factors, Solution, counted, iterate, vca_start
+from unmixing.specs import PalmSpec
+from unmixing.types import Float64, Progress
 
 Real = NDArray[np.floating]
 
@@ -25,3 +27,24 @@ def palm_step(pixels: Real, contributions: Real, endmembers: Real, threshold: fl
     row_sums = np.maximum((S.T @ S).sum(axis=1, keepdims=True), 1e-30)
     E = unit_norm(np.maximum(E - S.T @ (S @ E - Y) / row_sums, 0.0))
     return S, E
+
+
+def palm(
+    pixels: Real, n_endmembers: int, rng: np.random.Generator, progress: Progress, spec: PalmSpec | None = None
+) -> Solution:
+    """``palm_step`` repeated from VCA and NNLS until nothing changes.
+
+    pixels: (n_pixels, n_bands), median norm near 1.
+    """
+    spec = spec or PalmSpec()
+    progress(0.0, "picking a start by VCA")
+    start = vca_start(pixels, n_endmembers, rng)
+    norms = np.linalg.norm(start.endmembers, axis=1)
+    pixels64 = pixels.astype(np.float64)
+    return iterate(
+        lambda contributions, endmembers: palm_step(pixels64, contributions, endmembers, spec.threshold),
+        Factors(start.contributions * norms, unit_norm(start.endmembers)),
+        max_iterations=spec.max_iterations,
+        tolerance=spec.tolerance,
+        progress=counted(progress, "PALM", spec.max_iterations),
+    ).solution()

@@ -11,7 +11,7 @@ from threadpoolctl import threadpool_limits
 from unmixing.cubes import cube_from_array
 from unmixing.dimension import nwhfc
 from unmixing.errors import BandMismatchError, SceneContentError, SpecError
-from unmixing.methods import check_method
+from unmixing.methods import Solve, check_method
 from unmixing.runtime import BLOCK_PIXELS, ModelOutput, ModelRunner, sample_of
 from unmixing.specs import UnmixSpec
 from unmixing.types import Compute, Cube, Float32, Progress, TrainedModel, Unmixing
@@ -34,7 +34,8 @@ def unmix(
     """Find the materials of an image and how much of each is in every pixel.
 
     cube: (rows, columns, bands), or a Cube. n_endmembers: 2 to 32, estimated (NWHFC) when missing.
-    model: use this trained model and train nothing. wavelengths_nm: (bands,), only for an array.
+    method: name of a row of METHODS. model: use this trained model and train nothing.
+    wavelengths_nm: (bands,), only for an array.
     progress: called with the share done and the stage in words; it may raise Cancelled.
 
     Raises SceneContentError and SceneFormatError for cubes that cannot be unmixed, SpecError and
@@ -53,25 +54,35 @@ def unmix(
     started = time.perf_counter()
     metrics: dict[str, Any] = {}
     with threadpool_limits(compute.threads):
-        if model is None:
-            count = _count_endmembers(cube, spec)
-            model = row.train(cube, count, spec, compute, lambda share, words: report(TRAINING_SHARE * share, words))
-            metrics |= model.manifest["metrics"]
-            metrics["n_endmembers_estimated_by"] = "NWHFC" if n_endmembers is None else None
-        else:
+        if model is not None:
             require_fit(model, cube.shape[2], n_endmembers)
             cube = _with_bands_of(cube, model)
-        report(TRAINING_SHARE, "unmixing the image")
-        applying = time.perf_counter()
-        output = _apply(cube, ModelRunner(model.onnx, compute), report)
+        else:
+            count = _count_endmembers(cube, spec)
+            metrics["n_endmembers_estimated_by"] = "NWHFC" if n_endmembers is None else None
+            if row.train is not None:
+                model = row.train(cube, count, spec, compute, _part(report, 0.0, TRAINING_SHARE))
+                metrics |= model.manifest["metrics"]
+        answering = time.perf_counter()
+        if model is not None:
+            output = _apply(cube, ModelRunner(model.onnx, compute), _part(report, TRAINING_SHARE, 1.0))
+        else:
+            assert row.solve is not None  # a Method either trains or solves
+            output, found = _solve(cube, count, row.solve, seed, report)
+            metrics |= found
         finished = time.perf_counter()
     metrics |= _reconstruction(cube, output)
     metrics["seconds"] = {
         **metrics.get("seconds", {}),
-        "inference": round(finished - applying, 4),
+        "solving" if model is None else "inference": round(finished - answering, 4),
         "total": round(finished - started, 4),
     }
     return _result(cube, output, model, metrics)
+
+
+def _part(report: Progress, first: float, last: float) -> Progress:
+    """The progress of a stage that takes the whole's share from ``first`` to ``last``."""
+    return lambda share, words: report(first + (last - first) * share, words)
 
 
 def require_fit(model: TrainedModel, n_bands: int, n_endmembers: int | None) -> None:
@@ -112,14 +123,33 @@ def _count_endmembers(cube: Cube, spec: UnmixSpec) -> int:
     return spec.n_endmembers
 
 
+def _solve(
+    cube: Cube, n_endmembers: int, solve: Solve, seed: int, report: Progress
+) -> tuple[ModelOutput, dict[str, bool | int | float]]:
+    """A method without a model on all valid pixels, and what it says about its way there.
+
+    The pixels are divided by their median norm first, so that no method depends on the unit of the numbers.
+    """
+    pixels = cube.pixels()
+    scale = np.float32(np.median(np.linalg.norm(pixels, axis=1)) or 1.0)
+    solution = solve(pixels / scale, n_endmembers, np.random.default_rng(seed), report)
+    output = ModelOutput(
+        (solution.endmembers * scale).astype(np.float32),
+        solution.abundances.astype(np.float32),
+        solution.brightness.astype(np.float32),
+    )
+    return output, dict(solution.metrics)
+
+
 def _apply(cube: Cube, runner: ModelRunner, report: Progress) -> ModelOutput:
     """The model on all valid pixels, block by block."""
     valid = np.nan_to_num(cube.values[cube.valid_pixels])
+    report(0.0, "unmixing the image")
     sample = sample_of(valid)
     blocks = []
     for first in range(0, len(valid), BLOCK_PIXELS):
         blocks.append(runner.run(sample, valid[first : first + BLOCK_PIXELS]))
-        report(TRAINING_SHARE + (1 - TRAINING_SHARE) * first / len(valid), "unmixing the image")
+        report(first / len(valid), "unmixing the image")
     return ModelOutput(
         blocks[0].endmembers,
         np.concatenate([block.abundances for block in blocks]),
@@ -139,12 +169,18 @@ def _reconstruction(cube: Cube, output: ModelOutput) -> dict[str, float]:
     }
 
 
-def _result(cube: Cube, output: ModelOutput, model: TrainedModel, metrics: dict[str, Any]) -> Unmixing:
+def _result(cube: Cube, output: ModelOutput, model: TrainedModel | None, metrics: dict[str, Any]) -> Unmixing:
+    """The answer in the shape of the input: NaN in bands and pixels that were left out."""
     rows, columns, n_bands = cube.shape
-    names = tuple(model.manifest["endmember_names"])
-    endmembers: Float32 = np.full((len(names), n_bands), np.nan, dtype=np.float32)
-    endmembers[:, model.manifest["used_bands"]] = output.endmembers
-    abundances: Float32 = np.full((rows, columns, len(names)), np.nan, dtype=np.float32)
+    count = len(output.endmembers)
+    names = (
+        tuple(f"endmember {number}" for number in range(1, count + 1))
+        if model is None
+        else tuple(model.manifest["endmember_names"])
+    )
+    endmembers: Float32 = np.full((count, n_bands), np.nan, dtype=np.float32)
+    endmembers[:, cube.used_bands] = output.endmembers
+    abundances: Float32 = np.full((rows, columns, count), np.nan, dtype=np.float32)
     abundances[cube.valid_pixels] = output.abundances
     brightness: Float32 = np.full((rows, columns), np.nan, dtype=np.float32)
     brightness[cube.valid_pixels] = output.brightness

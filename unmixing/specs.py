@@ -35,3 +35,32 @@ class LpalmSpec(BaseModel):
     patience: int = Field(8, ge=1, description="Epochs without a better validation error before stopping.")
     batch_sets: int = Field(16, ge=1, description="Synthetic images per step.")
     learning_rate: float = Field(2e-3, gt=0, description="Largest learning rate of the one-cycle schedule.")
+
+
+class NmfSpec(BaseModel):
+    """When the multiplicative updates stop."""
+
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
+
+    max_iterations: int = Field(500, ge=1, description="Updates at most.")
+    tolerance: float = Field(1e-4, ge=0, description="Relative change of a factor that counts as none.")
+
+
+class SnmfSpec(BaseModel):
+    """How sparse, and when to stop."""
+
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
+
+    l1: float = Field(1e-6, ge=0, description="Weight of the L1 term for pixels of median norm 1.")
+    max_iterations: int = Field(100, ge=1, description="Rounds of coordinate descent at most.")
+    tolerance: float = Field(1e-4, ge=0, description="Relative change of a factor that counts as none.")
+
+
+class PalmSpec(BaseModel):
+    """How sparse, and when to stop."""
+
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
+
+    threshold: float = Field(1e-3, ge=0, description="Weight of the L1 term for pixels of median norm 1.")
+    max_iterations: int = Field(500, ge=1, description="Iterations at most.")
+    tolerance: float = Field(1e-4, ge=0, description="Relative change of a factor that counts as none.")

@@ -167,3 +167,17 @@ def test_bands_the_model_never_used_need_no_data():
     result = unmix(second, model=model)
     assert np.isnan(result.endmembers[:, 9]).all()
     assert np.isfinite(result.abundances).all()
+
+
+def test_a_method_without_a_model_answers_alone(scene):
+    result = unmix(scene[0], n_endmembers=N_ENDMEMBERS, method="palm")
+    assert result.model is None
+    assert set(result.metrics["seconds"]) == {"solving", "total"}
+    assert isinstance(result.metrics["converged"], bool)
+    assert result.metrics["iterations"] >= 1
+    rebuilt = result.brightness[:, :, None] * (result.abundances @ result.endmembers)
+    assert np.sqrt(np.mean((rebuilt - scene[0]) ** 2)) == pytest.approx(result.metrics["reconstruction_rmse"], rel=1e-3)
+
+
+def test_fcls_has_no_brightness(scene):
+    assert (unmix(scene[0], n_endmembers=N_ENDMEMBERS, method="vca_fcls").brightness == 1).all()

@@ -1,0 +1,73 @@
+"""One answer to one scene, judged, in a process of its own."""
+
+import multiprocessing
+import resource
+import sys
+import time
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from unmixing.io.truth import Judgement, judge, read_truth
+
+
+@dataclass(frozen=True)
+class Run:
+    """One answer. Angles in radians, memory in MiB; ``ratio`` is the NMSE on held-out synthetic truth over that of
+    the library with NNLS."""
+
+    scene: str
+    method: str
+    seed: int
+    sad_radians: float
+    sad_each: dict[str, float]
+    rmse: float
+    nmse: float
+    ratio: float | None
+    seconds: float
+    peak_mib: float
+
+
+def measure(scene: Path, method: str, seed: int) -> Run:
+    """Unmix one scene in this process and judge the answer."""
+    started = time.perf_counter()
+    from unmixing import unmix
+    from unmixing.io import open_scene
+
+    truth = read_truth(scene)
+    assert truth is not None
+    with open_scene([scene]) as reader:
+        cube = reader.read()
+    result = unmix(cube, n_endmembers=len(truth.endmembers), method=method, seed=seed)
+    seconds = time.perf_counter() - started
+    judged = judge(truth, result.endmembers, result.abundances)
+    return _run(scene.stem, method, seed, judged, result.metrics.get("ratio_to_constant_answer"), seconds)
+
+
+def _run(scene: str, method: str, seed: int, judged: Judgement | None, ratio: float | None, seconds: float) -> Run:
+    if judged is None or judged.abundance_rmse is None or judged.abundance_nmse is None:
+        raise SystemExit(f"{scene}: the answer cannot be compared with the truth in the file")
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    each = dict(zip(judged.names, judged.sad_radians, strict=True))
+    return Run(
+        scene, method, seed, judged.mean_sad_radians, each, judged.abundance_rmse, judged.abundance_nmse, ratio,
+        seconds, peak,
+    )  # fmt: skip
+
+
+def measure_all(scenes: Iterable[Path], methods: Sequence[str], n_seeds: int) -> list[Run]:
+    """Every scene with every method and seeds 0 to n_seeds - 1, one fresh process each."""
+    runs = []
+    spawn = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(max_workers=1, mp_context=spawn, max_tasks_per_child=1) as pool:
+        for scene in scenes:
+            for method in methods:
+                for seed in range(n_seeds):
+                    runs.append(pool.submit(measure, scene, method, seed).result())
+                    print(_line(runs[-1]), file=sys.stderr, flush=True)
+    return runs
+
+
+def _line(run: Run) -> str:
+    return f"{run.scene} {run.method} seed {run.seed}: SAD {run.sad_radians:.4f}, RMSE {run.rmse:.4f}"

@@ -1,0 +1,64 @@
+"""Runs as Markdown tables: every scene by itself, and every method over many scenes."""
+
+from collections.abc import Callable, Mapping, Sequence
+from statistics import median
+
+from benchmarks.measuring import Run
+
+
+def markdown(runs: Sequence[Run]) -> str:
+    """The table: median of the seeds, and the worst in brackets."""
+    lines = [
+        "| scene | method | SAD (rad) | RMSE | NMSE | held-out NMSE / library's | seconds | peak MiB |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    for scene, method in dict.fromkeys((run.scene, run.method) for run in runs):
+        group = [run for run in runs if (run.scene, run.method) == (scene, method)]
+        cells = [
+            _cell([run.sad_radians for run in group], 4),
+            _cell([run.rmse for run in group], 4),
+            _cell([run.nmse for run in group], 4),
+            _cell([run.ratio for run in group if run.ratio is not None], 2),
+            _cell([run.seconds for run in group], 1),
+            _cell([run.peak_mib for run in group], 0),
+        ]
+        lines.append(f"| {scene} | {method} | " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def _cell(values: Sequence[float], digits: int) -> str:
+    return f"{median(values):.{digits}f} ({max(values):.{digits}f})" if values else "-"
+
+
+def summary(runs: Sequence[Run]) -> str:
+    """One row per method over all scenes of ``runs``: medians over the scenes of the median of the seeds, and the
+    number of scenes where no other method is better."""
+    errors = _per_scene(runs, lambda run: run.rmse)
+    angles = _per_scene(runs, lambda run: run.sad_radians)
+    lines = [
+        "| method | scenes | median RMSE | median SAD (rad) | wins by RMSE | wins by SAD |",
+        "|---|---|---|---|---|---|",
+    ]
+    for method in sorted(errors, key=lambda name: median(errors[name].values())):
+        cells = [
+            str(len(errors[method])),
+            f"{median(errors[method].values()):.4f}",
+            f"{median(angles[method].values()):.4f}",
+            str(_wins(errors, method)),
+            str(_wins(angles, method)),
+        ]
+        lines.append(f"| {method} | " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def _per_scene(runs: Sequence[Run], value: Callable[[Run], float]) -> dict[str, dict[str, float]]:
+    """Method -> scene -> median of the seeds."""
+    table: dict[str, dict[str, float]] = {}
+    for method, scene in dict.fromkeys((run.method, run.scene) for run in runs):
+        group = [value(run) for run in runs if (run.method, run.scene) == (method, scene)]
+        table.setdefault(method, {})[scene] = median(group)
+    return table
+
+
+def _wins(table: Mapping[str, Mapping[str, float]], method: str) -> int:
+    return sum(value <= min(other[scene] for other in table.values()) for scene, value in table[method].items())
