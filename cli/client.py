@@ -46,12 +46,17 @@ class ServiceClient:
         except httpx.TransportError:
             return False
 
-    def upload(self, files: Sequence[Path], fields: Mapping[str, str], follow: Follow) -> Job:
+    def upload(
+        self, files: Sequence[Path], fields: Mapping[str, str], follow: Follow, library: Sequence[Path] = ()
+    ) -> Job:
         """Send a scene. The files are streamed; ``follow`` hears the fraction sent."""
-        total = sum(path.stat().st_size for path in files)
+        named = [*(("file", path) for path in files), *(("library", path) for path in library)]
+        total = sum(path.stat().st_size for _, path in named)
         with ExitStack() as stack:
             sent = _Sent(total, follow)
-            parts = [("file", (path.name, _Watched(stack.enter_context(path.open("rb")), sent))) for path in files]
+            parts = [
+                (field, (path.name, _Watched(stack.enter_context(path.open("rb")), sent))) for field, path in named
+            ]
             return self._json("POST", "unmix", data=dict(fields), files=parts)
 
     def wait(self, job: Job, follow: Follow) -> Job:

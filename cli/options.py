@@ -32,6 +32,14 @@ Variable = Annotated[
     str | None,
     typer.Option(help="Which array of a .mat or .npz file is the cube.", show_default=False),
 ]
+Library = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        help="Name the endmembers by this spectral library: CSV, or either half of an ENVI library (.sli, .hdr).",
+        show_default=False,
+    ),
+]
 MaxTrainingSeconds = Annotated[
     float | None,
     typer.Option(metavar="SECONDS", help="Stop training at the first epoch after this time.", show_default=False),

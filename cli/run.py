@@ -18,7 +18,7 @@ from cli.scene_files import scene_files, scene_name
 from cli.settings import settings_with
 from model_store.results import DOCUMENT, write_document
 from unmixing.specs import UnmixSpec
-from unmixing.types import Compute, Cube, TrainedModel
+from unmixing.types import Compute, Cube, SpectralLibrary, TrainedModel
 
 ModelFile = Annotated[
     Path | None,
@@ -39,6 +39,7 @@ def run(
     seed: options.Seed = 0,
     variable: options.Variable = None,
     model: ModelFile = None,
+    library: options.Library = None,
     max_training_seconds: options.MaxTrainingSeconds = None,
     force: options.Force = False,
 ) -> None:
@@ -56,27 +57,36 @@ def run(
     """
     with one_line_errors():
         files = scene_files(scene)
+        spectra = None if library is None else read_spectra(library)
         target = out or Path(f"{scene_name(scene)}-unmixed")
         require_free(target, force=force)
         trained = None if model is None else load_model(model)
         spec = UnmixSpec(method=method, n_endmembers=n_endmembers, seed=seed, max_training_seconds=max_training_seconds)
-        document = unmix_to(target, files, variable, spec, trained)
+        document = unmix_to(target, files, variable, spec, trained, spectra)
         print_summary(document)
         OUTPUT.print(f"results in {target.resolve()}", markup=False)
 
 
 def unmix_to(
-    target: Path, files: Sequence[Path], variable: str | None, spec: UnmixSpec, model: TrainedModel | None
+    target: Path,
+    files: Sequence[Path],
+    variable: str | None,
+    spec: UnmixSpec,
+    model: TrainedModel | None,
+    library: SpectralLibrary | None = None,
 ) -> dict[str, Any]:
     """Write products and ``result.json`` into ``target``, all or nothing, and return the document."""
     from unmixing import unmix
     from unmixing.io import write_products
+    from unmixing.naming import name_endmembers, require_match
     from unmixing.results import result_document
 
     settings = settings_with()
     with StageBar(files[0].name) as report:
         report(0.0, "reading the scene")
         cube = read_scene(files, variable, spec.n_endmembers)
+        if library is not None:
+            require_match(library, cube.wavelengths_nm, cube.used_bands)
         unmixing = unmix(
             cube,
             **spec.model_dump(),
@@ -84,6 +94,8 @@ def unmix_to(
             compute=Compute(device=settings.device, threads=settings.threads),
             progress=report,
         )
+        if library is not None:
+            unmixing = name_endmembers(unmixing, cube, library)
         report(1.0, "writing the results")
         with output_folder(target) as folder:
             media_types = write_products(folder, unmixing, cube)
@@ -105,6 +117,13 @@ def read_scene(files: Sequence[Path], variable: str | None, n_endmembers: int | 
         with open_scene(files, variable, scratch=Path(scratch)) as reader:
             check_scene(reader, n_endmembers)
             return reader.read()
+
+
+def read_spectra(path: Path) -> SpectralLibrary:
+    """The spectral library of ``path`` and, for ENVI, of the file beside it."""
+    from unmixing.io import read_library
+
+    return read_library(scene_files([path]))
 
 
 def load_model(path: Path) -> TrainedModel:

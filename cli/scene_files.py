@@ -5,13 +5,13 @@ from pathlib import Path
 
 from cli.errors import CliError
 
-SELF_CONTAINED = frozenset({".npy", ".npz", ".mat", ".tif", ".tiff", ".zip"})
-BINARY_SUFFIXES = ("", ".img", ".dat", ".bin", ".raw", ".bsq", ".bil", ".bip", ".envi")
+SELF_CONTAINED = frozenset({".npy", ".npz", ".mat", ".tif", ".tiff", ".zip", ".csv", ".txt"})
+BINARY_SUFFIXES = ("", ".img", ".dat", ".bin", ".raw", ".bsq", ".bil", ".bip", ".envi", ".sli")
 """What providers put where ENVI's header has ``.hdr``."""
 
 
 def scene_files(paths: Sequence[Path]) -> list[Path]:
-    """The given files and, for one half of an ENVI pair, the other half, without doubles.
+    """The given files and, for one half of an ENVI pair, the other half, without doubles; libraries alike.
 
     Raises CliError for a file that is not there.
     """

@@ -32,6 +32,7 @@ def submit(
     seed: options.Seed = 0,
     variable: options.Variable = None,
     model: ModelId = None,
+    library: options.Library = None,
     max_training_seconds: options.MaxTrainingSeconds = None,
     force: options.Force = False,
 ) -> None:
@@ -55,10 +56,11 @@ def submit(
     }
     with one_line_errors():
         files = scene_files(scene)
+        spectra = [] if library is None else scene_files([library])
         target = out or Path(f"{scene_name(scene)}-unmixed")
         require_free(target, force=force)
         try:
-            document = unmix_over_http(url, files, form_fields(given), target)
+            document = unmix_over_http(url, files, form_fields(given), target, spectra)
         except JobInterrupted as interrupted:
             _say_where(interrupted.url)
             raise typer.Exit(INTERRUPTED) from None
@@ -79,14 +81,16 @@ def form_fields(given: Mapping[str, Any]) -> dict[str, str]:
     return {name: str(value) for name, value in given.items() if value is not None}
 
 
-def unmix_over_http(url: str, files: Sequence[Path], fields: Mapping[str, str], target: Path) -> dict[str, Any]:
+def unmix_over_http(
+    url: str, files: Sequence[Path], fields: Mapping[str, str], target: Path, library: Sequence[Path] = ()
+) -> dict[str, Any]:
     """Upload, wait, download into ``target``, all or nothing; returns ``result.json``.
 
     Raises JobInterrupted for Ctrl-C while the job runs: the service goes on with it.
     """
     with ServiceClient(url) as client:
         with StageBar("upload") as follow:
-            job = client.upload(files, fields, follow)
+            job = client.upload(files, fields, follow, library)
         try:
             with StageBar("job") as follow:
                 job = client.wait(job, follow)

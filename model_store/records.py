@@ -43,8 +43,8 @@ class JobError(BaseModel):
 class JobRecord(BaseModel):
     """The authoritative facts about one job; RQ's own keys are only a delivery mechanism.
 
-    files: paths of the scene's files, relative to the job's input folder. progress: 0 to 100.
-    attempts: how often a worker has started it; the number of the current attempt while running.
+    files, library: paths of the scene's and the spectral library's files, relative to the job's input folder.
+    progress: 0 to 100. attempts: how often a worker has started it; the number of the current attempt while running.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -57,6 +57,7 @@ class JobRecord(BaseModel):
     model_id: str | None = None
     variable: str | None = None
     files: tuple[str, ...]
+    library: tuple[str, ...] = ()
     progress: int = 0
     message: str = "waiting for a worker"
     attempts: int = 0
@@ -71,7 +72,13 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
-def work_key(digests: Sequence[str], spec: UnmixSpec, model_id: str | None, variable: str | None) -> str:
+def work_key(
+    digests: Sequence[str],
+    spec: UnmixSpec,
+    model_id: str | None,
+    variable: str | None,
+    library_digests: Sequence[str] = (),
+) -> str:
     """Equal for equal work. ``digests``: SHA-256 of each uploaded part; order and names do not matter."""
     work = {
         "science": SCIENCE_VERSION,
@@ -79,6 +86,7 @@ def work_key(digests: Sequence[str], spec: UnmixSpec, model_id: str | None, vari
         "spec": spec.model_dump(mode="json"),
         "model": model_id,
         "variable": variable,
+        "library": sorted(library_digests),
     }
     return hashlib.sha256(json.dumps(work, sort_keys=True).encode()).hexdigest()
 

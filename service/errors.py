@@ -65,6 +65,8 @@ TABLE: dict[type[Exception], Row] = {
     science.SpecError: Row(422, "An argument out of its range", "invalid-argument"),
     science.UnknownMethodError: Row(422, "No such method", "unknown-method"),
     science.BandMismatchError: Row(422, "Another number of bands", "band-mismatch"),
+    science.LibraryFormatError: Row(422, "Not a readable spectral library", "library-format"),
+    science.LibraryMismatchError: Row(422, "A spectral library for other bands", "library-mismatch"),
     science.ModelParityError: Row(500, "The exported model differs from the trained one", "model-parity"),
     science.Cancelled: Row(404, "The job was dismissed", "cancelled"),
     science.UnmixingError: Row(422, "The scene cannot be unmixed", "unmixing"),

@@ -40,6 +40,12 @@ def upload_body() -> dict[str, Any]:
             "description": "The scene: .npy, .npz, .mat, GeoTIFF, or ENVI (header and binary as two parts, "
             "or in one zip).",
         },
+        "library": {
+            "type": "array",
+            "items": {"type": "string", "format": "binary"},
+            "description": "A spectral library that names the endmembers: one CSV file, or an ENVI spectral library "
+            "(.sli and .hdr as two parts).",
+        },
         **spec,
         "model": {"type": "string", "description": "Id of a stored model to apply: nothing is trained then."},
         "variable": {"type": "string", "description": "Which array of a .mat or .npz file is the cube."},

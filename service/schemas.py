@@ -28,6 +28,7 @@ class JobInputs(BaseModel):
     max_training_seconds: float | None = None
     model: str | None = Field(None, description="The stored model that is applied; without one a model is trained.")
     variable: str | None = None
+    library: list[str] | None = Field(None, description="The files of the spectral library that names endmembers.")
 
 
 class JobDocument(BaseModel):
@@ -124,7 +125,12 @@ def job_document(record: JobRecord, base: str) -> JobDocument:
         started=record.started,
         finished=record.finished,
         updated=record.updated,
-        inputs=JobInputs(**record.spec.model_dump(), model=record.model_id, variable=record.variable),
+        inputs=JobInputs(
+            **record.spec.model_dump(),
+            model=record.model_id,
+            variable=record.variable,
+            library=[name.rpartition("/")[2] for name in record.library] or None,
+        ),
         error=job_problem(record.error) if record.error else None,
         links=links,
     )

@@ -6,16 +6,18 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import numpy as np
 from pydantic import ValidationError
 
 from model_store.folders import remove_folder
 from model_store.records import JobRecord, JobStatus, now, work_key
 from service.context import Context
 from service.queues import APPLY, TRAIN
-from service.uploads import Upload
+from service.uploads import LIBRARY_FOLDER, Upload
 from unmixing.errors import SpecError
-from unmixing.io import check_scene, open_scene, unpack_upload
+from unmixing.io import SceneReader, check_scene, open_scene, read_library, unpack_upload
 from unmixing.methods import METHODS, check_method
+from unmixing.naming import require_match
 from unmixing.pipeline import require_fit
 from unmixing.specs import UnmixSpec
 from unmixing.types import TrainedModel
@@ -56,12 +58,13 @@ def submit(context: Context, job_id: str, folder: Path, upload: Upload) -> JobRe
     moment = now()
     record = JobRecord(
         id=job_id,
-        work_key=work_key(upload.digests, spec, model_id, variable),
+        work_key=work_key(upload.digests, spec, model_id, variable, upload.library_digests),
         queue=TRAIN if model is None and METHODS[spec.method].trains else APPLY,
         spec=spec,
         model_id=model_id,
         variable=variable,
         files=files,
+        library=_library_files(folder),
         created=moment,
         updated=moment,
     )
@@ -97,8 +100,22 @@ def _checked_files(
     with open_scene(paths, variable, scratch=folder) as reader:
         if model is not None:
             require_fit(model, reader.shape[2], spec.n_endmembers)
+        _check_library(folder, reader)
         check_scene(reader, spec.n_endmembers)
     return tuple(path.relative_to(folder).as_posix() for path in paths)
+
+
+def _library_files(folder: Path) -> tuple[str, ...]:
+    return tuple(path.relative_to(folder).as_posix() for path in sorted(folder.glob(f"{LIBRARY_FOLDER}/*")))
+
+
+def _check_library(folder: Path, reader: SceneReader) -> None:
+    """Whether the library in ``folder``, if there is one, can be read and covers the scene's bands."""
+    files = [folder / name for name in _library_files(folder)]
+    if files:
+        bad = reader.bad_bands
+        used = np.ones(reader.shape[2], dtype=bool) if bad is None else ~bad
+        require_match(read_library(files), reader.wavelengths_nm, used)
 
 
 def _entered(context: Context, record: JobRecord) -> JobRecord:

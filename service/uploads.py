@@ -13,6 +13,10 @@ from python_multipart.multipart import MultipartParser, parse_options_header
 from service.errors import MalformedUploadError, UploadFieldError, UploadTooLargeError
 
 FILE_FIELD = "file"
+LIBRARY_FIELD = "library"
+LIBRARY_FOLDER = "library"
+"""Where the library's files go, apart from the scene's, below the job's input folder."""
+
 MAX_PARTS = 64
 MAX_FIELD_BYTES = 1024
 MAX_NAME_BYTES = 200
@@ -22,10 +26,11 @@ CHUNK_BYTES = 1 << 20
 
 @dataclass(frozen=True)
 class Upload:
-    """What arrived. ``digests``: SHA-256 of each file part, in order of arrival."""
+    """What arrived. ``digests``, ``library_digests``: SHA-256 of each file part, in order of arrival."""
 
     fields: dict[str, str]
     digests: tuple[str, ...]
+    library_digests: tuple[str, ...] = ()
 
 
 @dataclass
@@ -40,7 +45,9 @@ class _Part:
 
 
 class Receiver:
-    """Takes a body piece by piece and writes its ``file`` parts into ``folder`` under their own names.
+    """Takes a body piece by piece and writes its files into ``folder`` under their own names.
+
+    Parts named ``file`` go into the folder itself, parts named ``library`` into its ``LIBRARY_FOLDER``.
 
     ``known_fields`` are the plain fields that may occur, each once. Raises MalformedUploadError and
     UploadFieldError. Close it in any case: a part may be open.
@@ -49,7 +56,7 @@ class Receiver:
     def __init__(self, boundary: bytes, folder: Path, known_fields: frozenset[str]) -> None:
         self._folder, self._known = folder, known_fields
         self._fields: dict[str, str] = {}
-        self._digests: list[str] = []
+        self._digests: dict[str, list[str]] = {FILE_FIELD: [], LIBRARY_FIELD: []}
         self._part = _Part()
         self._header_name, self._header_value = bytearray(), bytearray()
         self._n_parts, self._complete = 0, False
@@ -80,9 +87,9 @@ class Receiver:
         """After the last piece. Raises when the body ended early or held no file."""
         if not self._complete:
             raise MalformedUploadError("the body ends before its closing boundary")
-        if not self._digests:
+        if not self._digests[FILE_FIELD]:
             raise UploadFieldError(f"no part named {FILE_FIELD!r}: the scene is missing")
-        return Upload(self._fields, tuple(self._digests))
+        return Upload(self._fields, tuple(self._digests[FILE_FIELD]), tuple(self._digests[LIBRARY_FIELD]))
 
     def close(self) -> None:
         if self._part.file is not None:
@@ -104,18 +111,21 @@ class Receiver:
         if disposition != b"form-data" or b"name" not in options:
             raise MalformedUploadError("a part without 'Content-Disposition: form-data' and a name")
         self._part.name = _text(options[b"name"], "a part's name")
-        if self._part.name == FILE_FIELD:
+        if self._part.name in self._digests:
             self._part.file = self._create(options.get(b"filename", b""))
         elif self._part.name not in self._known:
-            known = ", ".join([FILE_FIELD, *sorted(self._known)])
+            known = ", ".join([FILE_FIELD, LIBRARY_FIELD, *sorted(self._known)])
             raise UploadFieldError(f"unknown field {self._part.name!r}; known are {known}")
         elif self._part.name in self._fields:
             raise UploadFieldError(f"the field {self._part.name!r} is given twice")
 
     def _create(self, raw_name: bytes) -> BinaryIO:
-        name = safe_name(_text(raw_name, "a file name"))
+        part = self._part.name
+        name = safe_name(_text(raw_name, "a file name"), part)
+        folder = self._folder / LIBRARY_FOLDER if part == LIBRARY_FIELD else self._folder
         try:
-            return (self._folder / name).open("xb")
+            folder.mkdir(exist_ok=True)
+            return (folder / name).open("xb")
         except FileExistsError:
             raise UploadFieldError(f"two files are named {name!r}") from None
 
@@ -134,7 +144,7 @@ class Receiver:
             self._fields[self._part.name] = _text(bytes(self._part.value), self._part.name)
         else:
             self._part.file.close()
-            self._digests.append(self._part.digest.hexdigest())
+            self._digests[self._part.name].append(self._part.digest.hexdigest())
 
     def _end(self) -> None:
         self._complete = True
@@ -155,11 +165,11 @@ async def receive(body: AsyncIterator[bytes], receiver: Receiver, max_bytes: int
     return receiver.result()
 
 
-def safe_name(name: str) -> str:
+def safe_name(name: str, part: str = FILE_FIELD) -> str:
     """The last component of a client's file name. Raises UploadFieldError when nothing usable is left."""
     base = name.replace("\\", "/").rsplit("/", 1)[-1].strip()
     if base in ("", ".", "..") or not base.isprintable():
-        raise UploadFieldError(f"the part {FILE_FIELD!r} needs a file name; got {name[:MAX_NAME_BYTES]!r}")
+        raise UploadFieldError(f"the part {part!r} needs a file name; got {name[:MAX_NAME_BYTES]!r}")
     if len(base.encode()) > MAX_NAME_BYTES:
         raise UploadFieldError(f"the file name {base[:40]!r}... is longer than {MAX_NAME_BYTES} bytes")
     return base

@@ -29,6 +29,14 @@ class BandMismatchError(UnmixingError):
     """A model, library or cube has another number of bands than the one it is used with."""
 
 
+class LibraryFormatError(UnmixingError):
+    """The file is not a readable spectral library: wrong kind, truncated, or its parts disagree."""
+
+
+class LibraryMismatchError(UnmixingError):
+    """The spectral library can be read but does not cover the bands of this image."""
+
+
 class ModelParityError(UnmixingError):
     """ONNX Runtime and PyTorch disagree on the exported model, so it may not be stored."""
 

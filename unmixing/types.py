@@ -105,3 +105,16 @@ class Unmixing:
     endmember_names: tuple[str, ...]
     metrics: Mapping[str, Any]
     model: TrainedModel | None
+
+
+@dataclass(frozen=True, eq=False)
+class SpectralLibrary:
+    """Spectra of known materials.
+
+    names: one per spectrum, repeats allowed. wavelengths_nm: (bands,) in nanometres, in any order, or None.
+    spectra: (n_spectra, bands), NaN where missing.
+    """
+
+    names: tuple[str, ...]
+    wavelengths_nm: Float64 | None
+    spectra: Float64

@@ -54,7 +54,8 @@ def _compute(job_id: str, attempt: int, settings: Settings, stores: Stores) -> N
     if stores.results.exists(job_id):
         return  # an earlier attempt died between storing its results and saying so
     from unmixing import unmix as unmix_cube
-    from unmixing.io import open_scene
+    from unmixing.io import open_scene, read_library
+    from unmixing.naming import name_endmembers, require_match
 
     record = stores.jobs.get(job_id)
     if record is None:
@@ -65,6 +66,9 @@ def _compute(job_id: str, attempt: int, settings: Settings, stores: Stores) -> N
     paths = [folder / name for name in record.files]
     with open_scene(paths, record.variable, scratch=folder) as reader:
         cube = reader.read()
+    library = read_library([folder / name for name in record.library]) if record.library else None
+    if library is not None:
+        require_match(library, cube.wavelengths_nm, cube.used_bands)
     unmixing = unmix_cube(
         cube,
         n_endmembers=record.spec.n_endmembers,
@@ -75,6 +79,8 @@ def _compute(job_id: str, attempt: int, settings: Settings, stores: Stores) -> N
         compute=Compute(settings.device, settings.threads),
         progress=report,
     )
+    if library is not None:
+        unmixing = name_endmembers(unmixing, cube, library)
     report(1.0, "writing the results")
     _store(record, unmixing, cube, stores)
 

@@ -47,8 +47,8 @@ def open_envi(header: Path, binary: Path) -> SceneReader:
     fields = read_envi_header(header)
     if "spectral library" in fields.get("file type", "").lower():
         raise SceneFormatError(f"{header.name} describes a spectral library, not a scene: spectra without an image")
-    layout = _layout(fields, header.name)
-    _require_size(layout, header, binary)
+    layout = layout_of(fields, header.name)
+    require_size(layout, header, binary)
 
     def load() -> NDArray[Any]:
         axes = AXES_IN_FILE[layout.interleave]
@@ -60,7 +60,8 @@ def open_envi(header: Path, binary: Path) -> SceneReader:
     return SceneReader(*_scaled(fields, rows, _facts(fields, layout, header, binary)))
 
 
-def _layout(fields: Mapping[str, str], name: str) -> Layout:
+def layout_of(fields: Mapping[str, str], name: str) -> Layout:
+    """What the header says of the binary. Raises SceneFormatError for what is not read here."""
     if whole_number(fields, "file compression", name, default=0) != 0:
         raise SceneFormatError(f"{name}: compressed ENVI files are not read; save it uncompressed")
     for frame in ("major frame offsets", "minor frame offsets"):
@@ -78,7 +79,8 @@ def _layout(fields: Mapping[str, str], name: str) -> Layout:
     return Layout(require_cube(ArrayHeader(shape, dtype), name), dtype, offset, interleave)
 
 
-def _require_size(layout: Layout, header: Path, binary: Path) -> None:
+def require_size(layout: Layout, header: Path, binary: Path) -> None:
+    """Raises SceneFormatError unless the binary has the very size that the header describes."""
     lines, samples, bands = layout.shape
     needed = layout.offset + ArrayHeader(layout.shape, layout.dtype).nbytes
     size = binary.stat().st_size

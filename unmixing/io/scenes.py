@@ -26,7 +26,7 @@ def open_scene(paths: Sequence[Path], variable: str | None = None, *, scratch: P
     for path in files:
         if not path.is_file():
             raise SceneFormatError(f"{path.name} is not a file")
-    scene = choose_scene(_with_partner(files))
+    scene = choose_scene(with_partner(files))
     if len(scene) == 2:
         return open_envi(scene[0], scene[1])
     path = scene[0]
@@ -40,7 +40,7 @@ def open_scene(paths: Sequence[Path], variable: str | None = None, *, scratch: P
     return open_geotiff(path) if kind is Kind.TIFF else open_npy(path)
 
 
-def _with_partner(files: list[Path]) -> list[Path]:
+def with_partner(files: list[Path]) -> list[Path]:
     """A single half of an ENVI pair, together with the files beside it that could be the other half."""
     if len(files) != 1 or (kind := kind_of(files[0])) not in (Kind.ENVI_HEADER, Kind.OTHER):
         return files
