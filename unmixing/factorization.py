@@ -38,7 +38,7 @@ class Factors:
 
     def solution(self) -> Solution:
         """Abundances are contributions of unit-norm endmembers, divided by their sum: a product of factors has no
-        scale of its own, and equal norms are what LPALM counts too."""
+        scale of its own. LPALM counts so too where brightness varies by itself (``brightness.py``)."""
         norms = np.linalg.norm(self.endmembers, axis=1)
         safe = np.where(norms > 0, norms, 1.0)
         abundances, brightness = split_brightness(self.contributions * norms)
