@@ -3,23 +3,53 @@
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import lsq_linear
+from numpy.typing import NDArray
+from scipy.optimize import lsq_linear, minimize
 
+from unmixing.abundances import nnls
 from unmixing.types import Bool, Float64
 
 N_ROUNDS = 8
 DEVIATION_GRID = np.geomspace(0.005, 1.0, 80)
-SHAPE_ONLY_DEVIATION = 0.2
-"""Where brightness varies by this much of itself, the prior of equal norms weighs as much as all the pixels."""
+EQUAL_NORMS_WEIGHT = 80.0
+"""Weight of the prior of equal norms where no material explains any of the brightness: far more than the pixels'."""
+
+LARGEST_LOG_NORM = 5.0
 
 
 @dataclass(frozen=True, eq=False)
 class BrightnessModel:
     """norms: (n_endmembers,) of the endmembers, in units of a typical pixel's norm, so that abundances times norms
-    times brightness are contributions of unit-norm spectra. deviation: of the brightness around 1, by itself."""
+    times brightness are contributions of unit-norm spectra. deviation: of the brightness around 1 with these norms.
+    own_deviation: what remains of it with the norms that explain it best. noise_power: see
+    ``effective_noise_power``."""
 
     norms: Float64
     deviation: float
+    own_deviation: float
+    noise_power: float
+
+    @property
+    def row_weight(self) -> float:
+        """What the knowledge that brightness is near 1 weighs, as one more band of value 1."""
+        return float(np.sqrt(self.noise_power)) / self.deviation
+
+    def contributions(self, pixels: NDArray[np.floating], endmembers: NDArray[np.floating]) -> Float64:
+        """NNLS with the brightness of each pixel near 1, as near as its deviation allows, (n_pixels, n_endmembers).
+
+        The most probable contributions t of a pixel y: min over t >= 0 of
+        ||y - t E||^2 / noise_power + (1 - sum_j t_j / norm_j)^2 / deviation^2. FCLS is its limit for no deviation,
+        NNLS for a large one. pixels: (n_pixels, n_bands), endmembers: (n_endmembers, n_bands) of unit norm.
+        """
+        return nnls_near_one(pixels, endmembers, self.norms, self.row_weight)
+
+
+def nnls_near_one(
+    pixels: NDArray[np.floating], endmembers: NDArray[np.floating], norms: Float64, row_weight: float
+) -> Float64:
+    """NNLS with one more band in which every pixel is ``row_weight`` and endmember j is row_weight / norms[j]."""
+    ones = np.full((len(pixels), 1), row_weight)
+    return nnls(np.hstack([pixels, ones]), np.hstack([endmembers, row_weight / norms[:, None]]))
 
 
 def fit_brightness(contributions: Float64, endmembers: Float64, residuals: Float64) -> BrightnessModel:
@@ -27,9 +57,9 @@ def fit_brightness(contributions: Float64, endmembers: Float64, residuals: Float
 
     Contributions t_j of unit-norm endmembers add up to the brightness sum_j t_j / norm_j. It scatters around 1 by a
     deviation of its own and by an error that follows from the residuals; the deviation is fitted by likelihood, the
-    norms by least squares weighted with both, in turns. A scene whose brightness varies by itself (relief, shadow)
-    says little of a material's own brightness: a prior pulls its norms together with a weight of
-    (deviation / SHAPE_ONLY_DEVIATION)^4, until only the shape of the spectra counts.
+    norms by least squares weighted with both, in turns. Where brightness varies by itself (relief, shadow) it says
+    little of a material's own brightness: a prior pulls the norms together, with the square of the share of the
+    variance of brightness that the norms leave unexplained, until only the shape of the spectra counts.
 
     contributions: (n_pixels, n_endmembers) by NNLS, endmembers: (n_endmembers, n_bands) of unit norm,
     residuals: (n_pixels, n_bands) of that fit.
@@ -39,15 +69,23 @@ def fit_brightness(contributions: Float64, endmembers: Float64, residuals: Float
     typical = float(contributions.sum(axis=1).mean())
     shares = contributions / typical
     supports = shares > 0
-    weights = _inverse_norms(shares, np.ones(len(shares)), 0.0)
+    inverse_norms = np.ones(shares.shape[1])
+
+    def deviation_with(inverse_norms: Float64) -> tuple[float, Float64]:
+        errors = _brightness_variance(supports, endmembers / (inverse_norms / typical)[:, None], noise_power)
+        return _most_likely_deviation(shares @ inverse_norms, errors), errors
+
+    equal_norms_deviation, _ = deviation_with(inverse_norms)
+    inverse_norms = _best_inverse_norms(shares, np.ones(len(shares)))
     for _ in range(N_ROUNDS):
-        errors = _brightness_variance(supports, endmembers / (weights / typical)[:, None], noise_power)
-        deviation = _most_likely_deviation(shares @ weights, errors)
-        precision = 1 / np.sqrt(deviation**2 + errors)
-        weights = _inverse_norms(shares, precision, 0.0)
+        own_deviation, errors = deviation_with(inverse_norms)
+        precision = 1 / np.sqrt(own_deviation**2 + errors)
+        inverse_norms = _best_inverse_norms(shares, precision)
     # The prior comes last: pulled norms widen the scatter, which would pull them further, to the end.
-    weights = _inverse_norms(shares, precision, (deviation / SHAPE_ONLY_DEVIATION) ** 4)
-    return BrightnessModel(typical / weights, deviation)
+    unexplained = min(1.0, (own_deviation / equal_norms_deviation) ** 2)
+    inverse_norms = _pulled_together(shares, precision, inverse_norms, EQUAL_NORMS_WEIGHT * unexplained**2)
+    deviation, _ = deviation_with(inverse_norms)
+    return BrightnessModel(typical / inverse_norms, deviation, own_deviation, noise_power)
 
 
 def effective_noise_power(residuals: Float64) -> float:
@@ -60,15 +98,34 @@ def effective_noise_power(residuals: Float64) -> float:
     return float((covariance**2).sum() / max(float(np.trace(covariance)), 1e-300))
 
 
-def _inverse_norms(shares: Float64, weights: Float64, prior_weight: float) -> Float64:
-    """Least squares of shares @ w = 1 over w > 0, with a prior w = 1."""
+def _best_inverse_norms(shares: Float64, precision: Float64) -> Float64:
+    """Weighted least squares of shares @ w = 1 over w > 0."""
     n_endmembers = shares.shape[1]
-    scale = weights / np.linalg.norm(weights)
-    prior = np.sqrt(prior_weight + 1e-6)
-    rows = np.vstack([shares * scale[:, None], prior * np.eye(n_endmembers)])
-    target = np.concatenate([scale, np.full(n_endmembers, prior)])
+    scale = precision / np.linalg.norm(precision)
+    ridge = 1e-3
+    rows = np.vstack([shares * scale[:, None], ridge * np.eye(n_endmembers)])
+    target = np.concatenate([scale, np.full(n_endmembers, ridge)])
     solution: Float64 = lsq_linear(rows, target, bounds=(1e-3, np.inf)).x
     return solution
+
+
+def _pulled_together(shares: Float64, precision: Float64, start: Float64, weight: float) -> Float64:
+    """min over w > 0 of the weighted mean of (shares @ w - 1)^2, plus weight * sum_j log(w_j)^2."""
+    share = precision**2 / (precision**2).sum()
+    gram, target = shares.T @ (shares * share[:, None]), shares.T @ share
+
+    def cost(logs: Float64) -> tuple[float, Float64]:
+        w = np.exp(logs)
+        value = w @ gram @ w - 2 * target @ w + 1 + weight * (logs @ logs)
+        return float(value), 2 * w * (gram @ w - target) + 2 * weight * logs
+
+    bounds = [(-LARGEST_LOG_NORM, LARGEST_LOG_NORM)] * len(start)
+    found = [
+        minimize(cost, np.clip(logs, *bounds[0]), jac=True, method="L-BFGS-B", bounds=bounds)
+        for logs in (np.zeros(len(start)), np.log(start))
+    ]
+    best: Float64 = np.exp(min(found, key=lambda result: float(result.fun)).x)
+    return best
 
 
 def _brightness_variance(supports: Bool, endmembers: Float64, noise_power: float) -> Float64:

@@ -130,25 +130,27 @@ def extract_bundles(
     directions = unit_norm(pixels)
     basis = subspace(directions, SUBSPACE_DIMENSIONS)
     coordinates = directions @ basis.T
-    scoring = np.asarray(pixels, np.float64)[_sample(len(pixels), SCORING_PIXELS, rng)] @ basis.T
+    scoring = np.asarray(pixels, np.float64)[sample_rows(len(pixels), SCORING_PIXELS, rng)] @ basis.T
     candidates: list[Float64] = []
     for run in range(n_runs):
-        subset = coordinates[_sample(len(pixels), subset_pixels, rng)]
+        subset = coordinates[sample_rows(len(pixels), subset_pixels, rng)]
         start = vca(subset, n_endmembers, rng)
         candidates += [archetypes(subset, start), coordinates[vca(coordinates, n_endmembers, rng)]]
         if progress is not None:
             progress((run + 1) / n_runs)
-    residuals = np.array([_relative_residual(scoring, candidate) for candidate in candidates])
+    residuals = np.array([relative_residual(scoring, candidate) for candidate in candidates])
     kept = _agreeing(candidates, residuals, n_kept)
     spectra = np.stack([unit_norm(np.maximum(run @ basis, 0.0)) for run, _ in kept])
     return Bundles(spectra, np.array([residual for _, residual in kept]))
 
 
-def _sample(n_pixels: int, n_wanted: int, rng: np.random.Generator) -> NDArray[np.intp]:
+def sample_rows(n_pixels: int, n_wanted: int, rng: np.random.Generator) -> NDArray[np.intp]:
+    """Indices of ``n_wanted`` pixels, without repeats; of all when there are no more."""
     return rng.choice(n_pixels, size=min(n_pixels, n_wanted), replace=False)
 
 
-def _relative_residual(pixels: Float64, endmembers: Float64) -> float:
+def relative_residual(pixels: Float64, endmembers: Float64) -> float:
+    """Norm of what NNLS leaves of the pixels (n_pixels, n_dimensions), over their norm."""
     error = pixels - nnls(pixels, endmembers) @ endmembers
     return float(np.sqrt((error**2).sum() / (pixels**2).sum()))
 

@@ -9,6 +9,7 @@ import numpy as np
 from unmixing.archetypal import archetypal
 from unmixing.errors import UnknownMethodError
 from unmixing.factorization import Solution
+from unmixing.ista import ista
 from unmixing.nmf import nmf
 from unmixing.palm import palm
 from unmixing.snmf import snmf
@@ -46,62 +47,108 @@ class Method:
         return self.train is not None
 
 
-def _lpalm(cube: Cube, n_endmembers: int, spec: UnmixSpec, compute: Compute, progress: Progress) -> TrainedModel:
+def _learned(cube: Cube, n_endmembers: int, spec: UnmixSpec, compute: Compute, progress: Progress) -> TrainedModel:
     # Torch takes seconds to import, and applying a stored model never needs it.
-    from unmixing.networks.selfsupervised import train_lpalm
+    from unmixing.networks.trainers import TRAINERS
 
-    return train_lpalm(cube, n_endmembers, spec, compute, progress)
+    return TRAINERS[spec.method](cube, n_endmembers, spec, compute, progress)
 
 
-METHODS: Mapping[str, Method] = MappingProxyType(
-    {
-        method.name: method
-        for method in (
-            Method(
-                "lpalm",
-                "Self-supervised LPALM",
-                "PALM unrolled into a small network, trained on synthetic truth made from the image itself.",
-                "Fahes et al. 2022; Hadjeres, Kervazo, Tupin 2024",
-                train=_lpalm,
-            ),
-            Method(
-                "vca_fcls",
-                "VCA + FCLS",
-                "The purest pixels by vertex component analysis, then fully constrained least squares.",
-                "Nascimento and Bioucas-Dias 2005; Heinz and Chang 2001",
-                solve=vca_fcls,
-            ),
-            Method(
-                "archetypal",
-                "Archetypal analysis + FCLS",
-                "Convex combinations of pixels that explain the image best, then fully constrained least squares.",
-                "Cutler and Breiman 1994; Zouaoui et al. 2023",
-                solve=archetypal,
-            ),
-            Method(
-                "nmf",
-                "NMF",
-                "Non-negative matrix factorization by multiplicative updates.",
-                "Lee and Seung 1999, 2001",
-                solve=nmf,
-            ),
-            Method(
-                "snmf",
-                "Sparse NMF",
-                "Non-negative matrix factorization with an L1 term, by scikit-learn.",
-                "Hoyer 2002; Cichocki and Phan 2009",
-                solve=snmf,
-            ),
-            Method(
-                "palm",
-                "PALM",
-                "Proximal alternating linearized minimization, the algorithm that LPALM unrolls.",
-                "Bolte, Sabach, Teboulle 2014",
-                solve=palm,
-            ),
-        )
-    }
+_ROWS = (
+    Method(
+        "lpalm",
+        "Self-supervised LPALM",
+        "PALM unrolled into a small network, trained on synthetic truth made from the image itself.",
+        "Fahes et al. 2022; Hadjeres, Kervazo, Tupin 2024",
+        train=_learned,
+    ),
+    Method(
+        "vca_fcls",
+        "VCA + FCLS",
+        "The purest pixels by vertex component analysis, then fully constrained least squares.",
+        "Nascimento and Bioucas-Dias 2005; Heinz and Chang 2001",
+        solve=vca_fcls,
+    ),
+    Method(
+        "archetypal",
+        "Archetypal analysis + FCLS",
+        "Convex combinations of pixels that explain the image best, then fully constrained least squares.",
+        "Cutler and Breiman 1994; Zouaoui et al. 2023",
+        solve=archetypal,
+    ),
+    Method(
+        "nmf",
+        "NMF",
+        "Non-negative matrix factorization by multiplicative updates.",
+        "Lee and Seung 1999, 2001",
+        solve=nmf,
+    ),
+    Method(
+        "snmf",
+        "Sparse NMF",
+        "Non-negative matrix factorization with an L1 term, by scikit-learn.",
+        "Hoyer 2002; Cichocki and Phan 2009",
+        solve=snmf,
+    ),
+    Method(
+        "palm",
+        "PALM",
+        "Proximal alternating linearized minimization, the algorithm that LPALM unrolls.",
+        "Bolte, Sabach, Teboulle 2014",
+        solve=palm,
+    ),
+    Method(
+        "ista",
+        "ISTA",
+        "Iterative soft thresholding with the endmembers of the image's own library.",
+        "Daubechies, Defrise, De Mol 2004",
+        solve=ista,
+    ),
+    Method(
+        "lista",
+        "LISTA",
+        "ISTA unrolled with free weights; endmembers are those of the image's own library.",
+        "Gregor and LeCun 2010",
+        train=_learned,
+    ),
+    Method(
+        "lista_cp",
+        "LISTA-CP",
+        "ISTA unrolled with coupled weights; endmembers are those of the image's own library.",
+        "Chen et al. 2018",
+        train=_learned,
+    ),
+    Method(
+        "dnmf",
+        "Deep NMF",
+        "Multiplicative updates unrolled, trained on the reconstruction alone.",
+        "Nasser, Eldar, Sharan 2022",
+        train=_learned,
+    ),
+    Method(
+        "nalmu",
+        "NALMU",
+        "Multiplicative updates unrolled, with a learned mask on each update of the endmembers.",
+        "Hadjeres, Kervazo, Tupin 2024",
+        train=_learned,
+    ),
+    Method(
+        "almu",
+        "ALMU",
+        "NALMU whose masks adapt to the image, by a small perceptron per layer.",
+        "Hadjeres, Kervazo, Tupin 2024",
+        train=_learned,
+    ),
+    Method(
+        "cnnaeu",
+        "CNNAEU",
+        "A convolutional autoencoder on patches, whose decoder's weights are the endmembers.",
+        "Palsson, Ulfarsson, Sveinsson 2021",
+        train=_learned,
+    ),
 )
+
+METHODS: Mapping[str, Method] = MappingProxyType({row.name: row for row in _ROWS})
 
 
 def check_method(name: str) -> Method:

@@ -5,6 +5,7 @@ from numpy.typing import NDArray
 
 from unmixing.endmembers import unit_norm
 from unmixing.factorization import Factors, Solution, counted, iterate, vca_start
+from unmixing.ista import ista_step
 from unmixing.specs import PalmSpec
 from unmixing.types import Float64, Progress
 
@@ -22,8 +23,7 @@ def palm_step(pixels: Real, contributions: Real, endmembers: Real, threshold: fl
     """
     # Y: pixels, S: contributions, E: endmembers
     Y, S, E = (np.asarray(array, dtype=np.float64) for array in (pixels, contributions, endmembers))
-    lipschitz = np.linalg.norm(E @ E.T, ord=2)
-    S = np.maximum(S - ((S @ E - Y) @ E.T + threshold) / lipschitz, 0.0)
+    S = ista_step(Y, S, E, threshold)
     row_sums = np.maximum((S.T @ S).sum(axis=1, keepdims=True), 1e-30)
     E = unit_norm(np.maximum(E - S.T @ (S @ E - Y) / row_sums, 0.0))
     return S, E

@@ -9,14 +9,18 @@ from numpy.typing import ArrayLike, NDArray
 from threadpoolctl import threadpool_limits
 
 from unmixing.cubes import cube_from_array
-from unmixing.dimension import nwhfc
+from unmixing.dimension import count_endmembers
 from unmixing.errors import BandMismatchError, SceneContentError, SpecError
 from unmixing.methods import Solve, check_method
-from unmixing.runtime import BLOCK_PIXELS, ModelOutput, ModelRunner, sample_of
+from unmixing.neighbourhoods import pixel_reader
+from unmixing.runtime import BLOCK_PIXELS, SAMPLE_PIXELS, ModelOutput, ModelRunner, sample_indices
 from unmixing.specs import UnmixSpec
 from unmixing.types import Compute, Cube, Float32, Progress, TrainedModel, Unmixing
 
-TRAINING_SHARE = 0.9
+COUNTING_SHARE, TRAINING_SHARE = 0.2, 0.9
+"""Shares of the progress at which a count of endmembers, when it is asked for, and the training end."""
+
+ESTIMATOR = "residual elbow"
 
 
 def unmix(
@@ -33,7 +37,7 @@ def unmix(
 ) -> Unmixing:
     """Find the materials of an image and how much of each is in every pixel.
 
-    cube: (rows, columns, bands), or a Cube. n_endmembers: 2 to 32, estimated (NWHFC) when missing.
+    cube: (rows, columns, bands), or a Cube. n_endmembers: 2 to 32, estimated when missing (``dimension.py``).
     method: name of a row of METHODS. model: use this trained model and train nothing.
     wavelengths_nm: (bands,), only for an array.
     progress: called with the share done and the stage in words; it may raise Cancelled.
@@ -58,14 +62,15 @@ def unmix(
             require_fit(model, cube.shape[2], n_endmembers)
             cube = _with_bands_of(cube, model)
         else:
-            count = _count_endmembers(cube, spec)
-            metrics["n_endmembers_estimated_by"] = "NWHFC" if n_endmembers is None else None
+            count, found = _count_endmembers(cube, spec, _part(report, 0.0, COUNTING_SHARE))
+            metrics |= found
+            counted = COUNTING_SHARE if n_endmembers is None else 0.0
             if row.train is not None:
-                model = row.train(cube, count, spec, compute, _part(report, 0.0, TRAINING_SHARE))
+                model = row.train(cube, count, spec, compute, _part(report, counted, TRAINING_SHARE))
                 metrics |= model.manifest["metrics"]
         answering = time.perf_counter()
         if model is not None:
-            output = _apply(cube, ModelRunner(model.onnx, compute), _part(report, TRAINING_SHARE, 1.0))
+            output = _apply(cube, model, compute, _part(report, TRAINING_SHARE, 1.0))
         else:
             assert row.solve is not None  # a Method either trains or solves
             output, found = _solve(cube, count, row.solve, seed, report)
@@ -111,16 +116,24 @@ def _with_bands_of(cube: Cube, model: TrainedModel) -> Cube:
     return replace(cube, used_bands=used, valid_pixels=valid)
 
 
-def _count_endmembers(cube: Cube, spec: UnmixSpec) -> int:
+def _count_endmembers(cube: Cube, spec: UnmixSpec, report: Progress) -> tuple[int, dict[str, Any]]:
+    """How many endmembers to look for, and what the results say of it. Raises when the cube holds too little."""
     pixels = cube.pixels()
     n_pixels, n_bands = pixels.shape
     if spec.n_endmembers is None:
-        return nwhfc(pixels)
+        words = "counting endmembers"
+        report(0.0, words)
+        count = count_endmembers(pixels, np.random.default_rng(spec.seed), progress=lambda share: report(share, words))
+        return count.n_endmembers, {
+            "n_endmembers_estimated_by": ESTIMATOR,
+            "n_endmembers_certainty": count.certainty,
+            "n_endmembers_residuals": list(count.residuals),
+        }
     if n_pixels < spec.n_endmembers:
         raise SceneContentError(f"the cube has {n_pixels} pixels with data, n_endmembers asks for {spec.n_endmembers}")
     if n_bands < spec.n_endmembers:
         raise SpecError(f"n_endmembers is {spec.n_endmembers}, the cube has only {n_bands} usable bands")
-    return spec.n_endmembers
+    return spec.n_endmembers, {"n_endmembers_estimated_by": None}
 
 
 def _solve(
@@ -141,19 +154,21 @@ def _solve(
     return output, dict(solution.metrics)
 
 
-def _apply(cube: Cube, runner: ModelRunner, report: Progress) -> ModelOutput:
-    """The model on all valid pixels, block by block."""
-    valid = np.nan_to_num(cube.values[cube.valid_pixels])
+def _apply(cube: Cube, model: TrainedModel, compute: Compute, report: Progress) -> ModelOutput:
+    """The model on all valid pixels, block by block; with the pixels around each, where the model needs them."""
+    runner = ModelRunner(model.onnx, compute)
+    side = int(model.manifest.get("neighbourhood", 1))
+    read, n_valid, block = pixel_reader(cube, side), int(cube.valid_pixels.sum()), BLOCK_PIXELS // side**2
     report(0.0, "unmixing the image")
-    sample = sample_of(valid)
+    sample = read(sample_indices(n_valid, SAMPLE_PIXELS))
     blocks = []
-    for first in range(0, len(valid), BLOCK_PIXELS):
-        blocks.append(runner.run(sample, valid[first : first + BLOCK_PIXELS]))
-        report(first / len(valid), "unmixing the image")
+    for first in range(0, n_valid, block):
+        blocks.append(runner.run(sample, read(slice(first, first + block))))
+        report(first / n_valid, "unmixing the image")
     return ModelOutput(
         blocks[0].endmembers,
-        np.concatenate([block.abundances for block in blocks]),
-        np.concatenate([block.brightness for block in blocks]),
+        np.concatenate([output.abundances for output in blocks]),
+        np.concatenate([output.brightness for output in blocks]),
     )
 
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import onnxruntime as ort
+from numpy.typing import NDArray
 
 from unmixing.errors import BandMismatchError
 from unmixing.types import Compute, Float32
@@ -49,7 +50,11 @@ class ModelRunner:
 
 def sample_of(pixels: Float32, n_pixels: int = SAMPLE_PIXELS) -> Float32:
     """The pixels that stand for the image: all of a small one, else the same random choice every time."""
-    if len(pixels) <= n_pixels:
-        return pixels
-    chosen = np.random.default_rng(0).choice(len(pixels), size=n_pixels, replace=False)
-    return pixels[np.sort(chosen)]
+    return pixels[sample_indices(len(pixels), n_pixels)]
+
+
+def sample_indices(n_all: int, n_pixels: int = SAMPLE_PIXELS) -> slice | NDArray[np.intp]:
+    """Which of ``n_all`` pixels stand for the image; see ``sample_of``."""
+    if n_all <= n_pixels:
+        return slice(None)
+    return np.sort(np.random.default_rng(0).choice(n_all, size=n_pixels, replace=False))

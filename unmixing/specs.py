@@ -20,21 +20,32 @@ class UnmixSpec(BaseModel):
     )
 
 
-class LpalmSpec(BaseModel):
-    """How LPALM is built and trained. One default for every scene."""
+class TrainingSpec(BaseModel):
+    """How a network is trained."""
 
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
 
-    n_runs: int = Field(36, ge=1, description="Random extraction runs that make the bundles.")
-    n_layers: int = Field(8, ge=1, le=100, description="Unrolled iterations.")
-    n_dimensions: int = Field(20, ge=2, description="Dimensions of the subspace the network works in.")
-    n_training_sets: int = Field(200, ge=1, description="Synthetic images to train on.")
-    n_validation_sets: int = Field(40, ge=1, description="Synthetic images held out for early stopping.")
-    pixels_per_set: int = Field(256, ge=2, description="Pixels of a synthetic image.")
+    n_training_sets: int = Field(200, ge=1, description="Images to train on.")
+    n_validation_sets: int = Field(40, ge=1, description="Images held out for early stopping.")
+    pixels_per_set: int = Field(256, ge=2, description="Pixels of such an image.")
     max_epochs: int = Field(30, ge=1, description="Passes over the training sets at most.")
     patience: int = Field(8, ge=1, description="Epochs without a better validation error before stopping.")
-    batch_sets: int = Field(16, ge=1, description="Synthetic images per step.")
+    batch_sets: int = Field(16, ge=1, description="Images per step.")
     learning_rate: float = Field(2e-3, gt=0, description="Largest learning rate of the one-cycle schedule.")
+
+
+class UnrolledSpec(TrainingSpec):
+    """How a network unrolled from an algorithm is built, and trained on synthetic images."""
+
+    n_runs: int = Field(36, ge=1, description="Random extraction runs that make the bundles.")
+    n_layers: int = Field(8, ge=1, le=100, description="Unrolled iterations.")
+
+
+class LpalmSpec(UnrolledSpec):
+    """How LPALM is built and trained. One default for every scene."""
+
+    n_dimensions: int = Field(20, ge=2, description="Dimensions of the subspace the network works in.")
+    learning_rate: float = Field(5e-3, gt=0, description="Largest learning rate of the one-cycle schedule.")
 
 
 class NmfSpec(BaseModel):
@@ -64,3 +75,52 @@ class PalmSpec(BaseModel):
     threshold: float = Field(1e-3, ge=0, description="Weight of the L1 term for pixels of median norm 1.")
     max_iterations: int = Field(500, ge=1, description="Iterations at most.")
     tolerance: float = Field(1e-4, ge=0, description="Relative change of a factor that counts as none.")
+
+
+class IstaSpec(BaseModel):
+    """How sparse, and when to stop."""
+
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
+
+    n_runs: int = Field(36, ge=1, description="Random extraction runs that make the bundles.")
+    threshold: float = Field(1e-3, ge=0, description="Weight of the L1 term for pixels of median norm 1.")
+    max_iterations: int = Field(2000, ge=1, description="Iterations at most.")
+    tolerance: float = Field(1e-5, ge=0, description="Relative change of the contributions that counts as none.")
+
+
+class ListaSpec(UnrolledSpec):
+    """How LISTA and LISTA-CP are built and trained."""
+
+    n_layers: int = Field(16, ge=1, le=100, description="Unrolled iterations.")
+    n_dimensions: int = Field(20, ge=2, description="Dimensions of the subspace the network works in.")
+
+
+class NalmuSpec(UnrolledSpec):
+    """How NALMU is built and trained."""
+
+
+class AlmuSpec(NalmuSpec):
+    """How ALMU, and the NALMU in it, are built and trained."""
+
+    n_hidden: int = Field(32, ge=1, description="Hidden units of a layer's perceptron.")
+
+
+class DnmfSpec(TrainingSpec):
+    """How DNMF is built and trained, on pixels of the image alone."""
+
+    n_layers: int = Field(8, ge=1, le=100, description="Unrolled updates.")
+
+
+class CnnaeuSpec(BaseModel):
+    """How CNNAEU is built and trained, on patches of the image. Sizes in pixels."""
+
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
+
+    patch: int = Field(40, ge=1, description="Side of a patch at most; a smaller image is one patch.")
+    n_filters: int = Field(48, ge=1, description="Features of the hidden layer.")
+    decoder: int = Field(11, ge=1, description="Side of the decoder's filters, odd.")
+    dropout: float = Field(0.2, ge=0, lt=1, description="Share of the features left out at random while training.")
+    sharpness: float = Field(3.5, gt=0, description="Factor before the softmax that makes abundances.")
+    max_epochs: int = Field(200, ge=1, description="Times that as many patches are drawn as cover the image.")
+    batch_patches: int = Field(15, ge=1, description="Patches per step at most.")
+    learning_rate: float = Field(1e-3, gt=0, description="Learning rate of RMSprop.")

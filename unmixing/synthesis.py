@@ -23,8 +23,8 @@ class SceneModel:
     """What a scene looks like to its own bundles: the ground that synthetic sets are drawn from.
 
     bundles: of endmembers. light: how bright each of them is. mixture: fitted to the reference abundances.
-    abundances (n, n_endmembers), brightness (n,) and residuals (n, n_bands): NNLS of a sample of pixels with the
-    bundles' reference spectra.
+    abundances (n, n_endmembers), brightness (n,) and residuals (n, n_bands): of a sample of pixels fitted with the
+    bundles' reference spectra, brightness near 1 as the light has it.
     """
 
     bundles: Bundles
@@ -50,7 +50,7 @@ class SyntheticSets:
 
 
 def model_scene(pixels: NDArray[np.floating], bundles: Bundles, rng: np.random.Generator) -> SceneModel:
-    """Reference abundances by NNLS, and the Dirichlet mixture that is most likely to have drawn them.
+    """Reference abundances by constrained least squares, and the Dirichlet mixture most likely to have drawn them.
 
     pixels: (n_pixels, n_bands), raw.
     """
@@ -59,6 +59,8 @@ def model_scene(pixels: NDArray[np.floating], bundles: Bundles, rng: np.random.G
     contributions = nnls(sample, bundles.reference)
     residuals = sample - contributions @ bundles.reference
     light = fit_brightness(contributions, bundles.reference, residuals)
+    contributions = light.contributions(sample, bundles.reference)
+    residuals = sample - contributions @ bundles.reference
     abundances, brightness = split_brightness(contributions / light.norms)
     lit = brightness > 0
     mixture = fit_dirichlet_mixture(abundances[lit], brightness[lit], rng)

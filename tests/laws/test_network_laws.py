@@ -7,7 +7,8 @@ import torch
 from unmixing.endmembers import unit_norm
 from unmixing.errors import BandMismatchError, ModelParityError
 from unmixing.networks.export import export_onnx, parity_error, require_parity
-from unmixing.networks.lpalm import LPALM, UnmixingGraph
+from unmixing.networks.graph import UnmixingGraph
+from unmixing.networks.lpalm import LPALM
 from unmixing.networks.training import constant_answer, train
 from unmixing.palm import palm_step
 from unmixing.runtime import ModelRunner

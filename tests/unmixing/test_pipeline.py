@@ -102,8 +102,11 @@ def test_scale_of_the_numbers_does_not_matter(scene):
 
 def test_the_number_of_endmembers_is_estimated_when_missing(scene):
     result = unmix(scene[0], max_training_seconds=0.01)
-    assert result.metrics["n_endmembers_estimated_by"] == "NWHFC"
-    assert 2 <= len(result.endmembers) <= 6
+    assert result.metrics["n_endmembers_estimated_by"] == "residual elbow"
+    assert len(result.endmembers) == N_ENDMEMBERS
+    assert 0 < result.metrics["n_endmembers_certainty"] <= 1
+    residuals = result.metrics["n_endmembers_residuals"]
+    assert residuals[N_ENDMEMBERS - 1] < residuals[N_ENDMEMBERS - 2]
 
 
 def test_progress_rises_and_names_the_stages(scene):

@@ -42,8 +42,23 @@ def export_onnx(graph: nn.Module, sample: Float32) -> bytes:
                 "brightness": {0: "n_pixels"},
             },
         )
-    onnx.checker.check_model(target.getvalue())
-    return target.getvalue()
+    content = _with_both_inputs(target.getvalue())
+    onnx.checker.check_model(content)
+    return content
+
+
+def _with_both_inputs(content: bytes) -> bytes:
+    """The model with the input ``sample`` also where nothing depends on it: the exporter leaves such inputs out, but
+    whoever runs a model should not have to know which kind it is."""
+    model = onnx.load_model_from_string(content)
+    if len(model.graph.input) == 2:
+        return content
+    (pixels,) = model.graph.input
+    n_bands = pixels.type.tensor_type.shape.dim[1].dim_value
+    sample = onnx.helper.make_tensor_value_info("sample", onnx.TensorProto.FLOAT, ["n_sample", n_bands])
+    model.graph.input.insert(0, sample)
+    extended: bytes = model.SerializeToString()
+    return extended
 
 
 def parity_error(graph: nn.Module, runner: ModelRunner, sample: Float32) -> float:

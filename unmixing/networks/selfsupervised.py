@@ -1,38 +1,22 @@
-"""Self-supervised LPALM: from the pixels of one image to a trained, exported, checked model."""
+"""Self-supervised networks: from the pixels of one image to a trained, exported, checked model."""
 
-import time
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
-from unmixing.endmembers import extract_bundles, subspace
+from unmixing.endmembers import extract_bundles
+from unmixing.networks import courses
 from unmixing.networks.devices import torch_device
-from unmixing.networks.export import export_onnx, parity_error, require_parity
-from unmixing.networks.lpalm import LPALM, UnmixingGraph
-from unmixing.networks.training import History, train
-from unmixing.runtime import ModelRunner, sample_of
+from unmixing.networks.graph import UnmixingGraph
+from unmixing.networks.lesson import Course, Lesson
+from unmixing.networks.packing import Stages, checked_onnx, example_pixels, manifest, scaled_pixels
+from unmixing.networks.training import History
 from unmixing.specs import LpalmSpec, UnmixSpec
 from unmixing.synthesis import SceneModel, model_scene, synthesise
 from unmixing.types import Compute, Cube, Progress, TrainedModel
 
-PARITY_PIXELS = 1_024
-
 # Shares of the training's progress at which the stages end.
 LIBRARY_DONE, SYNTHESIS_DONE, TRAINING_DONE = 0.30, 0.40, 0.90
-
-
-@dataclass
-class _Stages:
-    """Seconds per stage, measured from one lap to the next."""
-
-    seconds: dict[str, float] = field(default_factory=dict)
-    _last: float = field(default_factory=time.perf_counter)
-
-    def lap(self, stage: str) -> None:
-        now = time.perf_counter()
-        self.seconds[stage] = round(now - self._last, 4)
-        self._last = now
 
 
 def train_lpalm(
@@ -44,19 +28,25 @@ def train_lpalm(
     *,
     spec: LpalmSpec | None = None,
 ) -> TrainedModel:
+    """``train_on_synthetic_truth`` for LPALM."""
+    course = courses.lpalm(spec or LpalmSpec())
+    return train_on_synthetic_truth(cube, n_endmembers, request, compute, progress, course=course)
+
+
+def train_on_synthetic_truth(
+    cube: Cube, n_endmembers: int, request: UnmixSpec, compute: Compute, progress: Progress, *, course: Course
+) -> TrainedModel:
     """Library, synthetic truth, training, export and parity check on the valid pixels of ``cube``.
 
     Raises ModelParityError when the exported model does not say what the network says.
     """
-    spec = spec or LpalmSpec()
+    spec = course.spec
     rng = np.random.default_rng(request.seed)
-    stages = _Stages()
-    pixels = cube.pixels()
-    scale = float(np.median(np.linalg.norm(pixels, axis=1)))
-    scaled = pixels / np.float32(scale)
+    stages = Stages()
+    pixels, scale = scaled_pixels(cube)
     progress(0.0, "extracting endmember bundles")
     bundles = extract_bundles(
-        scaled,
+        pixels,
         n_endmembers,
         rng,
         n_runs=spec.n_runs,
@@ -64,35 +54,23 @@ def train_lpalm(
     )
     stages.lap("library")
     progress(LIBRARY_DONE, "making synthetic training sets")
-    scene = model_scene(scaled, bundles, rng)
+    scene = model_scene(pixels, bundles, rng)
     training = synthesise(scene, spec.n_training_sets, spec.pixels_per_set, rng)
     validation = synthesise(scene, spec.n_validation_sets, spec.pixels_per_set, rng)
     stages.lap("synthesis")
-    basis = subspace(scaled, max(spec.n_dimensions, n_endmembers))
     with torch_device(compute) as device:
-        network = LPALM(bundles.reference, scene.light.norms, basis, spec.n_layers).to(device)
-        history = train(
-            network,
-            training,
-            validation,
-            spec,
-            seed=request.seed,
-            max_seconds=request.max_training_seconds,
-            on_epoch=lambda epoch, errors: progress(
-                SYNTHESIS_DONE + (TRAINING_DONE - SYNTHESIS_DONE) * epoch / spec.max_epochs,
-                f"training LPALM, epoch {epoch} of at most {spec.max_epochs}: validation NMSE {errors.abundances:.4f}",
-            ),
-        )
+        lesson = Lesson(
+            pixels, scene, training, validation, request.seed, request.max_training_seconds, device,
+            lambda share, words: progress(SYNTHESIS_DONE + (TRAINING_DONE - SYNTHESIS_DONE) * share, words),
+        )  # fmt: skip
+        network, history = course.learn(lesson)
         stages.lap("training")
         progress(TRAINING_DONE, "exporting and checking the model")
         graph = UnmixingGraph(network.cpu(), np.flatnonzero(cube.used_bands), scale)
-        example = sample_of(np.nan_to_num(cube.values[cube.valid_pixels]), PARITY_PIXELS)
-        onnx = export_onnx(graph, example)
-        error = parity_error(graph, ModelRunner(onnx, Compute(threads=compute.threads)), example)
-        require_parity(error)
+        onnx, error = checked_onnx(graph, example_pixels(cube), compute)
         stages.lap("export")
     metrics = {**_training_metrics(history, scene), "seconds": stages.seconds}
-    return TrainedModel(onnx, _manifest(cube, n_endmembers, request, spec, error, metrics))
+    return TrainedModel(onnx, manifest(cube, n_endmembers, request, spec, error, metrics))
 
 
 def _training_metrics(history: History, scene: SceneModel) -> dict[str, Any]:
@@ -107,21 +85,5 @@ def _training_metrics(history: History, scene: SceneModel) -> dict[str, Any]:
         "training_stopped_by": history.stopped_by,
         "bundle_spread_radians": scene.bundles.spread_radians().tolist(),
         "bundle_runs": len(scene.bundles.spectra),
-        "brightness_deviation": scene.light.deviation,
-    }
-
-
-def _manifest(
-    cube: Cube, n_endmembers: int, request: UnmixSpec, spec: LpalmSpec, error: float, metrics: dict[str, Any]
-) -> dict[str, Any]:
-    return {
-        "method": request.method,
-        "n_bands": cube.shape[2],
-        "used_bands": np.flatnonzero(cube.used_bands).tolist(),
-        "n_endmembers": n_endmembers,
-        "endmember_names": [f"endmember {number}" for number in range(1, n_endmembers + 1)],
-        "wavelengths_nm": None if cube.wavelengths_nm is None else cube.wavelengths_nm.tolist(),
-        "spec": {**request.model_dump(), "lpalm": spec.model_dump()},
-        "metrics": metrics,
-        "onnx_parity": error,
+        "brightness_deviation": scene.light.own_deviation,
     }

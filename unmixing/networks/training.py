@@ -6,11 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from unmixing.abundances import nnls, split_brightness
-from unmixing.networks.lpalm import LPALM
-from unmixing.specs import LpalmSpec
+from unmixing.abundances import split_brightness
+from unmixing.brightness import nnls_near_one
+from unmixing.networks.unrolled import Unrolled
+from unmixing.specs import TrainingSpec
 from unmixing.synthesis import SyntheticSets
 from unmixing.types import Float64
 
@@ -51,47 +52,80 @@ class _Batch:
 
 
 def train(
-    network: LPALM,
+    network: Unrolled,
     training: SyntheticSets,
     validation: SyntheticSets,
-    spec: LpalmSpec,
+    spec: TrainingSpec,
     *,
     seed: int,
     max_seconds: float | None,
     clock: Callable[[], float] = time.monotonic,
     on_epoch: Callable[[int, Errors], None] | None = None,
 ) -> History:
-    """Adam with a one-cycle schedule on the two errors, each in units of the constant answer's.
+    """``descend`` on the two errors, each in units of the constant answer's.
 
     The network is left with the weights of its best epoch on ``validation``.
     """
     reference, norms = (_as_array(tensor) for tensor in (network.lift(network.reference), network.norms))
-    constant = constant_answer(reference, norms, validation)
-    taught, held_out = _as_batch(training, network.basis), _as_batch(validation, network.basis)
+    constant = constant_answer(reference, norms, validation, network.row_weight)
+    taught, held_out = _as_batch(training, network), _as_batch(validation, network)
+    epochs: list[Errors] = []
+
+    def judge() -> float:
+        with torch.no_grad():
+            epochs.append(Errors(*map(float, _errors(network, held_out))))
+        return _relative(epochs[-1], constant)
+
+    best_epoch, stopped_by = descend(
+        network,
+        len(taught),
+        spec,
+        loss=lambda indices: _loss(network, taught.take(indices.to(network.norms.device)), constant),
+        judge=judge,
+        seed=seed,
+        max_seconds=max_seconds,
+        clock=clock,
+        on_epoch=None if on_epoch is None else lambda epoch: on_epoch(epoch, epochs[-1]),
+    )
+    return History(tuple(epochs), epochs[best_epoch], constant, stopped_by)
+
+
+def descend(
+    network: nn.Module,
+    n_sets: int,
+    spec: TrainingSpec,
+    *,
+    loss: Callable[[Tensor], Tensor],
+    judge: Callable[[], float],
+    seed: int,
+    max_seconds: float | None,
+    clock: Callable[[], float] = time.monotonic,
+    on_epoch: Callable[[int], None] | None = None,
+) -> tuple[int, str]:
+    """Adam with a one-cycle schedule on ``loss`` of the training sets with these indices, in random order.
+
+    ``judge`` says after each epoch how good the network is, less being better; the network is left with its best
+    weights. Returns the best epoch, 0 being the untrained network, and what ended the training.
+    """
     shuffle = torch.Generator().manual_seed(seed)
-    optimiser = torch.optim.Adam(network.parameters(), spec.learning_rate)
-    steps_per_epoch = -(-len(taught) // spec.batch_sets)
+    learned = [parameter for parameter in network.parameters() if parameter.requires_grad]
+    optimiser = torch.optim.Adam(learned, spec.learning_rate)
     schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimiser, spec.learning_rate, total_steps=spec.max_epochs * steps_per_epoch
+        optimiser, spec.learning_rate, total_steps=spec.max_epochs * -(-n_sets // spec.batch_sets)
     )
-    epochs = [_errors(network, held_out)]
-    best, best_loss, best_epoch, best_weights = (
-        epochs[0],
-        _relative(epochs[0], constant),
-        0,
-        _weights(network),
-    )
+    best_score, best_epoch, best_weights = judge(), 0, _weights(network)
     started, stopped_by = clock(), "max_epochs"
     for epoch in range(1, spec.max_epochs + 1):
-        order = torch.randperm(len(taught), generator=shuffle)
-        for indices in torch.split(order, spec.batch_sets):
-            _step(network, taught.take(indices.to(network.basis.device)), constant, optimiser)
+        for indices in torch.split(torch.randperm(n_sets, generator=shuffle), spec.batch_sets):
+            optimiser.zero_grad()
+            loss(indices).backward()  # type: ignore[no-untyped-call]
+            torch.nn.utils.clip_grad_norm_(learned, LARGEST_GRADIENT_NORM)
+            optimiser.step()
             schedule.step()
-        epochs.append(_errors(network, held_out))
-        if (loss := _relative(epochs[-1], constant)) < best_loss:
-            best, best_loss, best_epoch, best_weights = epochs[-1], loss, epoch, _weights(network)
+        if (score := judge()) < best_score:
+            best_score, best_epoch, best_weights = score, epoch, _weights(network)
         if on_epoch is not None:
-            on_epoch(epoch, epochs[-1])
+            on_epoch(epoch)
         if epoch - best_epoch >= spec.patience:
             stopped_by = "patience"
             break
@@ -99,19 +133,30 @@ def train(
             stopped_by = "max_training_seconds"
             break
     network.load_state_dict(best_weights)
-    return History(tuple(epochs), best, constant, stopped_by)
+    return best_epoch, stopped_by
 
 
-def constant_answer(reference: Float64, norms: Float64, sets: SyntheticSets) -> Errors:
-    """The errors of whoever answers every set with the same endmembers (n_endmembers, n_bands) and NNLS.
+def constant_answer(reference: Float64, norms: Float64, sets: SyntheticSets, row_weight: float = 0.0) -> Errors:
+    """The errors of whoever answers every set with the same endmembers (n_endmembers, n_bands) and least squares.
 
-    norms: (n_endmembers,) what the abundances of ``sets`` are counted in.
+    norms: (n_endmembers,) what the abundances of ``sets`` are counted in. row_weight: see ``nnls_near_one``.
     """
-    contributions = np.stack([nnls(pixels, reference) for pixels in sets.pixels])
+    contributions = np.stack([nnls_near_one(pixels, reference, norms, row_weight) for pixels in sets.pixels])
     abundances = np.stack([split_brightness(image / norms)[0] for image in contributions])
     error = ((abundances - sets.abundances) ** 2).sum(axis=1)
     power = np.maximum((sets.abundances**2).sum(axis=1), SMALLEST_POWER)
     return Errors(float((error / power).mean()), float(((reference - sets.endmembers) ** 2).sum(axis=2).mean()))
+
+
+def layer_errors(network: Unrolled, sets: SyntheticSets) -> list[Errors]:
+    """The errors on ``sets`` after each layer."""
+    batch = _as_batch(sets, network)
+    with torch.no_grad():
+        states = list(network.states(batch.pixels))
+        return [
+            Errors(*map(float, _answer_errors(network, batch, state.contributions, state.endmembers)))
+            for state in states
+        ]
 
 
 def _as_array(tensor: Tensor) -> Float64:
@@ -119,18 +164,25 @@ def _as_array(tensor: Tensor) -> Float64:
     return array
 
 
-def _as_batch(sets: SyntheticSets, basis: Tensor) -> _Batch:
-    """The sets in the network's subspace and on its device."""
-    to_subspace = _as_array(basis).T
+def _as_batch(sets: SyntheticSets, network: Unrolled) -> _Batch:
+    """The sets in the network's coordinates and on its device."""
 
     def tensor(array: Float64) -> Tensor:
-        return torch.from_numpy(array.astype(np.float32)).to(basis.device)
+        return torch.from_numpy(array).to(network.norms.device)
 
-    return _Batch(tensor(sets.pixels @ to_subspace), tensor(sets.endmembers @ to_subspace), tensor(sets.abundances))
+    pixels = network.coordinates(tensor(sets.pixels)).float()
+    endmembers = network.endmember_coordinates(tensor(sets.endmembers)).float()
+    return _Batch(pixels, endmembers, tensor(sets.abundances).float())
 
 
-def _losses(network: LPALM, batch: _Batch) -> tuple[Tensor, Tensor]:
+def _errors(network: Unrolled, batch: _Batch) -> tuple[Tensor, Tensor]:
     contributions, endmembers, _ = network(batch.pixels)
+    return _answer_errors(network, batch, contributions, endmembers)
+
+
+def _answer_errors(
+    network: Unrolled, batch: _Batch, contributions: Tensor, endmembers: Tensor
+) -> tuple[Tensor, Tensor]:
     abundances, _ = network.abundances(contributions)
     error = ((abundances - batch.abundances) ** 2).sum(dim=1)
     power = (batch.abundances**2).sum(dim=1).clamp_min(SMALLEST_POWER)
@@ -138,24 +190,14 @@ def _losses(network: LPALM, batch: _Batch) -> tuple[Tensor, Tensor]:
     return (error / power).mean(), ((endmembers - batch.endmembers) ** 2).sum(dim=-1).mean()
 
 
-def _step(network: LPALM, batch: _Batch, constant: Errors, optimiser: torch.optim.Optimizer) -> None:
-    abundance_error, endmember_error = _losses(network, batch)
-    loss = abundance_error / max(constant.abundances, 1e-9) + endmember_error / max(constant.endmembers, 1e-9)
-    optimiser.zero_grad()
-    loss.backward()  # type: ignore[no-untyped-call]
-    torch.nn.utils.clip_grad_norm_(network.parameters(), LARGEST_GRADIENT_NORM)
-    optimiser.step()
-
-
-def _errors(network: LPALM, batch: _Batch) -> Errors:
-    with torch.no_grad():
-        abundance_error, endmember_error = _losses(network, batch)
-    return Errors(float(abundance_error), float(endmember_error))
+def _loss(network: Unrolled, batch: _Batch, constant: Errors) -> Tensor:
+    abundance_error, endmember_error = _errors(network, batch)
+    return abundance_error / max(constant.abundances, 1e-9) + endmember_error / max(constant.endmembers, 1e-9)
 
 
 def _relative(errors: Errors, constant: Errors) -> float:
     return errors.abundances / max(constant.abundances, 1e-9) + errors.endmembers / max(constant.endmembers, 1e-9)
 
 
-def _weights(network: LPALM) -> dict[str, Tensor]:
+def _weights(network: nn.Module) -> dict[str, Tensor]:
     return {name: value.detach().clone() for name, value in network.state_dict().items()}

@@ -1,0 +1,130 @@
+"""DNMF: multiplicative updates unrolled and trained on the reconstruction alone (Nasser, Eldar, Sharan 2022)."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from unmixing.endmembers import unit_norm
+from unmixing.factorization import vca_start
+from unmixing.networks.devices import torch_device
+from unmixing.networks.graph import UnmixingGraph
+from unmixing.networks.multiplicative import MultiplicativeNetwork, multiplied
+from unmixing.networks.packing import Stages, checked_onnx, example_pixels, manifest, scaled_pixels
+from unmixing.networks.training import descend
+from unmixing.networks.unrolled import State
+from unmixing.specs import DnmfSpec, UnmixSpec
+from unmixing.types import Compute, Cube, Float32, Float64, Progress, TrainedModel
+
+START_DONE, TRAINING_DONE = 0.05, 0.9
+"""Shares of the training's progress at which the stages end."""
+
+
+class DNMF(MultiplicativeNetwork):
+    """Unrolled S <- S * (Y W1^T) / (S W2), each layer with its own W1 and W2, and one set of endmembers E for all.
+
+    Everything learned is positive, being an exponential. It starts at E = ``reference``, W1 = E and W2 = E E^T, with
+    which a layer is the first half of ``unmixing.nmf.nmf_step``. No truth is needed: it learns min ||Y - S E||^2, as
+    its authors do without labels, and so cannot tell the many factorizations of equal residual apart.
+    reference: (n_endmembers, n_bands) unit-norm endmembers. norms: (n_endmembers,) what abundances are counted in.
+    """
+
+    def __init__(self, reference: Float64, norms: Float64, n_layers: int) -> None:
+        super().__init__(reference, norms)
+        self.log_endmembers = nn.Parameter(self.reference.log())
+        self.log_weights = nn.Parameter(self.reference.log().repeat(n_layers, 1, 1))
+        self.log_mixing = nn.Parameter((self.reference @ self.reference.T).log().repeat(n_layers, 1, 1))
+
+    @property
+    def n_layers(self) -> int:
+        return len(self.log_weights)
+
+    def contribution_step(self, layer: int, pixels: Tensor, contributions: Tensor, endmembers: Tensor) -> Tensor:
+        weights, mixing = self.log_weights[layer].exp(), self.log_mixing[layer].exp()
+        return multiplied(contributions, pixels @ weights.T, contributions @ mixing)
+
+    def states(self, sample: Tensor) -> Iterator[State]:
+        endmembers = self.log_endmembers.exp().expand(*sample.shape[:-2], *self.reference.shape)
+        contributions = self.start(sample)
+        for layer in range(self.n_layers):
+            contributions = self.contribution_step(layer, sample, contributions, endmembers)
+            yield self.counted(contributions, endmembers, endmembers)
+
+
+def reconstruction_error(network: DNMF, pixels: Tensor) -> Tensor:
+    """||Y - S E||^2 / ||Y||^2 on pixels (..., n_pixels, n_bands)."""
+    contributions, endmembers, _ = network(pixels)
+    error: Tensor = ((contributions @ endmembers - pixels) ** 2).sum() / (pixels**2).sum()
+    return error
+
+
+def train_dnmf(
+    cube: Cube,
+    n_endmembers: int,
+    request: UnmixSpec,
+    compute: Compute,
+    progress: Progress,
+    *,
+    spec: DnmfSpec | None = None,
+) -> TrainedModel:
+    """DNMF on the valid pixels of ``cube``, from the pixels VCA picks; some pixels are held out for early stopping.
+
+    Raises ModelParityError when the exported model does not say what the network says.
+    """
+    spec = spec or DnmfSpec()
+    rng = np.random.default_rng(request.seed)
+    stages = Stages()
+    pixels, scale = scaled_pixels(cube)
+    progress(0.0, "picking a start by VCA")
+    reference = unit_norm(vca_start(pixels, n_endmembers, rng).endmembers)
+    stages.lap("library")
+    with torch_device(compute) as device:
+        network = DNMF(reference, np.ones(n_endmembers), spec.n_layers).to(device)
+        metrics = _fit(network, _image_sets(pixels, spec, rng), request, spec, progress)
+        stages.lap("training")
+        progress(TRAINING_DONE, "exporting and checking the model")
+        graph = UnmixingGraph(network.cpu(), np.flatnonzero(cube.used_bands), scale)
+        onnx, error = checked_onnx(graph, example_pixels(cube), compute)
+        stages.lap("export")
+    facts = {**metrics, "seconds": stages.seconds}
+    return TrainedModel(onnx, manifest(cube, n_endmembers, request, spec, error, facts))
+
+
+def _fit(
+    network: DNMF, sets: tuple[Float32, Float32], request: UnmixSpec, spec: DnmfSpec, progress: Progress
+) -> dict[str, object]:
+    """``descend`` on the reconstruction of the first sets, judged by that of the second."""
+    device = network.norms.device
+    taught, held_out = (network.coordinates(torch.from_numpy(pixels).to(device)) for pixels in sets)
+    errors: list[float] = []
+
+    def judge() -> float:
+        with torch.no_grad():
+            errors.append(float(reconstruction_error(network, held_out)))
+        return errors[-1]
+
+    best_epoch, stopped_by = descend(
+        network,
+        len(taught),
+        spec,
+        loss=lambda indices: reconstruction_error(network, taught[indices.to(device)]),
+        judge=judge,
+        seed=request.seed,
+        max_seconds=request.max_training_seconds,
+        on_epoch=lambda epoch: progress(
+            START_DONE + (TRAINING_DONE - START_DONE) * epoch / spec.max_epochs,
+            f"training DNMF, epoch {epoch} of at most {spec.max_epochs}: reconstruction NMSE {errors[-1]:.2e}",
+        ),
+    )
+    return {"validation_reconstruction_nmse": errors, "best_epoch": best_epoch, "training_stopped_by": stopped_by}
+
+
+def _image_sets(pixels: Float32, spec: DnmfSpec, rng: np.random.Generator) -> tuple[Float32, Float32]:
+    """Random draws from two separate parts of the image, (n_sets, pixels_per_set, n_bands) each; an image of one
+    pixel is in both."""
+    order = rng.permutation(len(pixels))
+    n_held_out = max(1, len(pixels) * spec.n_validation_sets // (spec.n_training_sets + spec.n_validation_sets))
+    seen, held_out = order[n_held_out:], order[:n_held_out]
+    training = rng.choice(seen if len(seen) else order, size=(spec.n_training_sets, spec.pixels_per_set))
+    return pixels[training], pixels[rng.choice(held_out, size=(spec.n_validation_sets, spec.pixels_per_set))]

@@ -1,0 +1,106 @@
+"""LISTA and LISTA-CP: sparse coding with given endmembers, unrolled into a network of few layers."""
+
+import torch
+from torch import Tensor, nn
+
+from unmixing.networks.unrolled import Unrolled, ridge_inverse, unit
+from unmixing.types import Float64
+
+
+class SubspaceNetwork(Unrolled):
+    """An unrolled network on pixels in a subspace, whose first contributions come from learned weights.
+
+    reference: (n_endmembers, n_bands) unit-norm endmembers. norms: (n_endmembers,) what abundances of them are
+    counted in. basis: (n_dimensions, n_bands), orthonormal rows. row_weight: with more than 0 there is one more
+    input: row_weight for a pixel, row_weight / norm for an endmember (``brightness.nnls_near_one``).
+    """
+
+    basis: Tensor
+
+    def __init__(self, reference: Float64, norms: Float64, basis: Float64, row_weight: float = 0.0) -> None:
+        super().__init__(norms)
+        self.row_weight = row_weight
+        self.register_buffer("basis", torch.tensor(basis, dtype=torch.float32))
+        self.register_buffer("reference", self.endmember_coordinates(torch.tensor(reference)).float())
+        self.start_weights = nn.Parameter(ridge_inverse(self.reference))
+
+    def coordinates(self, spectra: Tensor) -> Tensor:
+        projected = self._projected(spectra)
+        return self._with_row(projected, torch.full_like(projected[..., :1], self.row_weight))
+
+    def endmember_coordinates(self, endmembers: Tensor) -> Tensor:
+        projected = self._projected(endmembers)
+        row = (self.row_weight / self.norms)[:, None].to(projected.dtype)
+        return self._with_row(projected, row.expand(*projected.shape[:-1], 1))
+
+    def _projected(self, spectra: Tensor) -> Tensor:
+        return spectra @ self.basis.to(spectra.dtype).T
+
+    def _with_row(self, projected: Tensor, row: Tensor) -> Tensor:
+        return torch.cat([projected, row], dim=-1) if self.row_weight > 0 else projected
+
+    def lift(self, endmembers: Tensor) -> Tensor:
+        return unit(torch.relu(endmembers[..., : len(self.basis)] @ self.basis))
+
+    def start(self, pixels: Tensor) -> Tensor:
+        return self.shrink(pixels @ self.start_weights.T)
+
+    def shrink(self, contributions: Tensor) -> Tensor:
+        """The proximal step after the threshold was subtracted: contributions are not negative."""
+        return torch.relu(contributions)
+
+    def gradient_weights(self) -> Tensor:
+        """E / ||E E^T||, with which a layer is a step of ISTA, (n_endmembers, n_dimensions)."""
+        weights: Tensor = self.reference / torch.linalg.matrix_norm(self.reference @ self.reference.T, 2)
+        return weights
+
+
+class LISTA(SubspaceNetwork):
+    """Learned ISTA (Gregor and LeCun 2010): S <- relu(S W1 + Y W2^T - threshold), endmembers fixed.
+
+    Every layer learns both weights and its thresholds. They start at W1 = I - E E^T / ||E E^T||, W2 = E / ||E E^T||
+    and no threshold, with which the layer is ``unmixing.ista.ista_step``.
+    """
+
+    def __init__(
+        self, reference: Float64, norms: Float64, basis: Float64, n_layers: int, row_weight: float = 0.0
+    ) -> None:
+        super().__init__(reference, norms, basis, row_weight)
+        n_endmembers, gradient = len(reference), self.gradient_weights()
+        mixing = torch.eye(n_endmembers) - self.reference @ gradient.T
+        self.mixing = nn.Parameter(mixing.repeat(n_layers, 1, 1))
+        self.weights = nn.Parameter(gradient.repeat(n_layers, 1, 1))
+        self.thresholds = nn.Parameter(torch.zeros(n_layers, n_endmembers))
+
+    @property
+    def n_layers(self) -> int:
+        return len(self.weights)
+
+    def contribution_step(self, layer: int, pixels: Tensor, contributions: Tensor, endmembers: Tensor) -> Tensor:
+        update = contributions @ self.mixing[layer] + pixels @ self.weights[layer].T
+        return self.shrink(update - self.thresholds[layer])
+
+
+class LISTACP(SubspaceNetwork):
+    """LISTA with coupled weights (Chen et al. 2018): S <- relu(S + (Y - S E) W^T - threshold), endmembers fixed.
+
+    Every layer learns W and its thresholds. They start at W = E / ||E E^T|| and no threshold, with which the layer
+    is ``unmixing.ista.ista_step``.
+    """
+
+    def __init__(
+        self, reference: Float64, norms: Float64, basis: Float64, n_layers: int, row_weight: float = 0.0
+    ) -> None:
+        super().__init__(reference, norms, basis, row_weight)
+        self.weights = nn.Parameter(self.gradient_weights().repeat(n_layers, 1, 1))
+        self.thresholds = nn.Parameter(torch.zeros(n_layers, len(reference)))
+
+    @property
+    def n_layers(self) -> int:
+        return len(self.weights)
+
+    def contribution_step(self, layer: int, pixels: Tensor, contributions: Tensor, endmembers: Tensor) -> Tensor:
+        weights = self.weights[layer].T
+        # S - (S E - Y) W^T, regrouped so that only arrays of n_endmembers columns are made per layer.
+        mixing = torch.eye(endmembers.shape[-2], device=weights.device) - endmembers @ weights
+        return self.shrink(contributions @ mixing + pixels @ weights - self.thresholds[layer])

@@ -1,0 +1,121 @@
+"""What the unrolled networks share: the walk through the layers, and how an answer is counted."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from unmixing.types import Float64
+
+START_RIDGE = 1e-3
+
+
+class State(NamedTuple):
+    """After one layer: contributions (..., n_pixels, n_endmembers) of unit-norm endmembers, the endmembers
+    (..., n_endmembers, n_inputs) they were estimated with, and the layer's own new endmembers, of unit norm."""
+
+    contributions: Tensor
+    used: Tensor
+    endmembers: Tensor
+
+
+class Unrolled(nn.Module, ABC):
+    """Layers that update contributions S (abundances times brightness), then endmembers E, on pixels Y ~ S E.
+
+    A network says in which coordinates it sees spectra, where S starts, and what a layer does; endmembers start at
+    ``reference``. S depends on its own pixel alone once the layers' endmembers are known, so they are estimated on
+    a sample and any number of pixels can follow.
+    norms: (n_endmembers,) what abundances are counted in. reference: (n_endmembers, n_inputs), unit norm.
+    """
+
+    norms: Tensor
+    reference: Tensor
+    row_weight: float = 0.0
+    """What the knowledge that brightness is near 1 weighs, as one more band of value 1; 0 without it."""
+
+    def __init__(self, norms: Float64) -> None:
+        super().__init__()
+        self.register_buffer("norms", torch.tensor(norms, dtype=torch.float32))
+
+    @property
+    @abstractmethod
+    def n_layers(self) -> int: ...
+
+    @abstractmethod
+    def coordinates(self, spectra: Tensor) -> Tensor:
+        """Pixels (..., n_bands) as the layers take them, (..., n_inputs), in the precision they come in."""
+
+    def endmember_coordinates(self, endmembers: Tensor) -> Tensor:
+        """Unit-norm endmembers (..., n_endmembers, n_bands) as the layers take them, (..., n_endmembers, n_inputs)."""
+        return self.coordinates(endmembers)
+
+    @abstractmethod
+    def lift(self, endmembers: Tensor) -> Tensor:
+        """Endmembers (..., n_endmembers, n_inputs) over all bands, non-negative with unit norm."""
+
+    @abstractmethod
+    def start(self, pixels: Tensor) -> Tensor:
+        """The first contributions, (..., n_pixels, n_endmembers)."""
+
+    @abstractmethod
+    def contribution_step(self, layer: int, pixels: Tensor, contributions: Tensor, endmembers: Tensor) -> Tensor:
+        """The layer's update of S, pixel by pixel."""
+
+    def endmember_step(self, layer: int, pixels: Tensor, contributions: Tensor, endmembers: Tensor) -> Tensor:
+        """The layer's update of E from all the pixels at once; none where endmembers are given."""
+        return endmembers
+
+    def states(self, sample: Tensor) -> Iterator[State]:
+        """Unmix pixels (..., n_pixels, n_inputs), layer by layer."""
+        endmembers = self.reference.expand(*sample.shape[:-2], *self.reference.shape)
+        contributions = self.start(sample)
+        for layer in range(self.n_layers):
+            used = endmembers
+            contributions = self.contribution_step(layer, sample, contributions, used)
+            endmembers = self.endmember_step(layer, sample, contributions, used)
+            yield State(contributions, used, endmembers)
+
+    def forward(self, sample: Tensor) -> tuple[Tensor, Tensor, list[Tensor]]:
+        """Unmix pixels (..., n_pixels, n_inputs).
+
+        Returns the contributions (..., n_pixels, n_endmembers), the endmembers (..., n_endmembers, n_inputs) and
+        the endmembers each layer worked with.
+        """
+        states = list(self.states(sample))
+        return states[-1].contributions, states[-1].endmembers, [state.used for state in states]
+
+    def contributions(self, pixels: Tensor, used: list[Tensor]) -> Tensor:
+        """Contributions of any pixels, given the endmembers each layer worked with on a sample of the image."""
+        contributions = self.start(pixels)
+        for layer, endmembers in enumerate(used):
+            contributions = self.contribution_step(layer, pixels, contributions, endmembers)
+        return contributions
+
+    def abundances(self, contributions: Tensor) -> tuple[Tensor, Tensor]:
+        """Abundances (..., n_pixels, n_endmembers) that sum to one, and brightness (..., n_pixels)."""
+        return _normalise(contributions / self.norms)
+
+
+def _normalise(contributions: Tensor) -> tuple[Tensor, Tensor]:
+    """Contributions as abundances that sum to one, and their sum: brightness. A dark pixel gets equal shares."""
+    n_endmembers = contributions.shape[-1]
+    guarded = contributions + 1e-9
+    brightness = guarded.sum(dim=-1, keepdim=True)
+    return guarded / brightness, (brightness - n_endmembers * 1e-9).squeeze(-1).clamp_min(0.0)
+
+
+def unit(spectra: Tensor) -> Tensor:
+    """Rows divided by their Euclidean norm."""
+    scaled: Tensor = spectra / (torch.linalg.vector_norm(spectra, dim=-1, keepdim=True) + 1e-9)
+    return scaled
+
+
+def ridge_inverse(reference: Tensor) -> Tensor:
+    """Weights (n_endmembers, n_inputs) whose product with a pixel is nearly its least squares fit."""
+    n_endmembers = len(reference)
+    gram = reference @ reference.T
+    ridge = START_RIDGE * torch.trace(gram) / n_endmembers * torch.eye(n_endmembers)
+    weights: Tensor = torch.linalg.solve(gram + ridge, reference)
+    return weights
