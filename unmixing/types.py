@@ -81,7 +81,8 @@ class TrainedModel:
     """A network as bytes of ONNX, and the facts needed to use it again (JSON-able manifest).
 
     Manifest keys: ``method``, ``n_bands`` (of the input, dropped ones included), ``used_bands`` (indices),
-    ``n_endmembers``, ``endmember_names``, ``wavelengths_nm`` (or None), ``spec``, ``metrics``, ``onnx_parity``.
+    ``n_endmembers``, ``endmember_names``, ``wavelengths_nm`` (or None), ``spec``, ``metrics``, ``onnx_parity``, and
+    ``neighbourhood``, the side in pixels of what a model looks at, where that is more than the pixel itself.
     """
 
     onnx: bytes
