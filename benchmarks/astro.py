@@ -1,0 +1,176 @@
+"""Mixture matrices: LPALM against PALM, ISTA, LISTA, LISTA-CP and DNMF on Cassiopeia A, as in the LPALM paper.
+
+    python -m benchmarks.astro [--data FOLDER] [--threads 2] [--blind 5] [--quick] [--out FILE.json]
+
+FOLDER holds ``casa.npz``: ``mixing_matrices`` (n, n_channels, n_sources) and ``sources`` (n_sources, rows, columns).
+The matrices least like the first one are the test set. Synthetic: sources generalised Gaussian of shape 0.3, 500
+samples, 30 dB. Realistic: the four real sources, each of norm 1, all pixels, 30 dB; networks and thresholds are the
+same, trained and tuned on synthetic mixtures of the training matrices. Without a library: smooth random columns, sparse
+signed sources, against PALM and FastICA; nothing but the number of sources is given.
+"""
+
+import argparse
+import json
+import os
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
+from statistics import mean, median
+
+import numpy as np
+import torch
+from sklearn.decomposition import FastICA
+from threadpoolctl import threadpool_limits
+
+from benchmarks.astro_data import CassiopeiaA, read_cassiopeia, smooth_mixtures, synthetic
+from benchmarks.astro_methods import THRESHOLDS, Answer, Ready, classical, classical_answer, networks
+from unmixing.blind_separation import match_sources
+from unmixing.endmembers import unit_norm
+from unmixing.metrics import nmse
+from unmixing.separation import separate
+from unmixing.separation_specs import SeparationNetworkSpec, SeparationSpec
+from unmixing.signed_palm import signed_palm
+from unmixing.types import Compute, Float64
+
+DEFAULT_DATA = Path("..") / "shared" / "data"
+QUICK = SeparationNetworkSpec(n_layers=4, max_epochs=1, steps_per_epoch=2, batch_sets=8)
+PAPER_THRESHOLD = 2e-2
+
+
+@dataclass(frozen=True)
+class Run:
+    """One mixture separated by one method."""
+
+    protocol: str
+    method: str
+    mixture: int
+    nmse_sources: float
+    nmse_mixing_matrix: float
+    iterations: int
+    training_seconds: float
+    seconds: float
+    n_parameters: int
+
+
+def judge(protocol: str, method: Ready, mixture: int, mixtures: Float64, sources: Float64, matrix: Float64) -> Run:
+    """Separate one mixture, and compare with its truth."""
+    started = time.perf_counter()
+    answer = method.separate(mixtures)
+    seconds = time.perf_counter() - started
+    return Run(
+        protocol,
+        method.name,
+        mixture,
+        nmse(answer.sources, sources),
+        nmse(answer.mixing_matrix, matrix),
+        answer.iterations,
+        method.training_seconds,
+        seconds,
+        method.n_parameters,
+    )
+
+
+def with_library(data: CassiopeiaA, methods: Sequence[Ready], n_realistic: int) -> list[Run]:
+    """Both protocols of the paper, every method on every test mixture."""
+    sets = synthetic(data.test, seed=3)
+    triples = zip(sets.mixtures, sets.sources, sets.mixing_matrices, strict=True)
+    runs = [judge("synthetic", method, i, *triple) for i, triple in enumerate(triples) for method in methods]
+    rng = np.random.default_rng(4)
+    for i, matrix in enumerate(data.test[:: max(1, len(data.test) // n_realistic)][:n_realistic]):
+        mixtures = data.realistic(matrix, rng)
+        runs += [judge("realistic", method, i, mixtures, data.sources, matrix) for method in methods]
+    return runs
+
+
+def blind(n_seeds: int, spec: SeparationNetworkSpec, compute: Compute) -> list[Run]:
+    """Mixtures without a library; sources matched to the truth by the absolute value of the cosine."""
+    runs = []
+    for seed in range(n_seeds):
+        sets = smooth_mixtures(seed)
+        mixtures, sources, matrix = sets.mixtures[0], sets.sources[0], sets.mixing_matrices[0]
+        for method in blind_methods(len(matrix), seed, spec, compute):
+            matching = Ready(method.name, 0.0, 0, partial(_in_order_of, matrix, method.separate))
+            runs.append(judge("without a library", matching, seed, mixtures, sources, matrix))
+    return runs
+
+
+def blind_methods(n_sources: int, seed: int, spec: SeparationNetworkSpec, compute: Compute) -> list[Ready]:
+    """LPALM on a library of its own, FastICA, and PALM from what FastICA found: from random starts it fails."""
+
+    def lpalm(mixtures: Float64) -> Answer:
+        request = SeparationSpec(n_sources=n_sources, seed=seed)
+        result = separate(mixtures, request, compute=compute, network=spec)
+        return Answer(result.sources.astype(np.float64), result.mixing_matrix.astype(np.float64), spec.n_layers)
+
+    def fast_ica(mixtures: Float64) -> Answer:
+        ica = FastICA(n_sources, whiten="unit-variance", random_state=seed, max_iter=1_000)
+        found = ica.fit_transform(mixtures)
+        norms = np.linalg.norm(ica.mixing_, axis=0)
+        return Answer(found * norms, (ica.mixing_ / norms).T, int(ica.n_iter_))
+
+    def palm(mixtures: Float64) -> Answer:
+        return classical_answer(mixtures, fast_ica(mixtures).mixing_matrix, PAPER_THRESHOLD, signed_palm)
+
+    named = {"LPALM": lpalm, "FastICA": fast_ica, "PALM from FastICA": palm}
+    return [Ready(name, 0.0, 0, solve) for name, solve in named.items()]
+
+
+def _in_order_of(truth: Float64, solve: Callable[[Float64], Answer], mixtures: Float64) -> Answer:
+    answer = solve(mixtures)
+    order, signs = match_sources(answer.mixing_matrix, truth)
+    rows = unit_norm(answer.mixing_matrix[order] * signs[:, None])
+    return Answer(answer.sources[:, order] * signs, rows, answer.iterations)
+
+
+def markdown(runs: Sequence[Run]) -> str:
+    """One row per protocol and method: medians, and means in brackets."""
+    lines = [
+        "| protocol | method | mixtures | NMSE of S, median (mean) | NMSE of A, median (mean) | layers or iterations "
+        "| parameters | seconds to train or tune | seconds to separate |",
+        "|---|---|---|---|---|---|---|---|---|",
+    ]
+    for protocol, method in dict.fromkeys((run.protocol, run.method) for run in runs):
+        group = [run for run in runs if (run.protocol, run.method) == (protocol, method)]
+        lines.append(
+            f"| {protocol} | {method} | {len(group)} "
+            f"| {_cell([run.nmse_sources for run in group])} | {_cell([run.nmse_mixing_matrix for run in group])} "
+            f"| {median(run.iterations for run in group):.0f} | {group[0].n_parameters or '-'} "
+            f"| {group[0].training_seconds:.1f} | {median(run.seconds for run in group):.4f} |"
+        )
+    return "\n".join(lines)
+
+
+def _cell(values: Sequence[float]) -> str:
+    return f"{median(values):.5f} ({mean(values):.5f})"
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.astro", description=__doc__.splitlines()[0])
+    default = Path(os.environ.get("UNMIX_DATA", DEFAULT_DATA))
+    parser.add_argument("--data", type=Path, default=default, help=f"folder of casa.npz (default: {default})")
+    parser.add_argument("--threads", type=int, default=2, help="threads to compute with (default: 2)")
+    parser.add_argument("--realistic", type=int, default=150, help="realistic test mixtures (default: 150)")
+    parser.add_argument("--blind", type=int, default=5, help="mixtures without a library (default: 5)")
+    parser.add_argument("--quick", action="store_true", help="tiny networks, one threshold: whether it runs, no more")
+    parser.add_argument("--out", type=Path, help="write every run to this JSON file")
+    chosen = parser.parse_args(arguments)
+    path = chosen.data / "casa.npz"
+    if not path.is_file():
+        parser.error(f"--data {chosen.data}: there is no casa.npz in there")
+    data = read_cassiopeia(path)
+    spec = QUICK if chosen.quick else SeparationNetworkSpec()
+    thresholds = (PAPER_THRESHOLD,) if chosen.quick else THRESHOLDS
+    torch.set_num_threads(chosen.threads)
+    with threadpool_limits(chosen.threads):
+        methods = [*networks(data.training, spec), *classical(data.training, thresholds)]
+        runs = with_library(data, methods, chosen.realistic)
+        runs += blind(chosen.blind, spec, Compute(threads=chosen.threads))
+    print(markdown(runs))
+    if chosen.out is not None:
+        chosen.out.write_text(json.dumps([asdict(run) for run in runs], indent=1) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
