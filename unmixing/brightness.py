@@ -11,8 +11,12 @@ from unmixing.types import Bool, Float64
 
 N_ROUNDS = 8
 DEVIATION_GRID = np.geomspace(0.005, 1.0, 80)
-EQUAL_NORMS_WEIGHT = 80.0
-"""Weight of the prior of equal norms where no material explains any of the brightness: far more than the pixels'."""
+EQUAL_NORMS_WEIGHT = 25.0
+"""Largest weight of the prior of equal norms, for log-norms of variance 1, where the pixels together weigh 1."""
+
+HALF_PULL = 0.005
+"""Where brightness's own deviation times the share of its variance that norms leave unexplained is this large, the
+prior of equal norms has half its largest weight."""
 
 LARGEST_LOG_NORM = 5.0
 
@@ -21,10 +25,11 @@ LARGEST_LOG_NORM = 5.0
 class BrightnessModel:
     """norms: (n_endmembers,) of the endmembers, in units of a typical pixel's norm, so that abundances times norms
     times brightness are contributions of unit-norm spectra. deviation: of the brightness around 1 with these norms.
-    own_deviation: what remains of it with the norms that explain it best. noise_power: see
-    ``effective_noise_power``."""
+    own_norms, own_deviation: the norms that explain brightness best, and what remains of the deviation with them.
+    noise_power: see ``effective_noise_power``."""
 
     norms: Float64
+    own_norms: Float64
     deviation: float
     own_deviation: float
     noise_power: float
@@ -58,8 +63,8 @@ def fit_brightness(contributions: Float64, endmembers: Float64, residuals: Float
     Contributions t_j of unit-norm endmembers add up to the brightness sum_j t_j / norm_j. It scatters around 1 by a
     deviation of its own and by an error that follows from the residuals; the deviation is fitted by likelihood, the
     norms by least squares weighted with both, in turns. Where brightness varies by itself (relief, shadow) it says
-    little of a material's own brightness: a prior pulls the norms together, with the square of the share of the
-    variance of brightness that the norms leave unexplained, until only the shape of the spectra counts.
+    little of a material's own brightness: a prior pulls the norms together, the more the larger that deviation is and
+    the share of the variance of brightness that norms leave unexplained, until only the shape of the spectra counts.
 
     contributions: (n_pixels, n_endmembers) by NNLS, endmembers: (n_endmembers, n_bands) of unit norm,
     residuals: (n_pixels, n_bands) of that fit.
@@ -83,9 +88,11 @@ def fit_brightness(contributions: Float64, endmembers: Float64, residuals: Float
         inverse_norms = _best_inverse_norms(shares, precision)
     # The prior comes last: pulled norms widen the scatter, which would pull them further, to the end.
     unexplained = min(1.0, (own_deviation / equal_norms_deviation) ** 2)
-    inverse_norms = _pulled_together(shares, precision, inverse_norms, EQUAL_NORMS_WEIGHT * unexplained**2)
+    own_inverse_norms = inverse_norms
+    pull = EQUAL_NORMS_WEIGHT / (1 + (HALF_PULL / (unexplained * own_deviation)) ** 2)
+    inverse_norms = _pulled_together(shares, precision, inverse_norms, pull * own_deviation**2)
     deviation, _ = deviation_with(inverse_norms)
-    return BrightnessModel(typical / inverse_norms, deviation, own_deviation, noise_power)
+    return BrightnessModel(typical / inverse_norms, typical / own_inverse_norms, deviation, own_deviation, noise_power)
 
 
 def effective_noise_power(residuals: Float64) -> float:

@@ -95,15 +95,17 @@ def draw_mixing_matrices(bundles: Bundles, n_sets: int, rng: np.random.Generator
 def synthesise(scene: SceneModel, n_sets: int, n_pixels: int, rng: np.random.Generator) -> SyntheticSets:
     """Draw mixing matrices, abundances and brightness, mix them, and disturb them as the scene is disturbed.
 
-    The disturbance of a synthetic pixel is the residual, with a random sign, of a real pixel of similar
-    abundances and brightness. It carries the sensor's noise and what the linear model misses; a network trained
-    with the sensor's noise alone believes every misfit and ruins real scenes.
+    The disturbance of a synthetic pixel is the residual of a real pixel of similar abundances and brightness. It
+    carries the sensor's noise and what the linear model misses; a network trained with the sensor's noise alone
+    believes every misfit and ruins real scenes. What the model misses is the same all over a scene, so that the sign
+    is drawn once for each set.
     """
     endmembers = draw_mixing_matrices(scene.bundles, n_sets, rng)
     abundances, brightness = scene.mixture.sample(n_sets * n_pixels, rng)
     contributions = brightness[:, None] * abundances * scene.light.norms
     pixels = contributions.reshape(n_sets, n_pixels, -1) @ endmembers
-    pixels += _similar_residuals(scene, abundances, brightness, rng).reshape(pixels.shape)
+    signs = rng.choice([-1.0, 1.0], size=(n_sets, 1, 1))
+    pixels += signs * _similar_residuals(scene, abundances, brightness, rng).reshape(pixels.shape)
     return SyntheticSets(
         pixels, endmembers, abundances.reshape(n_sets, n_pixels, -1), brightness.reshape(n_sets, n_pixels)
     )
@@ -117,6 +119,5 @@ def _similar_residuals(
     _, neighbours = tree.query(np.column_stack([abundances, np.log(brightness)]), k=n_neighbours)
     neighbours = np.reshape(neighbours, (len(abundances), n_neighbours))
     picked = neighbours[np.arange(len(neighbours)), rng.integers(n_neighbours, size=len(neighbours))]
-    signs = rng.choice([-1.0, 1.0], size=(len(picked), 1))
-    disturbance: Float64 = scene.residuals[picked] * signs
+    disturbance: Float64 = scene.residuals[picked]
     return disturbance

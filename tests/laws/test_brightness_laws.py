@@ -56,7 +56,7 @@ def test_least_squares_with_brightness_lies_between_fcls_and_nnls():
 
 
 def test_the_row_weighs_what_noise_and_deviation_say():
-    model = BrightnessModel(np.ones(3), deviation=0.1, own_deviation=0.1, noise_power=0.04)
+    model = BrightnessModel(np.ones(3), np.ones(3), deviation=0.1, own_deviation=0.1, noise_power=0.04)
     assert model.row_weight == pytest.approx(2.0)
     endmembers = np.eye(3)
     # y = 1.3 along the first: the most probable t solves (t - 1.3) / 0.04 + (t - 1) / 0.01 = 0.
