@@ -15,7 +15,7 @@ from unmixing.io.truth import Judgement, judge, read_truth
 @dataclass(frozen=True)
 class Run:
     """One answer. Angles in radians, memory in MiB; ``ratio`` is the NMSE on held-out synthetic truth over that of
-    the library with NNLS."""
+    the library with least squares, ``coverage`` the share of the truth within the 90 % intervals."""
 
     scene: str
     method: str
@@ -27,6 +27,7 @@ class Run:
     ratio: float | None
     seconds: float
     peak_mib: float
+    coverage: float | None = None
 
 
 def measure(scene: Path, method: str, seed: int) -> Run:
@@ -41,7 +42,7 @@ def measure(scene: Path, method: str, seed: int) -> Run:
         cube = reader.read()
     result = unmix(cube, n_endmembers=len(truth.endmembers), method=method, seed=seed)
     seconds = time.perf_counter() - started
-    judged = judge(truth, result.endmembers, result.abundances)
+    judged = judge(truth, result.endmembers, result.abundances, result.uncertainty)
     return _run(scene.stem, method, seed, judged, result.metrics.get("ratio_to_constant_answer"), seconds)
 
 
@@ -52,7 +53,7 @@ def _run(scene: str, method: str, seed: int, judged: Judgement | None, ratio: fl
     each = dict(zip(judged.names, judged.sad_radians, strict=True))
     return Run(
         scene, method, seed, judged.mean_sad_radians, each, judged.abundance_rmse, judged.abundance_nmse, ratio,
-        seconds, peak,
+        seconds, peak, judged.abundance_coverage,
     )  # fmt: skip
 
 

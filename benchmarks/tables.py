@@ -1,7 +1,7 @@
 """Runs as Markdown tables: every scene by itself, and every method over many scenes."""
 
 from collections.abc import Callable, Mapping, Sequence
-from statistics import median
+from statistics import mean, median
 
 from benchmarks.measuring import Run
 
@@ -9,8 +9,8 @@ from benchmarks.measuring import Run
 def markdown(runs: Sequence[Run]) -> str:
     """The table: median of the seeds, and the worst in brackets."""
     lines = [
-        "| scene | method | SAD (rad) | RMSE | NMSE | held-out NMSE / library's | seconds | peak MiB |",
-        "|---|---|---|---|---|---|---|---|",
+        "| scene | method | SAD (rad) | RMSE | NMSE | NMSE / library's | in 90 % intervals | seconds | peak MiB |",
+        "|---|---|---|---|---|---|---|---|---|",
     ]
     for scene, method in dict.fromkeys((run.scene, run.method) for run in runs):
         group = [run for run in runs if (run.scene, run.method) == (scene, method)]
@@ -19,6 +19,7 @@ def markdown(runs: Sequence[Run]) -> str:
             _cell([run.rmse for run in group], 4),
             _cell([run.nmse for run in group], 4),
             _cell([run.ratio for run in group if run.ratio is not None], 2),
+            _cell([run.coverage for run in group if run.coverage is not None], 2),
             _cell([run.seconds for run in group], 1),
             _cell([run.peak_mib for run in group], 0),
         ]
@@ -31,13 +32,13 @@ def _cell(values: Sequence[float], digits: int) -> str:
 
 
 def summary(runs: Sequence[Run]) -> str:
-    """One row per method over all scenes of ``runs``: medians over the scenes of the median of the seeds, and the
-    number of scenes where no other method is better."""
+    """One row per method over all scenes of ``runs``: medians over the scenes of the median of the seeds, the number
+    of scenes where no other method is better, and the mean share of the truth within the 90 % intervals."""
     errors = _per_scene(runs, lambda run: run.rmse)
     angles = _per_scene(runs, lambda run: run.sad_radians)
     lines = [
-        "| method | scenes | median RMSE | median SAD (rad) | wins by RMSE | wins by SAD |",
-        "|---|---|---|---|---|---|",
+        "| method | scenes | median RMSE | median SAD (rad) | wins by RMSE | wins by SAD | in 90 % intervals |",
+        "|---|---|---|---|---|---|---|",
     ]
     for method in sorted(errors, key=lambda name: median(errors[name].values())):
         cells = [
@@ -46,9 +47,14 @@ def summary(runs: Sequence[Run]) -> str:
             f"{median(angles[method].values()):.4f}",
             str(_wins(errors, method)),
             str(_wins(angles, method)),
+            _mean([run.coverage for run in runs if run.method == method and run.coverage is not None]),
         ]
         lines.append(f"| {method} | " + " | ".join(cells) + " |")
     return "\n".join(lines)
+
+
+def _mean(values: Sequence[float]) -> str:
+    return f"{mean(values):.2f}" if values else "-"
 
 
 def _per_scene(runs: Sequence[Run], value: Callable[[Run], float]) -> dict[str, dict[str, float]]:

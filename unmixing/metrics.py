@@ -9,6 +9,10 @@ from unmixing.types import Float64
 Real = NDArray[np.floating]
 
 
+NORMAL_QUANTILE = 1.6448536
+"""Standard deviations on either side of the mean that hold 90 % of a normal distribution."""
+
+
 def pairwise_sad_radians(estimated: Real, reference: Real) -> Float64:
     """Spectral angles between all pairs, (n_estimated, n_reference), in radians."""
     left = np.asarray(estimated, dtype=np.float64)
@@ -44,3 +48,8 @@ def nmse(estimated: Real, reference: Real) -> float:
     """||estimated - reference||^2 / ||reference||^2."""
     error = np.asarray(estimated, np.float64) - reference
     return float(np.sum(error**2) / max(float(np.sum(np.asarray(reference, np.float64) ** 2)), 1e-300))
+
+
+def coverage(found: NDArray[np.floating], truth: NDArray[np.floating], deviations: NDArray[np.floating]) -> float:
+    """The share of ``truth`` within NORMAL_QUANTILE standard deviations of ``found``; all of one shape."""
+    return float(np.mean(np.abs(found - truth) <= NORMAL_QUANTILE * deviations))

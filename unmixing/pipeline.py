@@ -169,6 +169,9 @@ def _apply(cube: Cube, model: TrainedModel, compute: Compute, report: Progress) 
         blocks[0].endmembers,
         np.concatenate([output.abundances for output in blocks]),
         np.concatenate([output.brightness for output in blocks]),
+        None
+        if blocks[0].uncertainty is None
+        else np.concatenate([output.uncertainty for output in blocks if output.uncertainty is not None]),
     )
 
 
@@ -186,8 +189,7 @@ def _reconstruction(cube: Cube, output: ModelOutput) -> dict[str, float]:
 
 def _result(cube: Cube, output: ModelOutput, model: TrainedModel | None, metrics: dict[str, Any]) -> Unmixing:
     """The answer in the shape of the input: NaN in bands and pixels that were left out."""
-    rows, columns, n_bands = cube.shape
-    count = len(output.endmembers)
+    n_bands, count = cube.shape[2], len(output.endmembers)
     names = (
         tuple(f"endmember {number}" for number in range(1, count + 1))
         if model is None
@@ -195,8 +197,19 @@ def _result(cube: Cube, output: ModelOutput, model: TrainedModel | None, metrics
     )
     endmembers: Float32 = np.full((count, n_bands), np.nan, dtype=np.float32)
     endmembers[:, cube.used_bands] = output.endmembers
-    abundances: Float32 = np.full((rows, columns, count), np.nan, dtype=np.float32)
-    abundances[cube.valid_pixels] = output.abundances
-    brightness: Float32 = np.full((rows, columns), np.nan, dtype=np.float32)
-    brightness[cube.valid_pixels] = output.brightness
-    return Unmixing(endmembers, abundances, brightness, names, metrics, model)
+    return Unmixing(
+        endmembers,
+        _as_image(output.abundances, cube),
+        _as_image(output.brightness, cube),
+        names,
+        metrics,
+        model,
+        None if output.uncertainty is None else _as_image(output.uncertainty, cube),
+    )
+
+
+def _as_image(values: Float32, cube: Cube) -> Float32:
+    """Numbers of the valid pixels (n_valid_pixels, ...) in their places, NaN elsewhere, (rows, columns, ...)."""
+    image: Float32 = np.full((*cube.shape[:2], *values.shape[1:]), np.nan, dtype=np.float32)
+    image[cube.valid_pixels] = values
+    return image

@@ -12,14 +12,19 @@ from unmixing.types import Compute, Float32
 BLOCK_PIXELS = 65_536
 SAMPLE_PIXELS = 4_096
 
+OUTPUTS = ["endmembers", "abundances", "brightness", "uncertainty"]
+"""Of a model, in this order; the last one only where it was learned."""
+
 
 @dataclass(frozen=True, eq=False)
 class ModelOutput:
-    """endmembers (n_endmembers, n_used_bands), abundances (n_pixels, n_endmembers), brightness (n_pixels,)."""
+    """endmembers (n_endmembers, n_used_bands), abundances (n_pixels, n_endmembers), brightness (n_pixels,), and the
+    standard deviations of the abundances, (n_pixels, n_endmembers), where the model knows them."""
 
     endmembers: Float32
     abundances: Float32
     brightness: Float32
+    uncertainty: Float32 | None = None
 
 
 class ModelRunner:

@@ -17,6 +17,14 @@ GAIN_DEVIATION = 0.02
 REFERENCE_PIXELS = 4_000
 RESIDUAL_NEIGHBOURS = 5
 
+LARGEST_ERROR_OF_MIXING = 0.5
+"""Share of the other endmembers that a library may have left in one of its own, drawn up to this for wider sets."""
+
+LARGEST_ERROR_OF_PURITY = 0.3
+"""An endmember may be too pure by as much as this part of that share."""
+
+LARGEST_GAIN_DEVIATION = 0.15
+
 
 @dataclass(frozen=True, eq=False)
 class SceneModel:
@@ -84,31 +92,89 @@ def piecewise_linear_gain(
 
 def draw_mixing_matrices(bundles: Bundles, n_sets: int, rng: np.random.Generator) -> Float64:
     """Members of the bundles under random piecewise-linear gains, unit norm, (n_sets, n_endmembers, n_bands)."""
-    n_runs, n_endmembers, n_bands = bundles.spectra.shape
-    # Convex weights over the runs, not one run: the truth lies among the members, seldom on one of them.
-    weights = rng.dirichlet(np.ones(n_runs), size=(n_sets, n_endmembers))
-    drawn = np.einsum("spr,rpb->spb", weights, bundles.spectra)
-    gains = piecewise_linear_gain(n_sets * n_endmembers, n_bands, rng).reshape(n_sets, n_endmembers, n_bands)
+    drawn = _draw_members(bundles, n_sets, rng)
+    n_endmembers, n_bands = drawn.shape[1:]
+    gains = piecewise_linear_gain(n_sets * n_endmembers, n_bands, rng).reshape(drawn.shape)
     return unit_norm(drawn * gains)
 
 
-def synthesise(scene: SceneModel, n_sets: int, n_pixels: int, rng: np.random.Generator) -> SyntheticSets:
-    """Draw mixing matrices, abundances and brightness, mix them, and disturb them as the scene is disturbed.
+def _draw_members(bundles: Bundles, n_sets: int, rng: np.random.Generator) -> Float64:
+    n_runs, n_endmembers, _ = bundles.spectra.shape
+    # Convex weights over the runs, not one run: the truth lies among the members, seldom on one of them.
+    weights = rng.dirichlet(np.ones(n_runs), size=(n_sets, n_endmembers))
+    drawn: Float64 = np.einsum("spr,rpb->spb", weights, bundles.spectra)
+    return drawn
 
-    The disturbance of a synthetic pixel is the residual of a real pixel of similar abundances and brightness. It
-    carries the sensor's noise and what the linear model misses; a network trained with the sensor's noise alone
-    believes every misfit and ruins real scenes. What the model misses is the same all over a scene, so that the sign
-    is drawn once for each set.
-    """
+
+def synthesise(scene: SceneModel, n_sets: int, n_pixels: int, rng: np.random.Generator) -> SyntheticSets:
+    """Draw mixing matrices, abundances and brightness, mix them, and disturb them as the scene is disturbed."""
     endmembers = draw_mixing_matrices(scene.bundles, n_sets, rng)
     abundances, brightness = scene.mixture.sample(n_sets * n_pixels, rng)
     contributions = brightness[:, None] * abundances * scene.light.norms
     pixels = contributions.reshape(n_sets, n_pixels, -1) @ endmembers
-    signs = rng.choice([-1.0, 1.0], size=(n_sets, 1, 1))
-    pixels += signs * _similar_residuals(scene, abundances, brightness, rng).reshape(pixels.shape)
+    return _disturbed(scene, pixels, endmembers, abundances, brightness, rng)
+
+
+def synthesise_wider(scene: SceneModel, n_sets: int, n_pixels: int, rng: np.random.Generator) -> SyntheticSets:
+    """Sets that tell how far an answer may be off: their truth strays further from the library than training's.
+
+    ``synthesise`` trusts the library as far as its runs agree, but all runs can err alike. Each of these sets draws
+    how wrong the library is: endmembers of which it holds but a mixture with the others (no pure pixels), gains over
+    the bands, norms anywhere between those of ``scene.light`` and its own, and light that varies for every material
+    by itself.
+    """
+    spectra = _wider_spectra(scene, n_sets, rng)
+    abundances, brightness = scene.mixture.sample(n_sets * n_pixels, rng)
+    mixed = (brightness[:, None] * abundances).reshape(n_sets, n_pixels, -1)
+    deviations = scene.light.own_deviation * rng.random((n_sets, 1, 1))
+    pixels = (mixed * np.exp(deviations * rng.standard_normal(mixed.shape))) @ spectra
+    return _disturbed(scene, pixels, unit_norm(spectra), abundances, brightness, rng)
+
+
+def _wider_spectra(scene: SceneModel, n_sets: int, rng: np.random.Generator) -> Float64:
+    """Endmembers with their norms, further from the library than its runs, (n_sets, n_endmembers, n_bands)."""
+    members = _draw_members(scene.bundles, n_sets, rng)
+    n_endmembers, n_bands = members.shape[1:]
+    deviations = rng.uniform(0, LARGEST_GAIN_DEVIATION, size=(n_sets, n_endmembers, 1))
+    gains = piecewise_linear_gain(n_sets * n_endmembers, n_bands, rng, 1.0).reshape(members.shape)
+    members = unit_norm(np.maximum(members * (1 + deviations * (gains - 1)), 0))
+    between = rng.random((n_sets, 1))
+    norms = scene.light.norms ** (1 - between) * scene.light.own_norms**between
+    spectra = members * norms[:, :, None]
+    # What the library holds is (1 - error) * truth + error * a mixture of the others.
+    errors = rng.uniform(0, LARGEST_ERROR_OF_MIXING, size=(n_sets, 1, 1))
+    errors = errors * rng.uniform(-LARGEST_ERROR_OF_PURITY, 1, size=(n_sets, n_endmembers, 1))
+    others = rng.dirichlet(np.ones(n_endmembers), size=(n_sets, n_endmembers)) * (1 - np.eye(n_endmembers))
+    others /= others.sum(axis=2, keepdims=True)
+    purer: Float64 = np.maximum((spectra - errors * (others @ spectra)) / (1 - errors), 0)
+    return purer
+
+
+def _disturbed(
+    scene: SceneModel,
+    pixels: Float64,
+    endmembers: Float64,
+    abundances: Float64,
+    brightness: Float64,
+    rng: np.random.Generator,
+) -> SyntheticSets:
+    """The mixed ``pixels`` (n_sets, n_pixels, n_bands) disturbed, with their truth.
+
+    The disturbance of a synthetic pixel is the residual of a real pixel of similar abundances and brightness. It
+    carries the sensor's noise and what the linear model misses; a network trained with the sensor's noise alone
+    believes every misfit and ruins real scenes.
+    """
+    n_sets, n_pixels, _ = pixels.shape
+    signs = _signs(n_sets, n_pixels, rng)
+    disturbed = pixels + signs * _similar_residuals(scene, abundances, brightness, rng).reshape(pixels.shape)
     return SyntheticSets(
-        pixels, endmembers, abundances.reshape(n_sets, n_pixels, -1), brightness.reshape(n_sets, n_pixels)
+        disturbed, endmembers, abundances.reshape(n_sets, n_pixels, -1), brightness.reshape(n_sets, n_pixels)
     )
+
+
+def _signs(n_sets: int, n_pixels: int, rng: np.random.Generator) -> Float64:
+    """Signs of the disturbance, drawn once for each set: what the model misses is the same all over a scene."""
+    return rng.choice([-1.0, 1.0], size=(n_sets, 1, 1))
 
 
 def _similar_residuals(

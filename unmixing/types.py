@@ -98,6 +98,8 @@ class Unmixing:
     brightness: (rows, columns) float32, the factor between a pixel and its mixture; NaN where masked.
     metrics: JSON-able; see ``docs/results.md``.
     model: the network that made it (None for methods without one).
+    uncertainty: (rows, columns, n_endmembers) float32, the standard deviation of each abundance: 1.645 of them on
+    either side are meant to hold the truth nine times in ten. None where the method knows none.
     """
 
     endmembers: Float32
@@ -106,6 +108,7 @@ class Unmixing:
     endmember_names: tuple[str, ...]
     metrics: Mapping[str, Any]
     model: TrainedModel | None
+    uncertainty: Float32 | None = None
 
 
 @dataclass(frozen=True, eq=False)

@@ -45,6 +45,6 @@ def test_the_summary_counts_wins_over_the_scenes(runs):
     first, second = (replace(run, rmse=rmse, sad_radians=0.1) for run, rmse in zip(runs, (0.1, 0.2), strict=True))
     other = [replace(first, scene="other", rmse=0.3), replace(second, scene="other", rmse=0.2, sad_radians=0.2)]
     assert summary([first, second, *other]).splitlines()[2:] == [
-        "| vca_fcls | 2 | 0.2000 | 0.1000 | 1 | 2 |",
-        "| archetypal | 2 | 0.2000 | 0.1500 | 1 | 1 |",
+        "| vca_fcls | 2 | 0.2000 | 0.1000 | 1 | 2 | - |",
+        "| archetypal | 2 | 0.2000 | 0.1500 | 1 | 1 | - |",
     ]

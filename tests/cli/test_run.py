@@ -11,6 +11,8 @@ from tests.cli.conftest import TRAINING_SECONDS, Command, make_tiny
 PRODUCTS = {
     "abundances.tif",
     "abundances.npy",
+    "uncertainty.tif",
+    "uncertainty.npy",
     "brightness.npy",
     "endmembers.csv",
     "model.onnx",

@@ -50,6 +50,8 @@ def check_results(service: httpx.Client, results: dict) -> None:
     names = {
         "abundances.tif",
         "abundances.npy",
+        "uncertainty.tif",
+        "uncertainty.npy",
         "brightness.npy",
         "endmembers.csv",
         "model.onnx",

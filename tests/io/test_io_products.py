@@ -68,6 +68,18 @@ def test_every_product(tmp_path: Path) -> None:
     assert (tmp_path / "model.onnx").read_bytes() == b"onnx"
 
 
+def test_uncertainty_is_a_map_and_an_array_where_the_method_has_it(tmp_path: Path) -> None:
+    cube = scene(georeference=PLACE)
+    unmixing = unmixing_of(cube)
+    unmixing = replace(unmixing, uncertainty=0.1 * unmixing.abundances)
+    media_types = write_products(tmp_path, unmixing, cube)
+    assert media_types["uncertainty.tif"] == media_types["abundances.tif"]
+    values, facts = read_tif(tmp_path / "uncertainty.tif")
+    assert np.array_equal(values, unmixing.uncertainty, equal_nan=True)
+    assert facts["descriptions"] == unmixing.endmember_names
+    assert np.array_equal(np.load(tmp_path / "uncertainty.npy"), unmixing.uncertainty, equal_nan=True)
+
+
 def test_no_model_no_file(tmp_path: Path) -> None:
     cube = scene()
     assert "model.onnx" not in write_products(tmp_path, unmixing_of(cube), cube)

@@ -12,7 +12,7 @@ from unmixing.errors import (
     SpecError,
     UnknownMethodError,
 )
-from unmixing.metrics import match_endmembers, rmse, sad_radians
+from unmixing.metrics import coverage, match_endmembers, rmse, sad_radians
 from unmixing.types import Compute
 
 N_ENDMEMBERS, N_BANDS = 3, 40
@@ -57,6 +57,20 @@ def test_abundances_are_on_the_simplex_and_the_parts_rebuild_the_cube(scene, res
     assert error < 0.02
 
 
+def test_the_uncertainty_covers_the_truth(scene, result):
+    _, endmembers, abundances = scene
+    matched = match_endmembers(result.endmembers, endmembers)
+    norms = np.linalg.norm(endmembers, axis=1)
+    expected = abundances * norms / (abundances * norms).sum(axis=2, keepdims=True)
+    assert result.uncertainty.shape == abundances.shape
+    assert result.uncertainty.dtype == np.float32
+    assert (result.uncertainty > 0).all()
+    assert coverage(result.abundances[:, :, matched], expected, result.uncertainty[:, :, matched]) > 0.8
+    # Wide intervals would cover too: they must not be much wider than the errors are.
+    assert result.uncertainty.mean() < 0.15
+    assert 0.8 < result.metrics["uncertainty_coverage"] < 0.97
+
+
 def test_the_network_beats_its_own_library_on_held_out_truth(result):
     assert result.metrics["ratio_to_constant_answer"] < 1
     assert result.metrics["beats_constant_answer"]
@@ -88,6 +102,7 @@ def test_masked_pixels_and_dropped_bands_are_nan_in_the_result(scene):
     result = unmix(cube, n_endmembers=N_ENDMEMBERS, max_training_seconds=0.01)
     assert np.isnan(result.abundances[2, 3]).all()
     assert np.isnan(result.brightness[2, 3])
+    assert np.isnan(result.uncertainty[2, 3]).all()
     assert np.isnan(result.abundances).any(axis=2).sum() == 1
     assert np.isnan(result.endmembers[:, 5]).all()
     assert np.isnan(result.endmembers).any(axis=0).sum() == 1
@@ -182,5 +197,7 @@ def test_a_method_without_a_model_answers_alone(scene):
     assert np.sqrt(np.mean((rebuilt - scene[0]) ** 2)) == pytest.approx(result.metrics["reconstruction_rmse"], rel=1e-3)
 
 
-def test_fcls_has_no_brightness(scene):
-    assert (unmix(scene[0], n_endmembers=N_ENDMEMBERS, method="vca_fcls").brightness == 1).all()
+def test_fcls_has_no_brightness_and_no_uncertainty(scene):
+    result = unmix(scene[0], n_endmembers=N_ENDMEMBERS, method="vca_fcls")
+    assert (result.brightness == 1).all()
+    assert result.uncertainty is None

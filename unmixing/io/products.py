@@ -9,24 +9,31 @@ from unmixing.io.cog import write_cog
 from unmixing.io.quicklook import write_quicklook
 from unmixing.types import Cube, Float64, Unmixing
 
+COG = "image/tiff; application=geotiff; profile=cloud-optimized"
+
 MEDIA_TYPES = {
-    "abundances.tif": "image/tiff; application=geotiff; profile=cloud-optimized",
+    "abundances.tif": COG,
     "abundances.npy": "application/x-npy",
     "brightness.npy": "application/x-npy",
     "endmembers.csv": "text/csv",
     "model.onnx": "application/onnx",
     "quicklook.png": "image/png",
+    "uncertainty.tif": COG,
+    "uncertainty.npy": "application/x-npy",
 }
 
 
 def write_products(folder: Path, unmixing: Unmixing, cube: Cube) -> dict[str, str]:
     """Write every product of ``unmixing`` into an existing, empty ``folder``; returns name -> media type.
 
-    ``model.onnx`` is there only when the method trained one. A failure leaves an incomplete folder: its owner
-    throws it away.
+    ``model.onnx`` and the uncertainty are there only when the method has them. A failure leaves an incomplete
+    folder: its owner throws it away.
     """
-    write_cog(folder / "abundances.tif", unmixing.abundances, unmixing.endmember_names, cube.georeference)
-    np.save(folder / "abundances.npy", np.asarray(unmixing.abundances, np.float32), allow_pickle=False)
+    maps = {"abundances": unmixing.abundances, "uncertainty": unmixing.uncertainty}
+    for name, values in maps.items():
+        if values is not None:
+            write_cog(folder / f"{name}.tif", values, unmixing.endmember_names, cube.georeference)
+            np.save(folder / f"{name}.npy", np.asarray(values, np.float32), allow_pickle=False)
     np.save(folder / "brightness.npy", np.asarray(unmixing.brightness, np.float32), allow_pickle=False)
     write_endmembers(folder / "endmembers.csv", unmixing, cube.wavelengths_nm)
     if unmixing.model is not None:

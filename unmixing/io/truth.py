@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from unmixing.metrics import match_endmembers, nmse, rmse, sad_radians
+from unmixing.metrics import coverage, match_endmembers, nmse, rmse, sad_radians
 
 Real = NDArray[np.floating]
 
@@ -26,7 +26,8 @@ class Judgement:
     abundances, both summing to one; None when the truth has no abundances of this size.
 
     ``abundance_rmse_equal_norms`` compares with the truth counted in spectra of equal norm instead: what is left of
-    ``abundance_rmse`` when only the convention of the truth differs.
+    ``abundance_rmse`` when only the convention of the truth differs. ``abundance_coverage`` is the share of the true
+    abundances within the answer's 90 % intervals, where it has any.
     """
 
     names: tuple[str, ...]
@@ -34,6 +35,7 @@ class Judgement:
     abundance_rmse: float | None = None
     abundance_nmse: float | None = None
     abundance_rmse_equal_norms: float | None = None
+    abundance_coverage: float | None = None
 
     @property
     def mean_sad_radians(self) -> float:
@@ -53,11 +55,11 @@ def read_truth(path: Path) -> Truth | None:
         return Truth(tuple(str(name) for name in names), endmembers, abundances)
 
 
-def judge(truth: Truth, endmembers: Real, abundances: Real) -> Judgement | None:
+def judge(truth: Truth, endmembers: Real, abundances: Real, uncertainty: Real | None = None) -> Judgement | None:
     """Compare an answer with the truth; None when it has fewer endmembers, or other bands.
 
     endmembers: (n_found, bands), NaN in bands that were not used, which the angles leave out.
-    abundances: (rows, columns, n_found), NaN where masked, compared elsewhere.
+    abundances: (rows, columns, n_found), NaN where masked, compared elsewhere. uncertainty: their standard deviations.
     """
     if len(endmembers) < len(truth.endmembers) or endmembers.shape[1] != truth.endmembers.shape[1]:
         return None
@@ -72,7 +74,12 @@ def judge(truth: Truth, endmembers: Real, abundances: Real) -> Judgement | None:
     true = truth.abundances[valid].astype(np.float64)
     areas, norms = _sum_to_one(true), _sum_to_one(true * np.linalg.norm(reference, axis=1))
     return Judgement(
-        truth.names, angles, rmse(matched[valid], areas), nmse(matched[valid], areas), rmse(matched[valid], norms)
+        truth.names,
+        angles,
+        rmse(matched[valid], areas),
+        nmse(matched[valid], areas),
+        rmse(matched[valid], norms),
+        None if uncertainty is None else coverage(matched[valid], areas, uncertainty[:, :, order][valid]),
     )
 
 

@@ -1,0 +1,257 @@
+"""What each part of LPALM's default brings: ``python -m benchmarks.ablation``.
+
+Every row is the default with one part taken out or changed, on every scene with truth and on generated ones. The
+library of a scene and a seed is extracted once and shared by all rows that do not change it. The first row is the
+library alone: its reference endmembers with least squares and brightness near 1, what LPALM starts from.
+"""
+
+import argparse
+import json
+import multiprocessing
+import os
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass, field
+from functools import partial
+from pathlib import Path
+from statistics import median
+from tempfile import TemporaryDirectory
+from typing import Any
+from unittest.mock import patch
+
+import numpy as np
+
+from benchmarks.generated import write_scenes
+from benchmarks.quality import DEFAULT_DATA, scenes_with_truth
+from unmixing import unmix
+from unmixing.abundances import split_brightness
+from unmixing.dirichlet import DirichletMixture, fit_dirichlet_mixture
+from unmixing.endmembers import Bundles, extract_bundles
+from unmixing.io import open_scene
+from unmixing.io.truth import judge, read_truth
+from unmixing.networks.packing import scaled_pixels
+from unmixing.networks.selfsupervised import train_lpalm
+from unmixing.specs import LpalmSpec, UnmixSpec
+from unmixing.synthesis import SceneModel, model_scene
+from unmixing.types import Compute, Cube, Float32, Float64
+
+LIBRARY_ALONE, DEFAULT = "library and least squares alone", "the default"
+
+
+@dataclass(frozen=True)
+class Variant:
+    """The default but for ``spec``, and for what stands in for the things at these dotted names."""
+
+    spec: LpalmSpec = field(default_factory=LpalmSpec)
+    replaced: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One judged answer; ``ratio``: see ``measuring.Run``."""
+
+    scene: str
+    variant: str
+    seed: int
+    generated: bool
+    sad_radians: float
+    rmse: float
+    ratio: float | None
+    coverage: float | None
+
+
+def _white_noise(scene: SceneModel, abundances: Float64, brightness: Float64, rng: np.random.Generator) -> Float64:
+    """Disturbance by the sensor alone: what differs between neighbouring bands of the residuals."""
+    deviation = np.diff(scene.residuals, axis=1).std() / np.sqrt(2)
+    noise: Float64 = deviation * rng.standard_normal((len(abundances), scene.residuals.shape[1]))
+    return noise
+
+
+def _uniform_mixture(abundances: Float64, brightness: Float64, rng: np.random.Generator) -> DirichletMixture:
+    logs = np.log(brightness)
+    one = np.ones(1)
+    return DirichletMixture(one, np.ones((1, abundances.shape[1])), logs.mean() * one, logs.std() * one, 0.0)
+
+
+def _same_endmembers(network: object, layer: int, pixels: object, contributions: object, endmembers: object) -> object:
+    return endmembers
+
+
+SYNTHESIS = "unmixing.synthesis"
+
+VARIANTS: dict[str, Variant] = {
+    DEFAULT: Variant(),
+    "library: one run, no bundle": Variant(LpalmSpec(n_runs=1)),
+    "library: 9 runs": Variant(LpalmSpec(n_runs=9)),
+    "norms: all equal": Variant(
+        replaced={"unmixing.brightness._pulled_together": lambda shares, precision, start, weight: np.ones(len(start))}
+    ),
+    "norms: those that explain brightness best": Variant(
+        replaced={"unmixing.brightness._pulled_together": lambda shares, precision, start, weight: start}
+    ),
+    "brightness: free": Variant(
+        replaced={"unmixing.brightness.BrightnessModel.row_weight": property(lambda light: 0.0)}
+    ),
+    "abundances: one Dirichlet": Variant(
+        replaced={f"{SYNTHESIS}.fit_dirichlet_mixture": partial(fit_dirichlet_mixture, max_components=1)}
+    ),
+    "abundances: uniform": Variant(replaced={f"{SYNTHESIS}.fit_dirichlet_mixture": _uniform_mixture}),
+    "variability: no gain over the bands": Variant(
+        replaced={f"{SYNTHESIS}.piecewise_linear_gain": lambda n_spectra, n_bands, *_: np.ones((n_spectra, n_bands))}
+    ),
+    "disturbance: none": Variant(replaced={f"{SYNTHESIS}._signs": lambda n_sets, *_: np.zeros((n_sets, 1, 1))}),
+    "disturbance: white noise": Variant(replaced={f"{SYNTHESIS}._similar_residuals": _white_noise}),
+    "disturbance: sign per pixel": Variant(
+        replaced={f"{SYNTHESIS}._signs": lambda n_sets, n_pixels, rng: rng.choice([-1.0, 1.0], (n_sets, n_pixels, 1))}
+    ),
+    "disturbance: sign as it is": Variant(replaced={f"{SYNTHESIS}._signs": lambda n_sets, *_: np.ones((n_sets, 1, 1))}),
+    "layers: untrained": Variant(LpalmSpec(max_epochs=1, learning_rate=1e-9)),
+    "layers: endmembers kept": Variant(replaced={"unmixing.networks.lpalm.LPALM.endmember_step": _same_endmembers}),
+    "layers: 2": Variant(LpalmSpec(n_layers=2)),
+    "layers: 4": Variant(LpalmSpec(n_layers=4)),
+    "layers: 16": Variant(LpalmSpec(n_layers=16)),
+    "subspace: 10 dimensions": Variant(LpalmSpec(n_dimensions=10)),
+    "subspace: 40 dimensions": Variant(LpalmSpec(n_dimensions=40)),
+    "training: learning rate 2e-3": Variant(LpalmSpec(learning_rate=2e-3)),
+    "training: 100 sets": Variant(LpalmSpec(n_training_sets=100)),
+    "training: 400 sets": Variant(LpalmSpec(n_training_sets=400)),
+}
+
+
+class _Extraction:
+    """``extract_bundles`` that remembers, and leaves the generator where the extraction left it."""
+
+    def __init__(self) -> None:
+        self._known: dict[int, tuple[Bundles, Any]] = {}
+
+    def __call__(
+        self,
+        pixels: Float32,
+        n_endmembers: int,
+        rng: np.random.Generator,
+        *,
+        n_runs: int,
+        progress: Callable[[float], None] | None = None,
+    ) -> Bundles:
+        if n_runs not in self._known:
+            bundles = extract_bundles(pixels, n_endmembers, rng, n_runs=n_runs)
+            self._known[n_runs] = bundles, rng.bit_generator.state
+        bundles, rng.bit_generator.state = self._known[n_runs]
+        return bundles
+
+
+def answers(path: Path, seed: int, variants: Sequence[str], generated: bool) -> list[Answer]:
+    """All variants on one scene, in this process."""
+    truth = read_truth(path)
+    assert truth is not None
+    with open_scene([path]) as reader:
+        cube = reader.read()
+    count, extraction, found = len(truth.endmembers), _Extraction(), []
+    for name in variants:
+        if name == LIBRARY_ALONE:
+            spectra, abundances = _library_alone(cube, count, seed, extraction)
+            judged, ratio = judge(truth, spectra, abundances), 1.0
+        else:
+            result = _unmixed(cube, count, seed, VARIANTS[name], extraction)
+            judged = judge(truth, result.endmembers, result.abundances, result.uncertainty)
+            ratio = result.model.manifest["metrics"]["ratio_to_constant_answer"]
+        if judged is None or judged.abundance_rmse is None:
+            raise SystemExit(f"{path}: the answer cannot be compared with the truth in the file")
+        found.append(
+            Answer(
+                path.stem, name, seed, generated, judged.mean_sad_radians, judged.abundance_rmse, ratio,
+                judged.abundance_coverage,
+            )
+        )  # fmt: skip
+    return found
+
+
+def _unmixed(cube: Cube, n_endmembers: int, seed: int, variant: Variant, extraction: _Extraction) -> Any:
+    with ExitStack() as stack:
+        stack.enter_context(patch("unmixing.networks.selfsupervised.extract_bundles", extraction))
+        for place, substitute in variant.replaced.items():
+            stack.enter_context(patch(place, substitute))
+        request = UnmixSpec(n_endmembers=n_endmembers, seed=seed)
+        model = train_lpalm(cube, n_endmembers, request, Compute(), lambda share, words: None, spec=variant.spec)
+        return unmix(cube, model=model)
+
+
+def _library_alone(cube: Cube, n_endmembers: int, seed: int, extraction: _Extraction) -> tuple[Float64, Float64]:
+    """Endmembers (n_endmembers, bands) and abundances (rows, columns, n_endmembers) without a network."""
+    rng = np.random.default_rng(seed)
+    pixels, _ = scaled_pixels(cube)
+    scene = model_scene(pixels, extraction(pixels, n_endmembers, rng, n_runs=LpalmSpec().n_runs), rng)
+    contributions = scene.light.contributions(pixels, scene.bundles.reference)
+    spectra = np.full((n_endmembers, cube.shape[2]), np.nan)
+    spectra[:, cube.used_bands] = scene.bundles.reference
+    abundances = np.full((*cube.shape[:2], n_endmembers), np.nan)
+    abundances[cube.valid_pixels] = split_brightness(contributions / scene.light.norms)[0]
+    return spectra, abundances
+
+
+def table(found: Sequence[Answer]) -> str:
+    """A row per variant: SAD and RMSE on each real scene, medians over the seeds, and over the generated scenes."""
+    scenes = list(dict.fromkeys(answer.scene for answer in found if not answer.generated))
+    generated = any(answer.generated for answer in found)
+    heads = ["variant", *(f"{scene}: SAD / RMSE" for scene in scenes)]
+    heads += ["generated: SAD / RMSE"] * generated + ["held-out NMSE / library's"]
+    lines = ["| " + " | ".join(heads) + " |", "|" + "---|" * len(heads)]
+    for variant in dict.fromkeys(answer.variant for answer in found):
+        rows = [answer for answer in found if answer.variant == variant]
+        cells = [_errors([row for row in rows if row.scene == scene]) for scene in scenes]
+        cells += [_errors([row for row in rows if row.generated])] * generated
+        cells.append(f"{median(row.ratio for row in rows if row.ratio is not None):.2f}")
+        lines.append(f"| {variant} | " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def _errors(rows: Sequence[Answer]) -> str:
+    return f"{median(row.sad_radians for row in rows):.4f} / {median(row.rmse for row in rows):.4f}"
+
+
+def beside_library(found: Sequence[Answer]) -> str:
+    """A row per scene: RMSE of the library alone and of the default, medians over the seeds."""
+    lines = ["| scene | library alone | LPALM | ratio |", "|---|---|---|---|"]
+    for scene in dict.fromkeys(answer.scene for answer in found):
+        alone, default = (
+            median(row.rmse for row in found if (row.scene, row.variant) == (scene, variant))
+            for variant in (LIBRARY_ALONE, DEFAULT)
+        )
+        lines.append(f"| {scene} | {alone:.4f} | {default:.4f} | {default / alone:.2f} |")
+    return "\n".join(lines)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.ablation", description=__doc__.splitlines()[0])
+    folder = Path(os.environ.get("UNMIX_DATA", DEFAULT_DATA))
+    parser.add_argument("--data", type=Path, default=folder, help=f"folder of scenes (default: {folder}, when there)")
+    parser.add_argument("--generated", type=int, default=10, help="scenes to generate, 0 for none (default: 10)")
+    parser.add_argument("--seeds", type=int, default=3, help="seeds 0 to N-1; generated scenes get one (default: 3)")
+    parser.add_argument("--variants", nargs="+", default=list(VARIANTS), choices=list(VARIANTS), metavar="VARIANT")
+    parser.add_argument("--processes", type=int, default=os.cpu_count(), help="scenes at a time (default: all cores)")
+    parser.add_argument("--out", type=Path, help="write every answer to this JSON file")
+    arguments = parser.parse_args()
+    variants = [LIBRARY_ALONE, *dict.fromkeys([DEFAULT, *arguments.variants])]
+    found: list[Answer] = []
+    with TemporaryDirectory() as scratch:
+        work = [(path, seed, False) for path in scenes_with_truth(arguments.data) for seed in range(arguments.seeds)]
+        work += [(path, 0, True) for path in write_scenes(Path(scratch), arguments.generated)]
+        if not work:
+            parser.error(f"--data {arguments.data}: no .npz with cube, endmembers and abundances in there")
+        spawn = multiprocessing.get_context("spawn")
+        with ProcessPoolExecutor(arguments.processes, mp_context=spawn) as pool:
+            futures = [pool.submit(answers, path, seed, variants, generated) for path, seed, generated in work]
+            for (path, seed, _), future in zip(work, futures, strict=True):
+                found += future.result()
+                print(f"{path.stem} seed {seed}: {len(variants)} variants", file=sys.stderr, flush=True)
+    print(table(found))
+    print("\nAbundances beside the library's own, scene by scene (RMSE):\n")
+    print(beside_library(found))
+    if arguments.out is not None:
+        arguments.out.write_text(json.dumps([asdict(answer) for answer in found], indent=1) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

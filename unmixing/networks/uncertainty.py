@@ -1,0 +1,86 @@
+"""How far an abundance may be off: a small network beside an unrolled one, taught on wider synthetic truth."""
+
+import torch
+from torch import Tensor, nn
+
+from unmixing.metrics import NORMAL_QUANTILE
+from unmixing.networks.unrolled import Unrolled
+from unmixing.synthesis import SyntheticSets
+
+COVERAGE = 0.9
+N_HIDDEN = 16
+N_STEPS = 400
+BATCH_PIXELS = 2_048
+LEARNING_RATE = 1e-2
+DARKEST = 1e-3
+
+
+class Uncertainty(nn.Module):
+    """From a pixel's abundances and brightness to a standard deviation for each of its abundances.
+
+    It learns the 90 % quantile of the absolute error by the pinball loss (Koenker and Bassett 1978), which asks for no
+    distribution; divided by that of the normal distribution it is a standard deviation, so that 1.645 of them on
+    either side hold the truth nine times in ten.
+    """
+
+    scale: Tensor
+
+    def __init__(self, n_endmembers: int) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(
+            nn.Linear(n_endmembers + 1, N_HIDDEN), nn.ReLU(), nn.Linear(N_HIDDEN, n_endmembers), nn.Softplus()
+        )
+        self.register_buffer("scale", torch.ones(n_endmembers))
+
+    def forward(self, abundances: Tensor, brightness: Tensor) -> Tensor:
+        """abundances: (..., n_endmembers), brightness: (...,). Returns standard deviations (..., n_endmembers)."""
+        return self.quantiles(abundances, brightness) / NORMAL_QUANTILE
+
+    def quantiles(self, abundances: Tensor, brightness: Tensor) -> Tensor:
+        """The absolute errors that COVERAGE of all pixels stay below, (..., n_endmembers)."""
+        light = torch.log(brightness.clamp_min(DARKEST)).unsqueeze(-1)
+        found: Tensor = self.layers(torch.cat([abundances, light], dim=-1)) * self.scale
+        return found
+
+
+def learn_uncertainty(network: Unrolled, training: SyntheticSets, held_out: SyntheticSets, seed: int) -> Uncertainty:
+    """The uncertainty of ``network`` on pixels like those of ``training``, scaled to COVERAGE on ``held_out``."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        head = Uncertainty(training.abundances.shape[-1])
+        abundances, brightness, errors = _answers(network, training)
+        optimiser = torch.optim.Adam(head.parameters(), LEARNING_RATE)
+        schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, N_STEPS)
+        for _ in range(N_STEPS):
+            chosen = torch.randint(len(errors), (BATCH_PIXELS,))
+            optimiser.zero_grad()
+            _pinball(errors[chosen], head.quantiles(abundances[chosen], brightness[chosen])).backward()  # type: ignore[no-untyped-call]
+            optimiser.step()
+            schedule.step()
+    abundances, brightness, errors = _answers(network, held_out)
+    with torch.no_grad():
+        ratios = errors / head.quantiles(abundances, brightness).clamp_min(1e-9)
+        head.scale = torch.quantile(ratios, COVERAGE, dim=0)
+    return head.eval()
+
+
+def coverage(head: Uncertainty, network: Unrolled, sets: SyntheticSets) -> float:
+    """The share of all abundances of ``sets`` that lie within the interval meant to hold COVERAGE of them."""
+    abundances, brightness, errors = _answers(network, sets)
+    with torch.no_grad():
+        return float((errors <= head.quantiles(abundances, brightness)).float().mean())
+
+
+def _answers(network: Unrolled, sets: SyntheticSets) -> tuple[Tensor, Tensor, Tensor]:
+    """The network's abundances and brightness, and the absolute errors of its abundances, pixel by pixel."""
+    with torch.no_grad():
+        pixels = network.coordinates(torch.from_numpy(sets.pixels)).float()
+        abundances, brightness = network.abundances(network(pixels)[0])
+        errors = (abundances - torch.from_numpy(sets.abundances).float()).abs()
+    n_endmembers = abundances.shape[-1]
+    return abundances.reshape(-1, n_endmembers), brightness.reshape(-1), errors.reshape(-1, n_endmembers)
+
+
+def _pinball(errors: Tensor, quantiles: Tensor) -> Tensor:
+    short = errors - quantiles
+    return torch.maximum(COVERAGE * short, (COVERAGE - 1) * short).mean()
