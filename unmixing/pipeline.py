@@ -160,10 +160,10 @@ def _apply(cube: Cube, model: TrainedModel, compute: Compute, report: Progress) 
     side = int(model.manifest.get("neighbourhood", 1))
     read, n_valid, block = pixel_reader(cube, side), int(cube.valid_pixels.sum()), BLOCK_PIXELS // side**2
     report(0.0, "unmixing the image")
-    sample = read(sample_indices(n_valid, SAMPLE_PIXELS))
+    ready = runner.look(read(sample_indices(n_valid, SAMPLE_PIXELS)))
     blocks = []
     for first in range(0, n_valid, block):
-        blocks.append(runner.run(sample, read(slice(first, first + block))))
+        blocks.append(ready.run(read(slice(first, first + block))))
         report(first / n_valid, "unmixing the image")
     return ModelOutput(
         blocks[0].endmembers,

@@ -11,6 +11,7 @@ from unmixing.types import Compute, Float32
 
 BLOCK_PIXELS = 65_536
 SAMPLE_PIXELS = 4_096
+OUTPUTS = ["endmembers", "abundances", "brightness"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,19 +34,63 @@ class ModelRunner:
         if compute.device != "cpu" and "CUDAExecutionProvider" in ort.get_available_providers():
             providers.insert(0, "CUDAExecutionProvider")
         self._session = ort.InferenceSession(onnx, options, providers=providers)
-        self.n_bands = int(self._session.get_inputs()[1].shape[1])
+        shapes = {entry.name: entry.shape for entry in self._session.get_inputs()}
+        self.n_bands = int(shapes["pixels"][1])
+        self._layers_shape = shapes.get("layers")
+
+    def look(self, sample: Float32) -> "SceneRunner":
+        """The model made ready for the image that ``sample`` (n_sample, n_bands) stands for; done once per image.
+
+        Raises BandMismatchError when the number of bands is not the model's.
+        """
+        self.require_bands("sample", sample)
+        if self._layers_shape is None:
+            return SceneRunner(self, self._session, {"sample": sample})
+        idle = {"pixels": sample[:1], "layers": np.zeros(self._layers_shape, dtype=np.float32)}
+        only_asked_for = ort.RunOptions()
+        only_asked_for.only_execute_path_to_fetches = True
+        names = ["endmembers", "layers_of_sample"]
+        endmembers, layers = self._session.run(names, {"sample": sample, **idle}, only_asked_for)
+        return SceneRunner(self, self._session, {"sample": sample[:1], "layers": layers}, endmembers)
 
     def run(self, sample: Float32, pixels: Float32) -> ModelOutput:
-        """Unmix ``pixels`` (n_pixels, n_bands) with the endmembers estimated on ``sample`` (n_sample, n_bands).
+        """``look`` at ``sample``, then unmix ``pixels``."""
+        return self.look(sample).run(pixels)
 
-        Both hold finite numbers over all bands of the sensor; bands the model does not use may hold anything
-        finite. Raises BandMismatchError when the number of bands is not the model's.
+    def require_bands(self, name: str, array: Float32) -> None:
+        """Raises BandMismatchError when ``array`` (n, n_bands) has other bands than the model."""
+        if array.shape[1] != self.n_bands:
+            raise BandMismatchError(f"{name} has {array.shape[1]} bands, the model was trained on {self.n_bands}")
+
+
+class SceneRunner:
+    """A model that knows its image: unmixes any number of that image's pixels. Safe to use from threads.
+
+    given: the inputs beside the pixels. endmembers: (n_endmembers, n_used_bands), None where each run says them.
+    """
+
+    def __init__(
+        self,
+        runner: ModelRunner,
+        session: ort.InferenceSession,
+        given: dict[str, Float32],
+        endmembers: Float32 | None = None,
+    ) -> None:
+        self._runner, self._session, self._given, self._endmembers = runner, session, given, endmembers
+        self._options = ort.RunOptions()
+        self._options.only_execute_path_to_fetches = True
+
+    def run(self, pixels: Float32) -> ModelOutput:
+        """Unmix ``pixels`` (n_pixels, n_bands).
+
+        They hold finite numbers over all bands of the sensor; bands the model does not use may hold anything finite.
+        Raises BandMismatchError when the number of bands is not the model's.
         """
-        for name, array in (("sample", sample), ("pixels", pixels)):
-            if array.shape[1] != self.n_bands:
-                raise BandMismatchError(f"{name} has {array.shape[1]} bands, the model was trained on {self.n_bands}")
-        outputs = self._session.run(None, {"sample": sample, "pixels": pixels})
-        return ModelOutput(*outputs)
+        self._runner.require_bands("pixels", pixels)
+        inputs = {**self._given, "pixels": pixels}
+        if self._endmembers is None:
+            return ModelOutput(*self._session.run(OUTPUTS, inputs))
+        return ModelOutput(self._endmembers, *self._session.run(OUTPUTS[1:], inputs, self._options))
 
 
 def sample_of(pixels: Float32, n_pixels: int = SAMPLE_PIXELS) -> Float32:

@@ -24,13 +24,34 @@ class UnmixingGraph(nn.Module):
         self.register_buffer("used_bands", torch.tensor(used_bands, dtype=torch.int64))
         self.register_buffer("scale", torch.tensor(scale, dtype=torch.float32))
 
-    def _coordinates(self, pixels: Tensor) -> Tensor:
-        return self.network.coordinates(torch.index_select(pixels, 1, self.used_bands) / self.scale)
+    def look(self, sample: Tensor) -> tuple[Tensor, Tensor]:
+        """What an image's sample says once for all its pixels: endmembers (n_endmembers, n_used_bands) in the units of
+        the pixels, and those that each layer works with, (n_layers, n_endmembers, n_inputs)."""
+        _, endmembers, used = self.network(self._coordinates(sample))
+        return self.network.lift(endmembers) * self.network.norms[:, None] * self.scale, torch.stack(used)
+
+    def unmix(self, pixels: Tensor, layers: Tensor) -> tuple[Tensor, Tensor]:
+        """Abundances (n_pixels, n_endmembers) summing to one and brightness (n_pixels,), near 1 for a typical pixel."""
+        return self.network.abundances(self.network.contributions(self._coordinates(pixels), layers.unbind(0)))
 
     def forward(self, sample: Tensor, pixels: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Returns endmembers (n_endmembers, n_used_bands) in the units of the pixels, abundances (n_pixels,
-        n_endmembers) summing to one and brightness (n_pixels,), near 1 for a typical pixel."""
-        _, endmembers, used = self.network(self._coordinates(sample))
-        contributions = self.network.contributions(self._coordinates(pixels), used)
-        abundances, brightness = self.network.abundances(contributions)
-        return self.network.lift(endmembers) * self.network.norms[:, None] * self.scale, abundances, brightness
+        """Endmembers, abundances and brightness, as ``look`` and ``unmix`` say them."""
+        endmembers, layers = self.look(sample)
+        return endmembers, *self.unmix(pixels, layers)
+
+    def _coordinates(self, pixels: Tensor) -> Tensor:
+        return self.network.sensor_coordinates(pixels, self.used_bands, self.scale)
+
+
+class UnmixingParts(nn.Module):
+    """Both halves of an ``UnmixingGraph`` beside each other, as they are exported: what is asked for decides which of
+    them runs, so that the sample is looked at once and any number of blocks follow."""
+
+    def __init__(self, graph: UnmixingGraph) -> None:
+        super().__init__()
+        self.graph = graph
+
+    def forward(self, sample: Tensor, pixels: Tensor, layers: Tensor) -> tuple[Tensor, ...]:
+        """The outputs of ``UnmixingGraph``, abundances and so on from ``layers``, then the sample's own layers."""
+        endmembers, found = self.graph.look(sample)
+        return endmembers, *self.graph.unmix(pixels, layers), found
