@@ -52,8 +52,9 @@ def mixed_pixels(n_pixels: int, n_bands: int, n_endmembers: int, seed: int = 0) 
 def trained_on(pixels: Float32, n_endmembers: int, compute: Compute, seconds: float | None) -> TrainedModel:
     """LPALM at its defaults on (n_pixels, n_bands), seen as one row of an image."""
     result = unmix(pixels[None], n_endmembers=n_endmembers, compute=compute, max_training_seconds=seconds)
-    assert result.model is not None
-    return result.model
+    model: TrainedModel | None = result.model
+    assert model is not None
+    return model
 
 
 def measure_inference(
@@ -70,7 +71,6 @@ def _measure(pixels: Float32, model: TrainedModel, compute: Compute, repeats: in
     weights = np.random.default_rng(0).random((pixels.shape[1], YARDSTICK_COLUMNS), dtype=np.float32)
     runner = ModelRunner(model.onnx, compute)
     endmembers = runner.look(sample_of(pixels)).endmembers
-    assert endmembers is not None
     few = pixels[:FCLS_PIXELS]
     matmul, applied = np.inf, np.inf
     # Turn by turn, so that what else the machine does meets both.

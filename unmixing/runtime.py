@@ -45,12 +45,12 @@ class ModelRunner:
         """
         self.require_bands("sample", sample)
         if self._layers_shape is None:
-            return SceneRunner(self, self._session, {"sample": sample})
+            given = {"sample": sample}
+            (endmembers,) = self._session.run(OUTPUTS[:1], {**given, "pixels": sample[:1]})
+            return SceneRunner(self, self._session, given, endmembers)
         idle = {"pixels": sample[:1], "layers": np.zeros(self._layers_shape, dtype=np.float32)}
-        only_asked_for = ort.RunOptions()
-        only_asked_for.only_execute_path_to_fetches = True
-        names = ["endmembers", "layers_of_sample"]
-        endmembers, layers = self._session.run(names, {"sample": sample, **idle}, only_asked_for)
+        names = [OUTPUTS[0], "layers_of_sample"]
+        endmembers, layers = self._session.run(names, {"sample": sample, **idle}, _only_what_is_asked_for())
         return SceneRunner(self, self._session, {"sample": sample[:1], "layers": layers}, endmembers)
 
     def run(self, sample: Float32, pixels: Float32) -> ModelOutput:
@@ -66,19 +66,15 @@ class ModelRunner:
 class SceneRunner:
     """A model that knows its image: unmixes any number of that image's pixels. Safe to use from threads.
 
-    given: the inputs beside the pixels. endmembers: (n_endmembers, n_used_bands), None where each run says them.
+    given: the inputs beside the pixels. endmembers: (n_endmembers, n_used_bands).
     """
 
     def __init__(
-        self,
-        runner: ModelRunner,
-        session: ort.InferenceSession,
-        given: dict[str, Float32],
-        endmembers: Float32 | None = None,
+        self, runner: ModelRunner, session: ort.InferenceSession, given: dict[str, Float32], endmembers: Float32
     ) -> None:
-        self._runner, self._session, self._given, self._endmembers = runner, session, given, endmembers
-        self._options = ort.RunOptions()
-        self._options.only_execute_path_to_fetches = True
+        self.endmembers = endmembers
+        self._runner, self._session, self._given = runner, session, given
+        self._options = _only_what_is_asked_for()
 
     def run(self, pixels: Float32) -> ModelOutput:
         """Unmix ``pixels`` (n_pixels, n_bands).
@@ -87,10 +83,15 @@ class SceneRunner:
         Raises BandMismatchError when the number of bands is not the model's.
         """
         self._runner.require_bands("pixels", pixels)
-        inputs = {**self._given, "pixels": pixels}
-        if self._endmembers is None:
-            return ModelOutput(*self._session.run(OUTPUTS, inputs))
-        return ModelOutput(self._endmembers, *self._session.run(OUTPUTS[1:], inputs, self._options))
+        answer = self._session.run(OUTPUTS[1:], {**self._given, "pixels": pixels}, self._options)
+        return ModelOutput(self.endmembers, *answer)
+
+
+def _only_what_is_asked_for() -> ort.RunOptions:
+    """Without it ONNX Runtime also computes outputs that are thrown away."""
+    options = ort.RunOptions()
+    options.only_execute_path_to_fetches = True
+    return options
 
 
 def sample_of(pixels: Float32, n_pixels: int = SAMPLE_PIXELS) -> Float32:
