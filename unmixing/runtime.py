@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from unmixing.errors import BandMismatchError
 from unmixing.types import Compute, Float32
 
-BLOCK_PIXELS = 65_536
+BLOCK_PIXELS = 16_384
 SAMPLE_PIXELS = 4_096
 OUTPUTS = ["endmembers", "abundances", "brightness"]
 

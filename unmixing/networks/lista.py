@@ -76,7 +76,7 @@ class SubspaceNetwork(Unrolled):
         weights = torch.cat([self.start_weights, *self.weights.unbind(0)])
         thresholds = torch.cat([torch.zeros_like(self.thresholds[0]), *self.thresholds.unbind(0)])
         updates = weights @ pixels.T.contiguous() - thresholds[:, None]
-        first, *others = torch.split(updates, len(self.start_weights))  # type: ignore[no-untyped-call]
+        first, *others = torch.split(updates, len(self.start_weights))
         contributions = self.shrink(first)
         for layer, (update, endmembers) in enumerate(zip(others, used, strict=True)):
             contributions = self.shrink(self.mixing_of(layer, endmembers).T @ contributions + update)
