@@ -2,6 +2,7 @@
 
 import multiprocessing
 import time
+from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,7 +35,9 @@ class Streamed:
     peak_mib: float
 
 
-def measure_disk(sizes: list[int], compute: Compute, formats: tuple[str, ...] = ("ENVI", "GeoTIFF")) -> list[Streamed]:
+def measure_disk(
+    sizes: Sequence[int], compute: Compute, formats: Sequence[str] = ("ENVI", "GeoTIFF")
+) -> list[Streamed]:
     """Stream one model over scenes of these numbers of pixels, each in a process of its own."""
     model = trained_on(mixed_pixels(10_000, BANDS, N_ENDMEMBERS), N_ENDMEMBERS, compute, 5.0)
     found = []
@@ -66,7 +69,7 @@ def _write(folder: Path, name: str, rows: int) -> Path:
     return path
 
 
-def _alone(work, *arguments):  # type: ignore[no-untyped-def]
+def _alone(work: Callable[..., tuple[float, float]], *arguments: object) -> tuple[float, float]:
     """Seconds and peak MiB of a call in a fresh process."""
     spawn = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(1, mp_context=spawn) as pool:
