@@ -21,6 +21,7 @@ from unmixing.io.streaming import apply_to_scene
 from unmixing.types import Compute, TrainedModel
 
 COLUMNS, BANDS, N_ENDMEMBERS, ROWS_AT_ONCE = 1000, 200, 5, 100
+FORMATS = ("ENVI", "GeoTIFF")
 
 
 @dataclass(frozen=True)
