@@ -3,9 +3,10 @@
 import json
 import shutil
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -18,7 +19,10 @@ from cli.scene_files import scene_files, scene_name
 from cli.settings import settings_with
 from model_store.results import DOCUMENT, write_document
 from unmixing.specs import UnmixSpec
-from unmixing.types import Compute, Cube, SpectralLibrary, TrainedModel
+from unmixing.types import Compute, Cube, Progress, SpectralLibrary, TrainedModel, Unmixing
+
+if TYPE_CHECKING:
+    from unmixing.io import SceneReader
 
 ModelFile = Annotated[
     Path | None,
@@ -78,35 +82,66 @@ def unmix_to(
     """Write products and ``result.json`` into ``target``, all or nothing, and return the document."""
     from unmixing import unmix
     from unmixing.io import write_products
+    from unmixing.io.streaming import can_stream
     from unmixing.naming import name_endmembers, require_match
-    from unmixing.results import result_document
 
     settings = settings_with()
+    compute = Compute(device=settings.device, threads=settings.threads)
     with StageBar(files[0].name) as report:
         report(0.0, "reading the scene")
-        cube = read_scene(files, variable, spec.n_endmembers)
+        if model is not None and can_stream(model):
+            document = stream_to(target, files, variable, spec, model, library, compute, report)
+            report(1.0, "done")
+            return document
+        with opened_scene(files, variable, spec.n_endmembers) as reader:
+            cube = reader.read()
         if library is not None:
             require_match(library, cube.wavelengths_nm, cube.used_bands)
-        unmixing = unmix(
-            cube,
-            **spec.model_dump(),
-            model=model,
-            compute=Compute(device=settings.device, threads=settings.threads),
-            progress=report,
-        )
+        unmixing = unmix(cube, **spec.model_dump(), model=model, compute=compute, progress=report)
         if library is not None:
             unmixing = name_endmembers(unmixing, cube, library)
         report(1.0, "writing the results")
         with output_folder(target) as folder:
-            media_types = write_products(folder, unmixing, cube)
-            sizes = {name: (folder / name).stat().st_size for name in media_types}
-            document = result_document(unmixing, cube, media_types=media_types, sizes=sizes)
-            write_document(folder, document)
+            document = _described(folder, unmixing, cube, write_products(folder, unmixing, cube))
         report(1.0, "done")
     return document
 
 
-def read_scene(files: Sequence[Path], variable: str | None, n_endmembers: int | None) -> Cube:
+def stream_to(
+    target: Path,
+    files: Sequence[Path],
+    variable: str | None,
+    spec: UnmixSpec,
+    model: TrainedModel,
+    library: SpectralLibrary | None,
+    compute: Compute,
+    report: Progress,
+) -> dict[str, Any]:
+    """``unmix_to`` for a stored model: the scene is read, unmixed and written block by block, whatever its size."""
+    from unmixing.io.streaming import apply_to_scene
+
+    count = spec.n_endmembers
+    with opened_scene(files, variable, count) as reader, output_folder(target) as folder:
+        return _described(
+            folder,
+            *apply_to_scene(
+                reader, model, folder, n_endmembers=count, library=library, compute=compute, progress=report
+            ),
+        )
+
+
+def _described(folder: Path, unmixing: Unmixing, cube: Cube, media_types: Mapping[str, str]) -> dict[str, Any]:
+    """Write ``result.json`` beside the products."""
+    from unmixing.results import result_document
+
+    sizes = {name: (folder / name).stat().st_size for name in media_types}
+    document = result_document(unmixing, cube, media_types=media_types, sizes=sizes)
+    write_document(folder, document)
+    return document
+
+
+@contextmanager
+def opened_scene(files: Sequence[Path], variable: str | None, n_endmembers: int | None) -> Iterator["SceneReader"]:
     """The scene that ``files`` make up, checked the way the service checks uploads."""
     from unmixing.io import check_scene, open_scene, unpack_upload
 
@@ -116,7 +151,7 @@ def read_scene(files: Sequence[Path], variable: str | None, n_endmembers: int | 
             files = unpack_upload(Path(scratch))
         with open_scene(files, variable, scratch=Path(scratch)) as reader:
             check_scene(reader, n_endmembers)
-            return reader.read()
+            yield reader
 
 
 def read_spectra(path: Path) -> SpectralLibrary:

@@ -43,7 +43,7 @@ def cube_from_array(
         raise SceneContentError(f"unmixing needs at least 2 bands; the cube has {n_bands}")
     wavelengths = _per_band(wavelengths_nm, n_bands, "wavelengths_nm", np.float64)
     bad = _per_band(bad_bands, n_bands, "bad_bands", np.bool_)
-    scaled = _scaled(values, scale, nodata)
+    scaled = scaled_values(values, scale, nodata)
     dropped = _dropped_bands(scaled, np.zeros(n_bands, dtype=bool) if bad is None else bad)
     used = np.ones(n_bands, dtype=bool)
     used[[band.index for band in dropped]] = False
@@ -62,7 +62,8 @@ def _per_band(values: ArrayLike | None, n_bands: int, name: str, dtype: type) ->
     return array
 
 
-def _scaled(values: NDArray[Any], scale: float, nodata: float | None) -> Float32:
+def scaled_values(values: NDArray[Any], scale: float, nodata: float | None) -> Float32:
+    """The numbers of a file as float32, scaled; NaN where there is no data."""
     scaled = values.astype(np.float32)
     if nodata is not None and np.isfinite(nodata):
         scaled[values == nodata] = np.nan

@@ -13,8 +13,9 @@ from unmixing.dimension import count_endmembers
 from unmixing.errors import BandMismatchError, SceneContentError, SpecError
 from unmixing.methods import Solve, check_method
 from unmixing.neighbourhoods import pixel_reader
-from unmixing.runtime import BLOCK_PIXELS, SAMPLE_PIXELS, ModelOutput, ModelRunner, sample_indices
+from unmixing.runtime import BLOCK_PIXELS, ModelOutput, ModelRunner
 from unmixing.specs import UnmixSpec
+from unmixing.streaming import Misfit, draw_keys, lowest
 from unmixing.types import Compute, Cube, Float32, Progress, TrainedModel, Unmixing
 
 COUNTING_SHARE, TRAINING_SHARE = 0.2, 0.9
@@ -160,10 +161,10 @@ def _apply(cube: Cube, model: TrainedModel, compute: Compute, report: Progress) 
     side = int(model.manifest.get("neighbourhood", 1))
     read, n_valid, block = pixel_reader(cube, side), int(cube.valid_pixels.sum()), BLOCK_PIXELS // side**2
     report(0.0, "unmixing the image")
-    sample = read(sample_indices(n_valid, SAMPLE_PIXELS))
+    ready = runner.look(read(lowest(draw_keys(np.flatnonzero(cube.valid_pixels)))))
     blocks = []
     for first in range(0, n_valid, block):
-        blocks.append(runner.run(sample, read(slice(first, first + block))))
+        blocks.append(ready.run(read(slice(first, first + block))))
         report(first / n_valid, "unmixing the image")
     return ModelOutput(
         blocks[0].endmembers,
@@ -176,15 +177,9 @@ def _apply(cube: Cube, model: TrainedModel, compute: Compute, report: Progress) 
 
 
 def _reconstruction(cube: Cube, output: ModelOutput) -> dict[str, float]:
-    """How far brightness x abundances x endmembers is from the pixels: RMSE in their units, and the mean angle."""
-    pixels = cube.pixels()
-    rebuilt = (output.abundances * output.brightness[:, None]) @ output.endmembers
-    norms = np.linalg.norm(pixels, axis=1) * np.linalg.norm(rebuilt, axis=1)
-    cosines = np.einsum("nb,nb->n", pixels, rebuilt, dtype=np.float64) / np.maximum(norms, 1e-30)
-    return {
-        "reconstruction_rmse": float(np.sqrt(np.mean((pixels - rebuilt) ** 2, dtype=np.float64))),
-        "reconstruction_sam_radians": float(np.arccos(np.clip(cosines, -1, 1)).mean()),
-    }
+    misfit = Misfit()
+    misfit.add(cube.pixels(), output)
+    return misfit.metrics()
 
 
 def _result(cube: Cube, output: ModelOutput, model: TrainedModel | None, metrics: dict[str, Any]) -> Unmixing:

@@ -9,11 +9,14 @@ from numpy.typing import NDArray
 from unmixing.errors import BandMismatchError
 from unmixing.types import Compute, Float32
 
-BLOCK_PIXELS = 65_536
+BLOCK_PIXELS = 16_384
 SAMPLE_PIXELS = 4_096
 
 OUTPUTS = ["endmembers", "abundances", "brightness", "uncertainty"]
 """Of a model, in this order; the last one only where it was learned."""
+
+LAYERS = "layers_of_sample"
+"""The output with the endmembers each layer works with, which is the input ``layers`` for the blocks of the image."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,19 +41,71 @@ class ModelRunner:
         if compute.device != "cpu" and "CUDAExecutionProvider" in ort.get_available_providers():
             providers.insert(0, "CUDAExecutionProvider")
         self._session = ort.InferenceSession(onnx, options, providers=providers)
-        self.n_bands = int(self._session.get_inputs()[1].shape[1])
+        shapes = {entry.name: entry.shape for entry in self._session.get_inputs()}
+        self.n_bands = int(shapes["pixels"][1])
+        self._layers_shape = shapes.get("layers")
+
+    def look(self, sample: Float32) -> "SceneRunner":
+        """The model made ready for the image that ``sample`` (n_sample, n_bands) stands for; done once per image.
+
+        Raises BandMismatchError when the number of bands is not the model's.
+        """
+        self.require_bands("sample", sample)
+        if self._layers_shape is None:
+            given = {"sample": sample}
+            (endmembers,) = self._session.run(OUTPUTS[:1], {**given, "pixels": sample[:1]})
+            return SceneRunner(self, self._session, given, endmembers)
+        idle = {"pixels": sample[:1], "layers": np.zeros(self._layers_shape, dtype=np.float32)}
+        names = [OUTPUTS[0], LAYERS]
+        endmembers, layers = self._session.run(names, {"sample": sample, **idle}, _only_what_is_asked_for())
+        return SceneRunner(self, self._session, {"sample": sample[:1], "layers": layers}, endmembers)
 
     def run(self, sample: Float32, pixels: Float32) -> ModelOutput:
-        """Unmix ``pixels`` (n_pixels, n_bands) with the endmembers estimated on ``sample`` (n_sample, n_bands).
+        """``look`` at ``sample``, then unmix ``pixels``."""
+        return self.look(sample).run(pixels)
 
-        Both hold finite numbers over all bands of the sensor; bands the model does not use may hold anything
-        finite. Raises BandMismatchError when the number of bands is not the model's.
+    def require_bands(self, name: str, array: Float32) -> None:
+        """Raises BandMismatchError when ``array`` (n, n_bands) has other bands than the model."""
+        if array.shape[1] != self.n_bands:
+            raise BandMismatchError(f"{name} has {array.shape[1]} bands, the model was trained on {self.n_bands}")
+
+
+class SceneRunner:
+    """A model that knows its image: unmixes any number of that image's pixels. Safe to use from threads.
+
+    given: the inputs beside the pixels. endmembers: (n_endmembers, n_used_bands).
+    """
+
+    def __init__(
+        self, runner: ModelRunner, session: ort.InferenceSession, given: dict[str, Float32], endmembers: Float32
+    ) -> None:
+        self.endmembers = endmembers
+        self._runner, self._session, self._given = runner, session, given
+        self._options = _only_what_is_asked_for()
+        known = {entry.name for entry in session.get_outputs()}
+        self._outputs = [name for name in OUTPUTS[1:] if name in known]
+
+    @property
+    def has_uncertainty(self) -> bool:
+        """Whether the model says how far abundances may be off."""
+        return OUTPUTS[3] in self._outputs
+
+    def run(self, pixels: Float32) -> ModelOutput:
+        """Unmix ``pixels`` (n_pixels, n_bands).
+
+        They hold finite numbers over all bands of the sensor; bands the model does not use may hold anything finite.
+        Raises BandMismatchError when the number of bands is not the model's.
         """
-        for name, array in (("sample", sample), ("pixels", pixels)):
-            if array.shape[1] != self.n_bands:
-                raise BandMismatchError(f"{name} has {array.shape[1]} bands, the model was trained on {self.n_bands}")
-        outputs = self._session.run(None, {"sample": sample, "pixels": pixels})
-        return ModelOutput(*outputs)
+        self._runner.require_bands("pixels", pixels)
+        answer = self._session.run(self._outputs, {**self._given, "pixels": pixels}, self._options)
+        return ModelOutput(self.endmembers, *answer)
+
+
+def _only_what_is_asked_for() -> ort.RunOptions:
+    """Without it ONNX Runtime also computes outputs that are thrown away."""
+    options = ort.RunOptions()
+    options.only_execute_path_to_fetches = True
+    return options
 
 
 def sample_of(pixels: Float32, n_pixels: int = SAMPLE_PIXELS) -> Float32:

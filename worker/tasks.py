@@ -4,7 +4,9 @@ import logging
 import os
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rq.timeouts import JobTimeoutException
 
@@ -15,9 +17,12 @@ from model_store.results import write_document
 from model_store.settings import Settings
 from model_store.stores import Stores, open_stores
 from unmixing.errors import Cancelled, UnmixingError
-from unmixing.types import Compute, Cube, Progress, Unmixing
+from unmixing.types import Compute, Cube, Progress, SpectralLibrary, TrainedModel, Unmixing
 from worker.context import SETTINGS
 from worker.lease import Lease
+
+if TYPE_CHECKING:
+    from unmixing.io import SceneReader
 
 REPORT_SECONDS = 0.25
 """Progress within one stage is written at most this often."""
@@ -55,6 +60,7 @@ def _compute(job_id: str, attempt: int, settings: Settings, stores: Stores) -> N
         return  # an earlier attempt died between storing its results and saying so
     from unmixing import unmix as unmix_cube
     from unmixing.io import open_scene, read_library
+    from unmixing.io.streaming import can_stream
     from unmixing.naming import name_endmembers, require_match
 
     record = stores.jobs.get(job_id)
@@ -64,9 +70,13 @@ def _compute(job_id: str, attempt: int, settings: Settings, stores: Stores) -> N
     report(0.0, "reading the scene")
     folder = stores.inputs.of(job_id)
     paths = [folder / name for name in record.files]
-    with open_scene(paths, record.variable, scratch=folder) as reader:
-        cube = reader.read()
     library = read_library([folder / name for name in record.library]) if record.library else None
+    model = stores.models.load(record.model_id) if record.model_id else None
+    with open_scene(paths, record.variable, scratch=folder) as reader:
+        if model is not None and can_stream(model):
+            _stream(record, reader, model, library, Compute(settings.device, settings.threads), report, stores)
+            return
+        cube = reader.read()
     if library is not None:
         require_match(library, cube.wavelengths_nm, cube.used_bands)
     unmixing = unmix_cube(
@@ -75,7 +85,7 @@ def _compute(job_id: str, attempt: int, settings: Settings, stores: Stores) -> N
         method=record.spec.method,
         seed=record.spec.seed,
         max_training_seconds=record.spec.max_training_seconds,
-        model=stores.models.load(record.model_id) if record.model_id else None,
+        model=model,
         compute=Compute(settings.device, settings.threads),
         progress=report,
     )
@@ -88,16 +98,45 @@ def _compute(job_id: str, attempt: int, settings: Settings, stores: Stores) -> N
 def _store(record: JobRecord, unmixing: Unmixing, cube: Cube, stores: Stores) -> None:
     """Products and model become visible whole, and only together with the document that describes them."""
     from unmixing.io import write_products
+
+    with stores.results.writing(record.id) as folder:
+        _describe(folder, unmixing, cube, write_products(folder, unmixing, cube), stores)
+
+
+def _stream(
+    record: JobRecord,
+    reader: "SceneReader",
+    model: TrainedModel,
+    library: SpectralLibrary | None,
+    compute: Compute,
+    report: Progress,
+    stores: Stores,
+) -> None:
+    """A stored model on a scene of any size: products are written while the scene is read."""
+    from unmixing.io.streaming import apply_to_scene
+
+    with stores.results.writing(record.id) as folder:
+        unmixing, cube, media_types = apply_to_scene(
+            reader,
+            model,
+            folder,
+            n_endmembers=record.spec.n_endmembers,
+            library=library,
+            compute=compute,
+            progress=report,
+        )
+        _describe(folder, unmixing, cube, media_types, stores)
+
+
+def _describe(folder: Path, unmixing: Unmixing, cube: Cube, media_types: Mapping[str, str], stores: Stores) -> None:
     from unmixing.results import result_document
 
     identifier = None if unmixing.model is None else model_id(unmixing.model)
-    with stores.results.writing(record.id) as folder:
-        media_types = write_products(folder, unmixing, cube)
-        sizes = {name: (folder / name).stat().st_size for name in media_types}
-        document = result_document(unmixing, cube, media_types=media_types, sizes=sizes, model_id=identifier)
-        write_document(folder, document)
-        if unmixing.model is not None:
-            stores.models.register(unmixing.model)
+    sizes = {name: (folder / name).stat().st_size for name in media_types}
+    document = result_document(unmixing, cube, media_types=media_types, sizes=sizes, model_id=identifier)
+    write_document(folder, document)
+    if unmixing.model is not None:
+        stores.models.register(unmixing.model)
 
 
 def _end(job_id: str, attempt: int, error: JobError | None, stores: Stores) -> None:

@@ -204,9 +204,11 @@ def test_onnx_says_what_torch_says(name, n_pixels):
 def test_every_model_has_the_same_inputs_and_outputs(name):
     graph = UnmixingGraph(networks()[name], np.arange(N_BANDS), 2.0)
     session = onnxruntime.InferenceSession(export_onnx(graph, pixels(20)))
-    assert [entry.name for entry in session.get_inputs()] == ["sample", "pixels"]
-    assert [entry.shape[1] for entry in session.get_inputs()] == [N_BANDS, N_BANDS]
-    assert [entry.name for entry in session.get_outputs()] == ["endmembers", "abundances", "brightness"]
+    assert [entry.name for entry in session.get_inputs()] == ["sample", "pixels", "layers"]
+    assert [entry.shape[1] for entry in session.get_inputs()[:2]] == [N_BANDS, N_BANDS]
+    outputs = ["endmembers", "abundances", "brightness", "layers_of_sample"]
+    assert [entry.name for entry in session.get_outputs()] == outputs
+    assert session.get_outputs()[3].shape == session.get_inputs()[2].shape
 
 
 @pytest.mark.parametrize("name", sorted(networks()))

@@ -39,6 +39,11 @@ def write_products(folder: Path, unmixing: Unmixing, cube: Cube) -> dict[str, st
     if unmixing.model is not None:
         (folder / "model.onnx").write_bytes(unmixing.model.onnx)
     write_quicklook(folder / "quicklook.png", unmixing, cube)
+    return media_types_in(folder)
+
+
+def media_types_in(folder: Path) -> dict[str, str]:
+    """Name -> media type of the products that lie in ``folder``."""
     return {name: kind for name, kind in MEDIA_TYPES.items() if (folder / name).exists()}
 
 

@@ -94,7 +94,7 @@ def false_colour(cube: Cube, step: int = 1) -> tuple[Float32, str]:
 
     Each channel is stretched from its 2nd to its 98th percentile.
     """
-    bands, words = _three_bands(cube)
+    bands, words = false_colour_bands(cube)
     picture = cube.values[::step, ::step, bands].astype(np.float32)
     valid = cube.valid_pixels[::step, ::step]
     low, high = np.percentile(picture[valid], [2, 98], axis=0)
@@ -103,7 +103,8 @@ def false_colour(cube: Cube, step: int = 1) -> tuple[Float32, str]:
     return stretched.astype(np.float32), words
 
 
-def _three_bands(cube: Cube) -> tuple[NDArray[np.intp], str]:
+def false_colour_bands(cube: Cube) -> tuple[NDArray[np.intp], str]:
+    """Which bands are shown as red, green and blue, and the same in words."""
     used = np.flatnonzero(cube.used_bands)
     if cube.wavelengths_nm is None:
         bands = used[[-1 - len(used) // 6, len(used) // 2, len(used) // 6]]

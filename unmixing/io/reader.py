@@ -1,5 +1,6 @@
 """An opened scene: what its header says, and its numbers row by row."""
 
+import mmap
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -10,9 +11,9 @@ from typing import Any, Protocol, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from unmixing.cubes import cube_from_array
+from unmixing.cubes import cube_from_array, scaled_values
 from unmixing.errors import SceneFormatError
-from unmixing.types import Bool, Cube, Float64, Georeference
+from unmixing.types import Bool, Cube, Float32, Float64, Georeference
 
 BLOCK_BYTES = 16 * 2**20
 """How much of a scene ``blocks()`` holds at a time, unless a single row is larger."""
@@ -98,6 +99,15 @@ class ArrayRows:
                 self._array = self._load()
         return self._array[start:stop]
 
+    def forget(self) -> None:
+        """Let go of the pages of a mapped file that have been read; they are read again when wanted."""
+        with self._lock:
+            base: Any = self._array
+            while isinstance(base, np.ndarray):
+                base = base.base
+            if isinstance(base, mmap.mmap):
+                base.madvise(mmap.MADV_DONTNEED)
+
     def close(self) -> None:
         with self._lock:
             self._array = None
@@ -118,6 +128,10 @@ class CalibratedRows:
         if self._nodata is not None:
             values[raw == self._nodata] = np.nan
         return values
+
+    def forget(self) -> None:
+        if isinstance(self._rows, ArrayRows):
+            self._rows.forget()
 
     def close(self) -> None:
         self._rows.close()
@@ -164,9 +178,33 @@ class SceneReader:
     def blocks(self) -> Iterator[NDArray[Any]]:
         """The numbers as they lie in the file, (rows_i, columns, bands) from top to bottom. Raises
         SceneFormatError where the file turns out to be damaged."""
+        for start, stop in self.windows():
+            yield self._rows.read(start, stop)
+
+    def windows(self) -> list[tuple[int, int]]:
+        """First row and the one after the last of each block."""
         step = self._rows.rows_per_block
-        for start in range(0, self.shape[0], step):
-            yield self._rows.read(start, min(start + step, self.shape[0]))
+        return [(start, min(start + step, self.shape[0])) for start in range(0, self.shape[0], step)]
+
+    def scaled_blocks(self) -> Iterator[tuple[int, Float32]]:
+        """First row and scaled numbers (rows_i, columns, bands) of each block, NaN where there is no data. What was
+        read does not stay in memory."""
+        for start, stop in self.windows():
+            values = np.ascontiguousarray(scaled_values(self._rows.read(start, stop), self.scale, self.nodata))
+            self._forget()
+            yield start, values
+
+    def read_pixels(self, start: int, stop: int, chosen: NDArray[np.intp]) -> Float32:
+        """Those pixels of the rows from ``start`` to ``stop`` whose number there is in ``chosen``, scaled, (n_chosen,
+        bands). Of a mapped file only these are read."""
+        block = self._rows.read(start, stop)
+        values = scaled_values(block[chosen // self.shape[1], chosen % self.shape[1]], self.scale, self.nodata)
+        self._forget()
+        return values
+
+    def _forget(self) -> None:
+        if isinstance(self._rows, ArrayRows | CalibratedRows):
+            self._rows.forget()
 
     def read(self) -> Cube:
         """The whole scene, scaled, its usable bands and pixels decided. Raises as ``cube_from_array``

@@ -2,58 +2,69 @@
 
 import io
 import warnings
+from collections.abc import Mapping
 
 import numpy as np
 import onnx
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from unmixing.errors import ModelParityError
-from unmixing.runtime import OUTPUTS, ModelRunner
+from unmixing.networks.graph import UnmixingGraph, UnmixingParts
+from unmixing.runtime import LAYERS, OUTPUTS, ModelRunner
 from unmixing.types import Float32
 
 MAX_PARITY_ERROR = 1e-4
 OPSET = 18
 
+PER_PIXEL = {"sample": {0: "n_sample"}, **{name: {0: "n_pixels"} for name in ("pixels", *OUTPUTS[1:])}}
+
 
 def export_onnx(graph: nn.Module, sample: Float32) -> bytes:
     """The graph as ONNX with a dynamic number of pixels in ``sample`` and in ``pixels``.
 
+    An ``UnmixingGraph`` gets the third input ``layers``, and the output ``LAYERS`` that belongs there.
     sample: (n_pixels, n_bands), an example of the input.
     """
     graph.eval()
     example = torch.from_numpy(np.ascontiguousarray(sample))
+    inputs = {"sample": example[: max(1, len(example) // 2)], "pixels": example}
     with torch.no_grad():
         outputs = OUTPUTS[: len(graph(example[:1], example[:1]))]
+        if isinstance(graph, UnmixingGraph):
+            inputs["layers"] = graph.look(example)[1]
+            graph, outputs = UnmixingParts(graph), [*outputs, LAYERS]
     target = io.BytesIO()
     with warnings.catch_warnings():
         # The tracing exporter is marked as deprecated; it takes 0.3 s where its successor takes 8.
         warnings.simplefilter("ignore")
         torch.onnx.export(
             graph,
-            (example[: max(1, len(example) // 2)], example),
+            tuple(inputs.values()),
             target,  # type: ignore[arg-type]  # the tracing exporter writes to buffers too
             dynamo=False,
             opset_version=OPSET,
-            input_names=["sample", "pixels"],
+            input_names=list(inputs),
             output_names=outputs,
-            dynamic_axes={"sample": {0: "n_sample"}} | {name: {0: "n_pixels"} for name in ("pixels", *outputs[1:])},
+            dynamic_axes={name: axes for name, axes in PER_PIXEL.items() if name in {*inputs, *outputs}},
         )
-    content = _with_both_inputs(target.getvalue())
+    content = _with_all_inputs(target.getvalue(), inputs)
     onnx.checker.check_model(content)
     return content
 
 
-def _with_both_inputs(content: bytes) -> bytes:
-    """The model with the input ``sample`` also where nothing depends on it: the exporter leaves such inputs out, but
-    whoever runs a model should not have to know which kind it is."""
+def _with_all_inputs(content: bytes, examples: Mapping[str, Tensor]) -> bytes:
+    """The model also with those inputs that nothing depends on: the exporter leaves them out, but whoever runs a
+    model should not have to know which kind it is."""
     model = onnx.load_model_from_string(content)
-    if len(model.graph.input) == 2:
+    present = {entry.name: entry for entry in model.graph.input}
+    if len(present) == len(examples):
         return content
-    (pixels,) = model.graph.input
-    n_bands = pixels.type.tensor_type.shape.dim[1].dim_value
-    sample = onnx.helper.make_tensor_value_info("sample", onnx.TensorProto.FLOAT, ["n_sample", n_bands])
-    model.graph.input.insert(0, sample)
+    del model.graph.input[:]
+    for name, example in examples.items():
+        shape = [PER_PIXEL.get(name, {}).get(axis, length) for axis, length in enumerate(example.shape)]
+        missing = onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, shape)
+        model.graph.input.append(present.get(name, missing))
     extended: bytes = model.SerializeToString()
     return extended
 

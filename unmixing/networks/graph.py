@@ -28,17 +28,39 @@ class UnmixingGraph(nn.Module):
         self.register_buffer("used_bands", torch.tensor(used_bands, dtype=torch.int64))
         self.register_buffer("scale", torch.tensor(scale, dtype=torch.float32))
 
-    def _coordinates(self, pixels: Tensor) -> Tensor:
-        return self.network.coordinates(torch.index_select(pixels, 1, self.used_bands) / self.scale)
+    def look(self, sample: Tensor) -> tuple[Tensor, Tensor]:
+        """What an image's sample says once for all its pixels: endmembers (n_endmembers, n_used_bands) in the units of
+        the pixels, and those that each layer works with, (n_layers, n_endmembers, n_inputs)."""
+        _, endmembers, used = self.network(self._coordinates(sample))
+        return self.network.lift(endmembers) * self.network.norms[:, None] * self.scale, torch.stack(used)
+
+    def unmix(self, pixels: Tensor, layers: Tensor) -> tuple[Tensor, ...]:
+        """Abundances (n_pixels, n_endmembers) summing to one, brightness (n_pixels,), near 1 for a typical pixel, and,
+        where it was learned, the standard deviation of each abundance (n_pixels, n_endmembers)."""
+        contributions = self.network.contributions(self._coordinates(pixels), layers.unbind(0))
+        abundances, brightness = self.network.abundances(contributions)
+        if self.uncertainty is None:
+            return abundances, brightness
+        return abundances, brightness, self.uncertainty(abundances, brightness)
 
     def forward(self, sample: Tensor, pixels: Tensor) -> tuple[Tensor, ...]:
-        """Returns endmembers (n_endmembers, n_used_bands) in the units of the pixels, abundances (n_pixels,
-        n_endmembers) summing to one, brightness (n_pixels,), near 1 for a typical pixel, and, where it was learned,
-        the standard deviation of each abundance (n_pixels, n_endmembers)."""
-        _, endmembers, used = self.network(self._coordinates(sample))
-        contributions = self.network.contributions(self._coordinates(pixels), used)
-        abundances, brightness = self.network.abundances(contributions)
-        spectra = self.network.lift(endmembers) * self.network.norms[:, None] * self.scale
-        if self.uncertainty is None:
-            return spectra, abundances, brightness
-        return spectra, abundances, brightness, self.uncertainty(abundances, brightness)
+        """Endmembers, abundances, brightness and perhaps uncertainty, as ``look`` and ``unmix`` say them."""
+        endmembers, layers = self.look(sample)
+        return endmembers, *self.unmix(pixels, layers)
+
+    def _coordinates(self, pixels: Tensor) -> Tensor:
+        return self.network.sensor_coordinates(pixels, self.used_bands, self.scale)
+
+
+class UnmixingParts(nn.Module):
+    """Both halves of an ``UnmixingGraph`` beside each other, as they are exported: what is asked for decides which of
+    them runs, so that the sample is looked at once and any number of blocks follow."""
+
+    def __init__(self, graph: UnmixingGraph) -> None:
+        super().__init__()
+        self.graph = graph
+
+    def forward(self, sample: Tensor, pixels: Tensor, layers: Tensor) -> tuple[Tensor, ...]:
+        """The outputs of ``UnmixingGraph``, abundances and so on from ``layers``, then the sample's own layers."""
+        endmembers, found = self.graph.look(sample)
+        return endmembers, *self.graph.unmix(pixels, layers), found

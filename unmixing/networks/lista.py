@@ -1,5 +1,7 @@
 """LISTA and LISTA-CP: sparse coding with given endmembers, unrolled into a network of few layers."""
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, nn
 
@@ -16,6 +18,9 @@ class SubspaceNetwork(Unrolled):
     """
 
     basis: Tensor
+    weights: nn.Parameter
+    thresholds: nn.Parameter
+    """(n_layers, n_endmembers, n_inputs) and (n_layers, n_endmembers), of each kind's own beginning."""
 
     def __init__(self, reference: Float64, norms: Float64, basis: Float64, row_weight: float = 0.0) -> None:
         super().__init__(norms)
@@ -42,8 +47,40 @@ class SubspaceNetwork(Unrolled):
     def lift(self, endmembers: Tensor) -> Tensor:
         return unit(torch.relu(endmembers[..., : len(self.basis)] @ self.basis))
 
+    def sensor_coordinates(self, pixels: Tensor, used_bands: Tensor, scale: Tensor) -> Tensor:
+        # Choice of bands, scale, basis and row as one affine map, so that the pixels are read once.
+        n_dimensions = len(self.basis)
+        projection = pixels.new_zeros(pixels.shape[-1], n_dimensions).index_copy(0, used_bands, self.basis.T / scale)
+        projection = self._with_row(projection, torch.zeros_like(projection[:, :1]))
+        row = torch.full((1,), self.row_weight)
+        return torch.addmm(self._with_row(pixels.new_zeros(n_dimensions), row), pixels, projection)
+
     def start(self, pixels: Tensor) -> Tensor:
         return self.shrink(pixels @ self.start_weights.T)
+
+    @property
+    def n_layers(self) -> int:
+        return len(self.weights)
+
+    def mixing_of(self, layer: int, endmembers: Tensor) -> Tensor:
+        """What a layer multiplies the last contributions by, (..., n_endmembers, n_endmembers)."""
+        raise NotImplementedError
+
+    def contribution_step(self, layer: int, pixels: Tensor, contributions: Tensor, endmembers: Tensor) -> Tensor:
+        update = contributions @ self.mixing_of(layer, endmembers) + pixels @ self.weights[layer].T
+        return self.shrink(update - self.thresholds[layer])
+
+    def contributions(self, pixels: Tensor, used: Sequence[Tensor]) -> Tensor:
+        # The layers of ``contribution_step`` on (n_endmembers, n_pixels): products with few rows and many columns run
+        # several times as fast as the other way round, and what the pixels add to all layers is one product.
+        weights = torch.cat([self.start_weights, *self.weights.unbind(0)])
+        thresholds = torch.cat([torch.zeros_like(self.thresholds[0]), *self.thresholds.unbind(0)])
+        updates = weights @ pixels.T.contiguous() - thresholds[:, None]
+        first, *others = torch.split(updates, len(self.start_weights))
+        contributions = self.shrink(first)
+        for layer, (update, endmembers) in enumerate(zip(others, used, strict=True)):
+            contributions = self.shrink(self.mixing_of(layer, endmembers).T @ contributions + update)
+        return contributions.T
 
     def shrink(self, contributions: Tensor) -> Tensor:
         """The proximal step after the threshold was subtracted: contributions are not negative."""
@@ -72,13 +109,8 @@ class LISTA(SubspaceNetwork):
         self.weights = nn.Parameter(gradient.repeat(n_layers, 1, 1))
         self.thresholds = nn.Parameter(torch.zeros(n_layers, n_endmembers))
 
-    @property
-    def n_layers(self) -> int:
-        return len(self.weights)
-
-    def contribution_step(self, layer: int, pixels: Tensor, contributions: Tensor, endmembers: Tensor) -> Tensor:
-        update = contributions @ self.mixing[layer] + pixels @ self.weights[layer].T
-        return self.shrink(update - self.thresholds[layer])
+    def mixing_of(self, layer: int, endmembers: Tensor) -> Tensor:
+        return self.mixing[layer]
 
 
 class LISTACP(SubspaceNetwork):
@@ -95,12 +127,7 @@ class LISTACP(SubspaceNetwork):
         self.weights = nn.Parameter(self.gradient_weights().repeat(n_layers, 1, 1))
         self.thresholds = nn.Parameter(torch.zeros(n_layers, len(reference)))
 
-    @property
-    def n_layers(self) -> int:
-        return len(self.weights)
-
-    def contribution_step(self, layer: int, pixels: Tensor, contributions: Tensor, endmembers: Tensor) -> Tensor:
-        weights = self.weights[layer].T
+    def mixing_of(self, layer: int, endmembers: Tensor) -> Tensor:
         # S - (S E - Y) W^T, regrouped so that only arrays of n_endmembers columns are made per layer.
-        mixing = torch.eye(endmembers.shape[-2], device=weights.device) - endmembers @ weights
-        return self.shrink(contributions @ mixing + pixels @ weights - self.thresholds[layer])
+        weights = self.weights[layer].T
+        return torch.eye(endmembers.shape[-2], device=weights.device) - endmembers @ weights

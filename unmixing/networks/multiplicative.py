@@ -1,7 +1,7 @@
 """NALMU and ALMU: multiplicative updates unrolled, with learned masks on the endmember update."""
 
 from abc import abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import torch
@@ -52,7 +52,7 @@ class MultiplicativeNetwork(Unrolled):
         transposed = contributions.transpose(-1, -2)
         return multiplied(endmembers, transposed @ pixels, transposed @ contributions @ endmembers)
 
-    def contributions(self, pixels: Tensor, used: list[Tensor]) -> Tensor:
+    def contributions(self, pixels: Tensor, used: Sequence[Tensor]) -> Tensor:
         return super().contributions(pixels, used) * _norms(used[-1])
 
     def counted(self, contributions: Tensor, used: Tensor, endmembers: Tensor) -> State:

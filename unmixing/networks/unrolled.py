@@ -1,7 +1,7 @@
 """What the unrolled networks share: the walk through the layers, and how an answer is counted."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import torch
@@ -47,6 +47,11 @@ class Unrolled(nn.Module, ABC):
     def coordinates(self, spectra: Tensor) -> Tensor:
         """Pixels (..., n_bands) as the layers take them, (..., n_inputs), in the precision they come in."""
 
+    def sensor_coordinates(self, pixels: Tensor, used_bands: Tensor, scale: Tensor) -> Tensor:
+        """``coordinates`` of raw pixels over all bands of the sensor (n_pixels, n_sensor_bands), of which the network
+        sees those with the indices ``used_bands``, divided by ``scale``."""
+        return self.coordinates(torch.index_select(pixels, 1, used_bands) / scale)
+
     def endmember_coordinates(self, endmembers: Tensor) -> Tensor:
         """Unit-norm endmembers (..., n_endmembers, n_bands) as the layers take them, (..., n_endmembers, n_inputs)."""
         return self.coordinates(endmembers)
@@ -86,7 +91,7 @@ class Unrolled(nn.Module, ABC):
         states = list(self.states(sample))
         return states[-1].contributions, states[-1].endmembers, [state.used for state in states]
 
-    def contributions(self, pixels: Tensor, used: list[Tensor]) -> Tensor:
+    def contributions(self, pixels: Tensor, used: Sequence[Tensor]) -> Tensor:
         """Contributions of any pixels, given the endmembers each layer worked with on a sample of the image."""
         contributions = self.start(pixels)
         for layer, endmembers in enumerate(used):
