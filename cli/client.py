@@ -47,10 +47,14 @@ class ServiceClient:
             return False
 
     def upload(
-        self, files: Sequence[Path], fields: Mapping[str, str], follow: Follow, library: Sequence[Path] = ()
+        self,
+        files: Sequence[Path],
+        fields: Mapping[str, str],
+        follow: Follow,
+        libraries: Mapping[str, Sequence[Path]],
     ) -> Job:
-        """Send a scene. The files are streamed; ``follow`` hears the fraction sent."""
-        named = [*(("file", path) for path in files), *(("library", path) for path in library)]
+        """Send a scene or mixtures. The files are streamed; ``follow`` hears the fraction sent."""
+        named = [(field, path) for field, paths in {"file": files, **libraries}.items() for path in paths]
         total = sum(path.stat().st_size for _, path in named)
         with ExitStack() as stack:
             sent = _Sent(total, follow)

@@ -18,8 +18,8 @@ from cli.child import command
 from cli.client import ServiceClient
 from cli.errors import ERRORS, OUTPUT, CliError, one_line_errors
 from cli.report import print_judgement, print_summary
-from cli.scene_files import scene_files, scene_name
-from cli.submit import INTERRUPTED, JobInterrupted, form_fields, unmix_over_http
+from cli.scene_files import form_fields, scene_files, scene_name
+from cli.submit import INTERRUPTED, JobInterrupted, unmix_over_http
 from unmixing.io.truth import judge, read_truth
 
 SCENE_SEED = 7

@@ -5,13 +5,15 @@ from typing import Annotated
 
 import typer
 
+from unmixing.separation_specs import MAX_SOURCES
 from unmixing.specs import MAX_ENDMEMBERS
 
 Scene = Annotated[
     list[Path],
     typer.Argument(
         metavar="SCENE...",
-        help="A .npy, .npz, .mat, GeoTIFF or zip file, or either half of an ENVI pair (the other is found).",
+        help="A .npy, .npz, .mat, GeoTIFF or zip file, or either half of an ENVI pair (the other is found); or a "
+        "mixture matrix, samples x channels, as .csv, .npy, .npz or .mat.",
         show_default=False,
     ),
 ]
@@ -26,11 +28,53 @@ NEndmembers = Annotated[
         show_default=False,
     ),
 ]
-Method = Annotated[str, typer.Option(help="How to unmix; a wrong name lists the methods there are.")]
+Kind = Annotated[
+    str | None,
+    typer.Option(
+        help="image or mixtures, where a file could be read either way; decided from the file and the other options "
+        "when not given.",
+        show_default=False,
+    ),
+]
+NSources = Annotated[
+    int | None,
+    typer.Option("-s", "--n-sources", min=2, max=MAX_SOURCES, help="How many sources were mixed.", show_default=False),
+]
+Nonnegative = Annotated[
+    bool | None,
+    typer.Option(
+        "--nonnegative/--signed",
+        help="Whether sources and mixing matrix are at least 0; decided from the mixtures when not given.",
+        show_default=False,
+    ),
+]
+Sparse = Annotated[
+    bool | None,
+    typer.Option(
+        "--sparse/--dense",
+        help="Whether most samples hold few sources; decided from the mixtures when not given.",
+        show_default=False,
+    ),
+]
+MixingLibrary = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        help="Example mixing matrices, matrices x channels x sources (.npy, .npz or .mat), to train on.",
+        show_default=False,
+    ),
+]
+Method = Annotated[
+    str | None,
+    typer.Option(
+        help="How to unmix: lpalm, or the model's method, when not given. A wrong name lists the methods there are.",
+        show_default=False,
+    ),
+]
 Seed = Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Seed of every random choice.")]
 Variable = Annotated[
     str | None,
-    typer.Option(help="Which array of a .mat or .npz file is the cube.", show_default=False),
+    typer.Option(help="Which array of a .mat or .npz file is meant.", show_default=False),
 ]
 Library = Annotated[
     Path | None,

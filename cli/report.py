@@ -16,8 +16,11 @@ SHOWN = {
 
 def print_summary(document: Mapping[str, Any]) -> None:
     """The facts of a ``result.json`` that a person wants first."""
-    names = document["endmembers"]["names"]
     scene = document["input"]
+    if scene["kind"] == "mixtures":
+        _print_separation(document)
+        return
+    names = document["endmembers"]["names"]
     OUTPUT.print(
         f"{len(names)} materials ({', '.join(names)}) in {scene['rows']} x {scene['columns']} pixels, "
         f"{scene['bands_used']} of {scene['bands']} bands used, {scene['pixels_masked']} pixels masked",
@@ -27,6 +30,17 @@ def print_summary(document: Mapping[str, Any]) -> None:
         value = document["metrics"].get(key)
         if isinstance(value, int | float):
             OUTPUT.print(f"{label}: {value:.4g}", markup=False)
+
+
+def _print_separation(document: Mapping[str, Any]) -> None:
+    read, metrics = document["input"], document["metrics"]
+    signs = "nowhere negative" if metrics["nonnegative"] else "signed"
+    OUTPUT.print(
+        f"{len(document['mixing_matrix']['names'])} sources, {signs}, in {read['samples']} samples x "
+        f"{read['channels']} channels",
+        markup=False,
+    )
+    OUTPUT.print(f"reconstruction NMSE: {metrics['reconstruction_nmse']:.4g}", markup=False)
 
 
 def print_judgement(judgement: Judgement) -> None:

@@ -3,8 +3,7 @@
 import json
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -15,14 +14,13 @@ from cli.errors import OUTPUT, CliError, one_line_errors
 from cli.outputs import output_folder, require_free
 from cli.progress import StageBar
 from cli.report import print_summary
-from cli.scene_files import scene_files, scene_name
+from cli.scene_files import form_fields, library_files, scene_files, scene_name
 from cli.settings import settings_with
 from model_store.results import DOCUMENT, write_document
-from unmixing.specs import UnmixSpec
-from unmixing.types import Compute, Cube, Progress, SpectralLibrary, TrainedModel, Unmixing
+from unmixing.types import Compute, TrainedModel
 
 if TYPE_CHECKING:
-    from unmixing.io import SceneReader
+    from unmixing.io.orders import Order
 
 ModelFile = Annotated[
     Path | None,
@@ -38,16 +36,21 @@ ModelFile = Annotated[
 def run(
     scene: options.Scene,
     n_endmembers: options.NEndmembers = None,
+    n_sources: options.NSources = None,
     out: options.Out = None,
-    method: options.Method = "lpalm",
+    method: options.Method = None,
+    kind: options.Kind = None,
     seed: options.Seed = 0,
     variable: options.Variable = None,
     model: ModelFile = None,
     library: options.Library = None,
+    mixing_library: options.MixingLibrary = None,
+    nonnegative: options.Nonnegative = None,
+    sparse: options.Sparse = None,
     max_training_seconds: options.MaxTrainingSeconds = None,
     force: options.Force = False,
 ) -> None:
-    """Unmix a scene here, without a service.
+    """Unmix a scene, or separate a mixture matrix, here, without a service.
 
     Device and threads come from UNMIX_DEVICE and UNMIX_THREADS.
 
@@ -58,107 +61,58 @@ def run(
         unmix run scene.hdr -p 5 -o results
 
         unmix run next-scene.npz --model results/model.onnx
+
+        unmix run spectra.csv -s 4
     """
-    with one_line_errors():
-        files = scene_files(scene)
-        spectra = None if library is None else read_spectra(library)
+    given = {
+        "kind": kind,
+        "method": method,
+        "n_endmembers": n_endmembers,
+        "n_sources": n_sources,
+        "nonnegative": nonnegative,
+        "sparse": sparse,
+        "seed": seed,
+        "variable": variable,
+        "max_training_seconds": max_training_seconds,
+    }
+    with one_line_errors(), tempfile.TemporaryDirectory(prefix="unmix-") as scratch:
+        from unmixing.io.orders import Request, checked_order
+
         target = out or Path(f"{scene_name(scene)}-unmixed")
         require_free(target, force=force)
-        trained = None if model is None else load_model(model)
-        spec = UnmixSpec(method=method, n_endmembers=n_endmembers, seed=seed, max_training_seconds=max_training_seconds)
-        document = unmix_to(target, files, variable, spec, trained, spectra)
+        request = Request(
+            files=unpacked(scene_files(scene), Path(scratch)),
+            fields=form_fields(given),
+            model=None if model is None else load_model(model),
+            scratch=Path(scratch),
+            libraries=library_files(library, mixing_library),
+        )
+        document = deliver_to(target, checked_order(request))
         print_summary(document)
         OUTPUT.print(f"results in {target.resolve()}", markup=False)
 
 
-def unmix_to(
-    target: Path,
-    files: Sequence[Path],
-    variable: str | None,
-    spec: UnmixSpec,
-    model: TrainedModel | None,
-    library: SpectralLibrary | None = None,
-) -> dict[str, Any]:
+def deliver_to(target: Path, order: "Order") -> dict[str, Any]:
     """Write products and ``result.json`` into ``target``, all or nothing, and return the document."""
-    from unmixing import unmix
-    from unmixing.io import write_products
-    from unmixing.io.streaming import can_stream
-    from unmixing.naming import name_endmembers, require_match
+    from unmixing.io.delivery import deliver
 
     settings = settings_with()
     compute = Compute(device=settings.device, threads=settings.threads)
-    with StageBar(files[0].name) as report:
-        report(0.0, "reading the scene")
-        if model is not None and can_stream(model):
-            document = stream_to(target, files, variable, spec, model, library, compute, report)
-            report(1.0, "done")
-            return document
-        with opened_scene(files, variable, spec.n_endmembers) as reader:
-            cube = reader.read()
-        if library is not None:
-            require_match(library, cube.wavelengths_nm, cube.used_bands)
-        unmixing = unmix(cube, **spec.model_dump(), model=model, compute=compute, progress=report)
-        if library is not None:
-            unmixing = name_endmembers(unmixing, cube, library)
-        report(1.0, "writing the results")
-        with output_folder(target) as folder:
-            document = _described(folder, unmixing, cube, write_products(folder, unmixing, cube))
+    with StageBar(order.paths[0].name) as report, output_folder(target) as folder:
+        document = deliver(order, folder, compute, report, lambda model: None).document
+        write_document(folder, document)
         report(1.0, "done")
     return document
 
 
-def stream_to(
-    target: Path,
-    files: Sequence[Path],
-    variable: str | None,
-    spec: UnmixSpec,
-    model: TrainedModel,
-    library: SpectralLibrary | None,
-    compute: Compute,
-    report: Progress,
-) -> dict[str, Any]:
-    """``unmix_to`` for a stored model: the scene is read, unmixed and written block by block, whatever its size."""
-    from unmixing.io.streaming import apply_to_scene
+def unpacked(files: Sequence[Path], scratch: Path) -> Sequence[Path]:
+    """The files themselves, or what is in a zip file."""
+    from unmixing.io.uploads import unpack_files
 
-    count = spec.n_endmembers
-    with opened_scene(files, variable, count) as reader, output_folder(target) as folder:
-        return _described(
-            folder,
-            *apply_to_scene(
-                reader, model, folder, n_endmembers=count, library=library, compute=compute, progress=report
-            ),
-        )
-
-
-def _described(folder: Path, unmixing: Unmixing, cube: Cube, media_types: Mapping[str, str]) -> dict[str, Any]:
-    """Write ``result.json`` beside the products."""
-    from unmixing.results import result_document
-
-    sizes = {name: (folder / name).stat().st_size for name in media_types}
-    document = result_document(unmixing, cube, media_types=media_types, sizes=sizes)
-    write_document(folder, document)
-    return document
-
-
-@contextmanager
-def opened_scene(files: Sequence[Path], variable: str | None, n_endmembers: int | None) -> Iterator["SceneReader"]:
-    """The scene that ``files`` make up, checked the way the service checks uploads."""
-    from unmixing.io import check_scene, open_scene, unpack_upload
-
-    with tempfile.TemporaryDirectory(prefix="unmix-") as scratch:
-        if files[0].suffix.lower() == ".zip":
-            shutil.copy(files[0], scratch)
-            files = unpack_upload(Path(scratch))
-        with open_scene(files, variable, scratch=Path(scratch)) as reader:
-            check_scene(reader, n_endmembers)
-            yield reader
-
-
-def read_spectra(path: Path) -> SpectralLibrary:
-    """The spectral library of ``path`` and, for ENVI, of the file beside it."""
-    from unmixing.io import read_library
-
-    return read_library(scene_files([path]))
+    if files[0].suffix.lower() != ".zip":
+        return files
+    shutil.copy(files[0], scratch)
+    return unpack_files(scratch)
 
 
 def load_model(path: Path) -> TrainedModel:

@@ -1,7 +1,8 @@
 """Which files a scene named on the command line consists of."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from cli.errors import CliError
 
@@ -22,6 +23,17 @@ def scene_files(paths: Sequence[Path]) -> list[Path]:
         partner = _partner(path)
         files += [path] if partner is None else [path, partner]
     return list(dict.fromkeys(files))
+
+
+def library_files(library: Path | None, mixing_library: Path | None) -> dict[str, list[Path]]:
+    """The files of the libraries given, by the name of their field."""
+    given = {"library": library, "mixing_library": mixing_library}
+    return {field: scene_files([path]) for field, path in given.items() if path is not None}
+
+
+def form_fields(given: Mapping[str, Any]) -> dict[str, str]:
+    """What was given, as the texts of a form."""
+    return {name: str(value) for name, value in given.items() if value is not None}
 
 
 def scene_name(paths: Sequence[Path]) -> str:

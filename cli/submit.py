@@ -1,7 +1,8 @@
-"""``unmix submit``: give a scene to a running service and fetch the results."""
+"""``unmix submit``: give a scene or a mixture matrix to a running service and fetch the results."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Annotated, Any
 
 import typer
@@ -12,7 +13,7 @@ from cli.errors import ERRORS, OUTPUT, one_line_errors
 from cli.outputs import output_folder, require_free
 from cli.progress import StageBar
 from cli.report import print_summary
-from cli.scene_files import scene_files, scene_name
+from cli.scene_files import form_fields, library_files, scene_files, scene_name
 
 INTERRUPTED = 130
 
@@ -27,16 +28,21 @@ def submit(
     scene: options.Scene,
     url: Url = "http://127.0.0.1:8000",
     n_endmembers: options.NEndmembers = None,
+    n_sources: options.NSources = None,
     out: options.Out = None,
-    method: options.Method = "lpalm",
+    method: options.Method = None,
+    kind: options.Kind = None,
     seed: options.Seed = 0,
     variable: options.Variable = None,
     model: ModelId = None,
     library: options.Library = None,
+    mixing_library: options.MixingLibrary = None,
+    nonnegative: options.Nonnegative = None,
+    sparse: options.Sparse = None,
     max_training_seconds: options.MaxTrainingSeconds = None,
     force: options.Force = False,
 ) -> None:
-    """Unmix a scene on a running service and download the results.
+    """Unmix a scene, or separate a mixture matrix, on a running service and download the results.
 
     Work that the service has done before comes back at once.
 
@@ -48,7 +54,11 @@ def submit(
     """
     given = {
         "method": method,
+        "kind": kind,
         "n_endmembers": n_endmembers,
+        "n_sources": n_sources,
+        "nonnegative": nonnegative,
+        "sparse": sparse,
         "seed": seed,
         "variable": variable,
         "model": model,
@@ -56,11 +66,11 @@ def submit(
     }
     with one_line_errors():
         files = scene_files(scene)
-        spectra = [] if library is None else scene_files([library])
+        libraries = library_files(library, mixing_library)
         target = out or Path(f"{scene_name(scene)}-unmixed")
         require_free(target, force=force)
         try:
-            document = unmix_over_http(url, files, form_fields(given), target, spectra)
+            document = unmix_over_http(url, files, form_fields(given), target, libraries)
         except JobInterrupted as interrupted:
             _say_where(interrupted.url)
             raise typer.Exit(INTERRUPTED) from None
@@ -76,13 +86,12 @@ class JobInterrupted(Exception):
         self.url = url
 
 
-def form_fields(given: Mapping[str, Any]) -> dict[str, str]:
-    """What was given, as the texts of a form."""
-    return {name: str(value) for name, value in given.items() if value is not None}
-
-
 def unmix_over_http(
-    url: str, files: Sequence[Path], fields: Mapping[str, str], target: Path, library: Sequence[Path] = ()
+    url: str,
+    files: Sequence[Path],
+    fields: Mapping[str, str],
+    target: Path,
+    libraries: Mapping[str, Sequence[Path]] = MappingProxyType({}),
 ) -> dict[str, Any]:
     """Upload, wait, download into ``target``, all or nothing; returns ``result.json``.
 
@@ -90,7 +99,7 @@ def unmix_over_http(
     """
     with ServiceClient(url) as client:
         with StageBar("upload") as follow:
-            job = client.upload(files, fields, follow, library)
+            job = client.upload(files, fields, follow, libraries)
         try:
             with StageBar("job") as follow:
                 job = client.wait(job, follow)

@@ -9,6 +9,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
+from unmixing.separation_specs import SeparationSpec
 from unmixing.specs import UnmixSpec
 
 SCIENCE_VERSION = 4
@@ -43,7 +44,8 @@ class JobError(BaseModel):
 class JobRecord(BaseModel):
     """The authoritative facts about one job; RQ's own keys are only a delivery mechanism.
 
-    files, library: paths of the scene's and the spectral library's files, relative to the job's input folder.
+    spec: of an image or of a mixture matrix; ``kind_decided_by``: what made it the one or the other.
+    files, libraries (by field): paths of the uploaded files, relative to the job's input folder.
     progress: 0 to 100. attempts: how often a worker has started it; the number of the current attempt while running.
     """
 
@@ -53,11 +55,12 @@ class JobRecord(BaseModel):
     status: JobStatus = JobStatus.ACCEPTED
     work_key: str
     queue: str
-    spec: UnmixSpec
+    spec: UnmixSpec | SeparationSpec
+    kind_decided_by: str = "default"
     model_id: str | None = None
     variable: str | None = None
     files: tuple[str, ...]
-    library: tuple[str, ...] = ()
+    libraries: Mapping[str, tuple[str, ...]] = {}
     progress: int = 0
     message: str = "waiting for a worker"
     attempts: int = 0
@@ -73,20 +76,15 @@ def now() -> datetime:
 
 
 def work_key(
-    digests: Sequence[str],
-    spec: UnmixSpec,
-    model_id: str | None,
-    variable: str | None,
-    library_digests: Sequence[str] = (),
+    digests: Mapping[str, Sequence[str]], spec: UnmixSpec | SeparationSpec, model_id: str | None, variable: str | None
 ) -> str:
-    """Equal for equal work. ``digests``: SHA-256 of each uploaded part; order and names do not matter."""
+    """Equal for equal work. ``digests``: SHA-256 of each uploaded file, by field; order and names do not matter."""
     work = {
         "science": SCIENCE_VERSION,
-        "parts": sorted(digests),
+        "files": {field: sorted(found) for field, found in digests.items() if found},
         "spec": spec.model_dump(mode="json"),
         "model": model_id,
         "variable": variable,
-        "library": sorted(library_digests),
     }
     return hashlib.sha256(json.dumps(work, sort_keys=True).encode()).hexdigest()
 

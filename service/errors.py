@@ -14,11 +14,11 @@ class ServiceError(Exception):
 
 
 class MalformedUploadError(ServiceError):
-    """The body is not the multipart/form-data it claims to be, or ends too early."""
+    """The body is not what its Content-Type claims, or ends too early."""
 
 
 class UploadContentTypeError(ServiceError):
-    """The body is not multipart/form-data."""
+    """The body is of no type that the service takes."""
 
 
 class UploadTooLargeError(ServiceError):
@@ -65,7 +65,7 @@ TABLE: dict[type[Exception], Row] = {
     science.SpecError: Row(422, "An argument out of its range", "invalid-argument"),
     science.UnknownMethodError: Row(422, "No such method", "unknown-method"),
     science.BandMismatchError: Row(422, "Another number of bands", "band-mismatch"),
-    science.LibraryFormatError: Row(422, "Not a readable spectral library", "library-format"),
+    science.LibraryFormatError: Row(422, "Not a readable library", "library-format"),
     science.LibraryMismatchError: Row(422, "A spectral library for other bands", "library-mismatch"),
     science.ModelParityError: Row(500, "The exported model differs from the trained one", "model-parity"),
     science.Cancelled: Row(404, "The job was dismissed", "cancelled"),
@@ -78,7 +78,7 @@ TABLE: dict[type[Exception], Row] = {
     store.InternalError: Row(500, "Internal Server Error", "internal"),
     store.StoreError: Row(500, "Internal Server Error", "internal"),
     MalformedUploadError: Row(400, "A malformed upload", "malformed-upload"),
-    UploadContentTypeError: Row(415, "Not multipart/form-data", "unsupported-media-type"),
+    UploadContentTypeError: Row(415, "A body of another type", "unsupported-media-type"),
     UploadTooLargeError: Row(413, "The upload is too large", "too-large"),
     UploadFieldError: Row(422, "A missing or unexpected part", "upload-field"),
     ResultNotReadyError: Row(404, "No results yet", OGC + "result-not-ready"),

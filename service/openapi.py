@@ -5,16 +5,19 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
+from service.bodies import FILE_NAMES, JSON, MULTIPART
 from service.problems import Problem
+from unmixing.io.kinds import InputKind
+from unmixing.separation_specs import SeparationSpec
 from unmixing.specs import UnmixSpec
 
 _PROBLEM_CONTENT = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
 
 _MEANING = {
-    400: "The body is not the multipart/form-data it claims to be.",
+    400: "The body is not what its Content-Type claims, or ends too early.",
     404: "There is no such job, model or result.",
     413: "The upload is larger than the service accepts.",
-    415: "The body is not multipart/form-data.",
+    415: "The body is of no type that the service takes.",
     416: "The bytes asked for lie outside the asset.",
     422: "The request is well formed and cannot be done; `detail` names what is wrong.",
     500: "Something unforeseen happened.",
@@ -29,35 +32,73 @@ def problems(*statuses: int) -> Responses:
     return {status: {"description": _MEANING[status], "content": _PROBLEM_CONTENT} for status in statuses}
 
 
+BINARY = {"type": "string", "format": "binary"}
+
+
 def upload_body() -> dict[str, Any]:
-    """The body of ``POST /unmix``, with the limits that UnmixSpec holds."""
-    spec = UnmixSpec.model_json_schema()["properties"]
-    properties = {
+    """The bodies of ``POST /unmix`` and their fields, with the limits that the specs hold."""
+    fields = _fields()
+    files = {
         "file": {
             "type": "array",
-            "items": {"type": "string", "format": "binary"},
+            "items": BINARY,
             "minItems": 1,
-            "description": "The scene: .npy, .npz, .mat, GeoTIFF, or ENVI (header and binary as two parts, "
-            "or in one zip).",
+            "description": "An image: .npy, .npz, .mat, GeoTIFF, or ENVI (header and binary as two parts, or in one "
+            "zip). Or a mixture matrix, samples x channels: .csv, .npy, .npz, .mat.",
         },
         "library": {
             "type": "array",
-            "items": {"type": "string", "format": "binary"},
+            "items": BINARY,
             "description": "A spectral library that names the endmembers: one CSV file, or an ENVI spectral library "
             "(.sli and .hdr as two parts).",
         },
-        **spec,
-        "model": {"type": "string", "description": "Id of a stored model to apply: nothing is trained then."},
-        "variable": {"type": "string", "description": "Which array of a .mat or .npz file is the cube."},
+        "mixing_library": {
+            **BINARY,
+            "description": "Example mixing matrices to train on, matrices x channels x sources: .npy, .npz or .mat.",
+        },
     }
-    schema = {
+    form = _object({**files, **fields}, "file", {"file": ["scene.npz"], "n_endmembers": 3, "seed": 0})
+    rows = {"type": "array", "items": {"type": "array", "items": {"type": "number"}}, "minItems": 1}
+    mixtures = {"mixtures": {**rows, "description": "A mixture matrix, one list of channels per sample."}}
+    mixed = _object(
+        {**mixtures, **fields}, "mixtures", {"mixtures": [[0.1, 0.2, 0.4], [0.3, 0.1, 0.0]], "n_sources": 2}
+    )
+    content = {
+        MULTIPART: {"schema": form},
+        JSON: {"schema": mixed},
+        **{kind: {"schema": BINARY} for kind in FILE_NAMES},
+    }
+    names = {"filename": {"type": "string", "description": "Of a file that is the whole body."}}
+    query = [
+        {"name": name, "in": "query", "required": False, "schema": schema, "description": schema.get("description", "")}
+        for name, schema in {**names, **fields}.items()
+    ]
+    return {"requestBody": {"required": True, "content": content}, "parameters": query}
+
+
+def _fields() -> dict[str, dict[str, Any]]:
+    """Schemas of the plain fields."""
+    specs = {**SeparationSpec.model_json_schema()["properties"], **UnmixSpec.model_json_schema()["properties"]}
+    return {
+        "kind": {
+            "type": "string",
+            "enum": list(InputKind),
+            "description": "How to read the upload; decided from the file and the other fields when missing.",
+        },
+        **specs,
+        "model": {"type": "string", "description": "Id of a stored model to apply: nothing is trained then."},
+        "variable": {"type": "string", "description": "Which array of a .mat or .npz file is meant."},
+    }
+
+
+def _object(properties: dict[str, Any], required: str, example: dict[str, Any]) -> dict[str, Any]:
+    return {
         "type": "object",
-        "required": ["file"],
+        "required": [required],
         "properties": properties,
         "additionalProperties": False,
-        "example": {"file": ["scene.npz"], "n_endmembers": 3, "seed": 0},
+        "example": example,
     }
-    return {"requestBody": {"required": True, "content": {"multipart/form-data": {"schema": schema}}}}
 
 
 def install(app: FastAPI) -> None:

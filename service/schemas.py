@@ -8,6 +8,8 @@ from pydantic import BaseModel, Field
 from model_store.models import StoredModel
 from model_store.records import JobRecord, JobStatus
 from service.problems import Problem, job_problem
+from unmixing.io.kinds import InputKind
+from unmixing.separation_specs import SeparationSpec
 
 RESULTS_REL = "http://www.opengis.net/def/rel/ogc/1.0/results"
 
@@ -22,13 +24,18 @@ class Link(BaseModel):
 class JobInputs(BaseModel):
     """What the job was asked to do."""
 
+    kind: InputKind = Field(description="How the upload was read.")
     method: str = Field(examples=["lpalm"])
-    n_endmembers: int | None = Field(None, description="Estimated when not given.", examples=[3])
+    n_endmembers: int | None = Field(None, description="Of an image; estimated when not given.", examples=[3])
+    n_sources: int | None = Field(None, description="Of mixtures.")
+    nonnegative: bool | None = Field(None, description="Of mixtures; decided from them when not given.")
+    sparse: bool | None = Field(None, description="Of mixtures; decided from them when not given.")
     seed: int
     max_training_seconds: float | None = None
     model: str | None = Field(None, description="The stored model that is applied; without one a model is trained.")
     variable: str | None = None
     library: list[str] | None = Field(None, description="The files of the spectral library that names endmembers.")
+    mixing_library: list[str] | None = Field(None, description="The file of example mixing matrices.")
 
 
 class JobDocument(BaseModel):
@@ -76,11 +83,15 @@ class ModelList(BaseModel):
 
 
 class ResultDocument(BaseModel):
-    """What a scene is made of. Each asset's ``href`` answers GET, HEAD and Range."""
+    """What a scene or a mixture matrix is made of. Each asset's ``href`` answers GET, HEAD and Range."""
 
-    endmembers: dict[str, Any] = Field(
-        description="`names`, `wavelengths_nm`, `values`: one spectrum per endmember over all bands of the "
-        "input, null where a band was dropped."
+    endmembers: dict[str, Any] | None = Field(
+        None,
+        description="Of an image: `names`, `wavelengths_nm`, `values`: one spectrum per endmember over all bands of "
+        "the input, null where a band was dropped.",
+    )
+    mixing_matrix: dict[str, Any] | None = Field(
+        None, description="Of mixtures: `names`, `values`: one column of the mixing matrix per source."
     )
     metrics: dict[str, Any]
     model: dict[str, Any] | None
@@ -129,7 +140,8 @@ def job_document(record: JobRecord, base: str) -> JobDocument:
             **record.spec.model_dump(),
             model=record.model_id,
             variable=record.variable,
-            library=[name.rpartition("/")[2] for name in record.library] or None,
+            kind=InputKind.MIXTURES if isinstance(record.spec, SeparationSpec) else InputKind.IMAGE,
+            **{field: [path.rpartition("/")[2] for path in paths] for field, paths in record.libraries.items()},
         ),
         error=job_problem(record.error) if record.error else None,
         links=links,

@@ -5,17 +5,18 @@ import hashlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Protocol
 
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 
 from service.errors import MalformedUploadError, UploadFieldError, UploadTooLargeError
+from unmixing.io.orders import LIBRARIES
 
-FILE_FIELD = "file"
-LIBRARY_FIELD = "library"
-LIBRARY_FOLDER = "library"
-"""Where the library's files go, apart from the scene's, below the job's input folder."""
+FILE = "file"
+FILE_FIELDS = (FILE, *LIBRARIES)
+"""The fields that hold files. Those of the first go into the job's input folder, others into a folder of their own name
+below it."""
 
 MAX_PARTS = 64
 MAX_FIELD_BYTES = 1024
@@ -26,11 +27,33 @@ CHUNK_BYTES = 1 << 20
 
 @dataclass(frozen=True)
 class Upload:
-    """What arrived. ``digests``, ``library_digests``: SHA-256 of each file part, in order of arrival."""
+    """What arrived. ``digests``: SHA-256 of each file, by field, in order of arrival."""
 
     fields: dict[str, str]
-    digests: tuple[str, ...]
-    library_digests: tuple[str, ...] = ()
+    digests: dict[str, list[str]]
+
+
+class Fields:
+    """The plain fields of a request, of those in ``known``, each once."""
+
+    def __init__(self, known: frozenset[str]) -> None:
+        self.given: dict[str, str] = {}
+        self._known = known
+
+    def require(self, name: str) -> None:
+        """Raises UploadFieldError for a field that does not exist or is there already."""
+        if name not in self._known:
+            known = ", ".join([*FILE_FIELDS, *sorted(self._known)])
+            raise UploadFieldError(f"unknown field {name!r}; known are {known}")
+        if name in self.given:
+            raise UploadFieldError(f"the field {name!r} is given twice")
+
+    def add(self, name: str, value: str) -> None:
+        """Raises UploadFieldError as ``require``, and for a value that is too long."""
+        self.require(name)
+        if len(value) > MAX_FIELD_BYTES:
+            raise UploadFieldError(f"the field {name!r} is longer than {MAX_FIELD_BYTES} bytes")
+        self.given[name] = value
 
 
 @dataclass
@@ -45,18 +68,15 @@ class _Part:
 
 
 class Receiver:
-    """Takes a body piece by piece and writes its files into ``folder`` under their own names.
+    """Takes a body piece by piece and writes its files into ``folder`` under their own names; see ``FILE_FIELDS``.
 
-    Parts named ``file`` go into the folder itself, parts named ``library`` into its ``LIBRARY_FOLDER``.
-
-    ``known_fields`` are the plain fields that may occur, each once. Raises MalformedUploadError and
-    UploadFieldError. Close it in any case: a part may be open.
+    Plain fields join ``fields``. Raises MalformedUploadError and UploadFieldError. Close it in any case: a part may be
+    open.
     """
 
-    def __init__(self, boundary: bytes, folder: Path, known_fields: frozenset[str]) -> None:
-        self._folder, self._known = folder, known_fields
-        self._fields: dict[str, str] = {}
-        self._digests: dict[str, list[str]] = {FILE_FIELD: [], LIBRARY_FIELD: []}
+    def __init__(self, boundary: bytes, folder: Path, fields: Fields) -> None:
+        self._folder, self._fields = folder, fields
+        self._digests: dict[str, list[str]] = {field: [] for field in FILE_FIELDS}
         self._part = _Part()
         self._header_name, self._header_value = bytearray(), bytearray()
         self._n_parts, self._complete = 0, False
@@ -87,9 +107,9 @@ class Receiver:
         """After the last piece. Raises when the body ended early or held no file."""
         if not self._complete:
             raise MalformedUploadError("the body ends before its closing boundary")
-        if not self._digests[FILE_FIELD]:
-            raise UploadFieldError(f"no part named {FILE_FIELD!r}: the scene is missing")
-        return Upload(self._fields, tuple(self._digests[FILE_FIELD]), tuple(self._digests[LIBRARY_FIELD]))
+        if not self._digests[FILE]:
+            raise UploadFieldError(f"no part named {FILE!r}: the scene, or the mixture matrix, is missing")
+        return Upload(self._fields.given, self._digests)
 
     def close(self) -> None:
         if self._part.file is not None:
@@ -113,16 +133,13 @@ class Receiver:
         self._part.name = _text(options[b"name"], "a part's name")
         if self._part.name in self._digests:
             self._part.file = self._create(options.get(b"filename", b""))
-        elif self._part.name not in self._known:
-            known = ", ".join([FILE_FIELD, LIBRARY_FIELD, *sorted(self._known)])
-            raise UploadFieldError(f"unknown field {self._part.name!r}; known are {known}")
-        elif self._part.name in self._fields:
-            raise UploadFieldError(f"the field {self._part.name!r} is given twice")
+        else:
+            self._fields.require(self._part.name)
 
     def _create(self, raw_name: bytes) -> BinaryIO:
         part = self._part.name
         name = safe_name(_text(raw_name, "a file name"), part)
-        folder = self._folder / LIBRARY_FOLDER if part == LIBRARY_FIELD else self._folder
+        folder = self._folder if part == FILE else self._folder / part
         try:
             folder.mkdir(exist_ok=True)
             return (folder / name).open("xb")
@@ -141,7 +158,7 @@ class Receiver:
 
     def _finish(self) -> None:
         if self._part.file is None:
-            self._fields[self._part.name] = _text(bytes(self._part.value), self._part.name)
+            self._fields.add(self._part.name, _text(bytes(self._part.value), self._part.name))
         else:
             self._part.file.close()
             self._digests[self._part.name].append(self._part.digest.hexdigest())
@@ -150,7 +167,15 @@ class Receiver:
         self._complete = True
 
 
-async def receive(body: AsyncIterator[bytes], receiver: Receiver, max_bytes: int) -> Upload:
+class Body(Protocol):
+    """Takes a body piece by piece; ``result`` after the last one. Close it in any case."""
+
+    def write(self, data: bytes) -> None: ...
+    def result(self) -> Upload: ...
+    def close(self) -> None: ...
+
+
+async def receive(body: AsyncIterator[bytes], receiver: Body, max_bytes: int) -> Upload:
     """Feed ``body`` to ``receiver`` in a thread, in chunks. Raises UploadTooLargeError past ``max_bytes``."""
     total, waiting = 0, bytearray()
     async for piece in body:
@@ -165,7 +190,7 @@ async def receive(body: AsyncIterator[bytes], receiver: Receiver, max_bytes: int
     return receiver.result()
 
 
-def safe_name(name: str, part: str = FILE_FIELD) -> str:
+def safe_name(name: str, part: str = FILE) -> str:
     """The last component of a client's file name. Raises UploadFieldError when nothing usable is left."""
     base = name.replace("\\", "/").rsplit("/", 1)[-1].strip()
     if base in ("", ".", "..") or not base.isprintable():

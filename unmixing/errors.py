@@ -30,7 +30,7 @@ class BandMismatchError(UnmixingError):
 
 
 class LibraryFormatError(UnmixingError):
-    """The file is not a readable spectral library: wrong kind, truncated, or its parts disagree."""
+    """The file is not a readable library, spectral or of mixing matrices: wrong kind, or its parts disagree."""
 
 
 class LibraryMismatchError(UnmixingError):

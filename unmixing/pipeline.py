@@ -96,6 +96,8 @@ def require_fit(model: TrainedModel, n_bands: int, n_endmembers: int | None) -> 
 
     Raises BandMismatchError and SpecError that name both numbers.
     """
+    if model.manifest.get("kind", "image") != "image":
+        raise SpecError("the model was trained on mixtures, not on an image")
     trained_bands, trained_count = model.manifest["n_bands"], model.manifest["n_endmembers"]
     if n_bands != trained_bands:
         raise BandMismatchError(f"the cube has {n_bands} bands, the model was trained on {trained_bands} bands")

@@ -2,18 +2,22 @@
 
 import math
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from unmixing.cubes import input_report
-from unmixing.types import Cube, Unmixing
+from unmixing.types import Cube, TrainedModel, Unmixing
+
+if TYPE_CHECKING:
+    from unmixing.separation import Separation
 
 
 def result_document(
     unmixing: Unmixing,
     cube: Cube,
     *,
+    kind_decided_by: str = "default",
     media_types: Mapping[str, str],
     sizes: Mapping[str, int],
     model_id: str | None = None,
@@ -22,7 +26,8 @@ def result_document(
 
     ``media_types`` and ``sizes`` (bytes) are keyed by the products' file names. An asset's ``href`` is its
     file name, relative to the document; whoever serves it elsewhere rewrites it. ``model_id`` is the id under
-    which the model is stored, None when it is not. NaN and infinity become null: JSON has neither.
+    which the model is stored, None when it is not. ``kind_decided_by``: why the input was read as an image. NaN and
+    infinity become null: JSON has neither.
     """
     document = {
         "endmembers": {
@@ -31,21 +36,43 @@ def result_document(
             "values": unmixing.endmembers,
         },
         "metrics": unmixing.metrics,
-        "model": _model_section(unmixing, model_id),
-        "input": input_report(cube),
-        "assets": {
-            name: {"href": name, "type": media_type, "size": sizes[name]} for name, media_type in media_types.items()
-        },
+        "model": _model_section(unmixing.model, model_id),
+        "input": {"kind": "image", "kind_decided_by": kind_decided_by, **input_report(cube)},
+        "assets": _assets(media_types, sizes),
     }
     ready: dict[str, Any] = json_ready(document)
     return ready
 
 
-def _model_section(unmixing: Unmixing, model_id: str | None) -> dict[str, Any] | None:
+def separation_document(
+    separation: "Separation",
+    source: Mapping[str, Any],
+    *,
+    media_types: Mapping[str, str],
+    sizes: Mapping[str, int],
+    model_id: str | None = None,
+) -> dict[str, Any]:
+    """The same for a mixture matrix, with ``mixing_matrix`` in the place of ``endmembers``. source: how the mixtures
+    were read."""
+    n_samples, n_channels = len(separation.sources), separation.mixing_matrix.shape[1]
+    document = {
+        "mixing_matrix": {"names": separation.source_names, "values": separation.mixing_matrix},
+        "metrics": separation.metrics,
+        "model": _model_section(separation.model, model_id),
+        "input": {"kind": "mixtures", **source, "samples": n_samples, "channels": n_channels},
+        "assets": _assets(media_types, sizes),
+    }
+    ready: dict[str, Any] = json_ready(document)
+    return ready
+
+
+def _assets(media_types: Mapping[str, str], sizes: Mapping[str, int]) -> dict[str, dict[str, Any]]:
+    return {name: {"href": name, "type": media_type, "size": sizes[name]} for name, media_type in media_types.items()}
+
+
+def _model_section(model: TrainedModel | None, model_id: str | None) -> dict[str, Any] | None:
     """The id and the whole manifest: beside ``model.onnx`` the document is enough to use it again."""
-    if unmixing.model is None:
-        return None
-    return {"id": model_id, "manifest": unmixing.model.manifest, "links": []}
+    return None if model is None else {"id": model_id, "manifest": model.manifest, "links": []}
 
 
 def json_ready(value: Any) -> Any:

@@ -1,20 +1,21 @@
 """separate(): a mixture matrix in, its sources and its mixing matrix out."""
 
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from unmixing.blind_separation import blind_library
 from unmixing.endmembers import unit_norm
-from unmixing.errors import BandMismatchError, SceneContentError, SpecError
+from unmixing.factorization import Factors
 from unmixing.metrics import nmse
 from unmixing.mixtures import SourceModel
 from unmixing.runtime import BLOCK_PIXELS, ModelRunner, sample_of
+from unmixing.separation_checks import check_library, check_separation
+from unmixing.separation_methods import Factorize, Solve, check_separation_method, factors_of
 from unmixing.separation_specs import SeparationNetworkSpec, SeparationSpec
 from unmixing.types import Compute, Float32, Float64, Progress, TrainedModel
 
@@ -28,13 +29,22 @@ class Separation:
     mixing_matrix: (n_sources, n_channels) float32, rows of norm 1. sources: (n_samples, n_sources) float32, in the
     units of the mixtures. Order and, for signed sources, signs are arbitrary unless a library gave them.
     metrics: JSON-able; how the mixtures were read (``nonnegative``, ``sparse``), ``reconstruction_nmse``, seconds.
-    model: the network that made it.
+    model: the network that made it, None for methods without one.
     """
 
     mixing_matrix: Float32
     sources: Float32
     metrics: Mapping[str, Any]
     model: TrainedModel | None
+
+    @property
+    def source_names(self) -> tuple[str, ...]:
+        return tuple(f"source {number}" for number in range(1, len(self.mixing_matrix) + 1))
+
+    def told(self, metrics: Mapping[str, Any]) -> "Separation":
+        """With more metrics; seconds are added stage by stage."""
+        seconds = {**self.metrics.get("seconds", {}), **metrics.get("seconds", {})}
+        return replace(self, metrics={**self.metrics, **metrics, "seconds": seconds})
 
 
 def separate(
@@ -61,87 +71,28 @@ def separate(
     ((4, 65), (500, 4))
     """
     compute, report = compute or Compute(), progress or (lambda share, words: None)
-    values = check_mixtures(mixtures, spec.n_sources)
-    started = time.perf_counter()
+    values = check_separation(mixtures, spec, library, model)
+    method, started = check_separation_method(spec.method), time.perf_counter()
     with threadpool_limits(compute.threads):
-        metrics: dict[str, Any] = {}
-        if model is None:
-            prior = _prior(values, spec, library, report)
-            metrics |= prior.metrics | {"seconds": {"library": round(time.perf_counter() - started, 4)}}
-            model = _train(prior, values, spec, compute, report, network)
+        if model is not None:
+            found = _applied(values, model, compute, report)
+        elif method.factorize is not None:
+            found = _factorized(values, method.factorize, spec, report)
         else:
-            require_model_fits(model, values.shape[1], spec.n_sources)
-            metrics["nonnegative"] = bool(model.manifest["nonnegative"])
-        trained = time.perf_counter()
-        report(TRAINING_DONE, "separating the mixtures")
-        mixing_matrix, sources = _apply(values, ModelRunner(model.onnx, compute))
-    finished = time.perf_counter()
-    learned = model.manifest["metrics"]
-    seconds = {
-        **learned.get("seconds", {}),
-        **metrics.get("seconds", {}),
-        "inference": round(finished - trained, 4),
-        "total": round(finished - started, 4),
-    }
-    metrics = {**learned, **metrics, "reconstruction_nmse": nmse(sources @ mixing_matrix, values), "seconds": seconds}
-    return Separation(mixing_matrix, sources, metrics, model)
-
-
-def check_mixtures(mixtures: NDArray[Any], n_sources: int) -> Float32:
-    """The mixtures as numbers to compute with, (n_samples, n_channels) float32.
-
-    Raises SceneContentError and SpecError that name both numbers.
-    """
-    if mixtures.ndim != 2:
-        raise SceneContentError(f"mixtures have {mixtures.ndim} dimensions, a mixture matrix has 2: samples, channels")
-    n_samples, n_channels = mixtures.shape
-    if n_channels < n_sources:
-        raise SpecError(f"n_sources is {n_sources}, the mixtures have only {n_channels} channels")
-    if n_samples <= n_sources:
-        raise SceneContentError(
-            f"the mixtures have {n_samples} rows; {n_sources} sources need at least {n_sources + 1}"
-        )
-    values: Float32 = np.asarray(mixtures).astype(np.float32)
-    bad = np.argwhere(~np.isfinite(values))
-    if len(bad):
-        row, channel = bad[0]
-        raise SceneContentError(
-            f"{len(bad)} of {values.size} mixtures are not finite, the first in row {row}, channel {channel} "
-            "(counted from 0)"
-        )
-    return values
-
-
-def check_library(library: NDArray[Any], n_channels: int, n_sources: int) -> Float64:
-    """Example mixing matrices (n_matrices, n_sources, n_channels) with rows of unit norm.
-
-    Raises BandMismatchError, SpecError and SceneContentError that name both numbers.
-    """
-    if library.ndim != 3 or len(library) == 0:
-        raise SceneContentError(f"mixing_library has shape {library.shape}; it has to be matrices, sources, channels")
-    if library.shape[2] != n_channels:
-        raise BandMismatchError(f"the mixtures have {n_channels} channels, mixing_library {library.shape[2]}")
-    if library.shape[1] != n_sources:
-        raise SpecError(f"n_sources is {n_sources}, the matrices of mixing_library have {library.shape[1]} sources")
-    rows = np.asarray(library, dtype=np.float64)
-    if not np.isfinite(rows).all() or not (np.linalg.norm(rows, axis=2) > 0).all():
-        n_columns = rows.shape[0] * rows.shape[1]
-        raise SceneContentError(f"mixing_library: of its {n_columns} columns at least 1 is 0 or not finite")
-    return unit_norm(rows)
-
-
-def require_model_fits(model: TrainedModel, n_channels: int, n_sources: int) -> None:
-    """Whether a model separates mixtures of ``n_channels`` into ``n_sources``.
-
-    Raises BandMismatchError and SpecError that name both numbers.
-    """
-    if model.manifest.get("kind") != "mixtures":
-        raise SpecError("the model was trained on an image, not on mixtures")
-    if model.manifest["n_bands"] != n_channels:
-        trained = model.manifest["n_bands"]
-        raise BandMismatchError(f"the mixtures have {n_channels} channels, the model was trained on {trained}")
-    if model.manifest["n_endmembers"] != n_sources:
-        raise SpecError(f"n_sources is {n_sources}, the model was trained for {model.manifest['n_endmembers']} sources")
+            prior = _prior(values, spec, library, report)
+            if method.solve is not None:
+                found = _solved_from(values, method.solve, prior, report)
+            else:
+                model = _train(prior, values, spec, compute, report, network)
+                found = _applied(values, model, compute, report).told(model.manifest["metrics"])
+            found = found.told(prior.metrics)
+    return found.told(
+        {
+            "method": spec.method,
+            "reconstruction_nmse": nmse(found.sources @ found.mixing_matrix, values),
+            "seconds": {"total": round(time.perf_counter() - started, 4)},
+        }
+    )
 
 
 @dataclass(frozen=True, eq=False)
@@ -155,6 +106,10 @@ class _Prior:
 
 def _prior(values: Float32, spec: SeparationSpec, library: NDArray[Any] | None, report: Progress) -> _Prior:
     """The library given or found. How sources are distributed is always learned from the mixtures."""
+    # scikit-learn takes a second to import, and only this needs it.
+    from unmixing.blind_separation import blind_library
+
+    started = time.perf_counter()
     nonnegative = bool(values.min() >= 0) if spec.nonnegative is None else spec.nonnegative
     given = None if library is None else check_library(library, values.shape[1], spec.n_sources)
     report(0.0, "separating random halves of the mixtures")
@@ -177,6 +132,7 @@ def _prior(values: Float32, spec: SeparationSpec, library: NDArray[Any] | None, 
         "agreeing_runs": blind.n_agreeing,
         "library": "mixtures" if given is None else "given",
         "library_matrices": len(blind.matrices if given is None else given),
+        "seconds": {"library": round(time.perf_counter() - started, 4)},
     }
     return _Prior(blind.matrices if given is None else given, blind.sources, metrics)
 
@@ -192,15 +148,51 @@ def _train(
     # Torch takes seconds to import, and applying a stored model never needs it.
     from unmixing.networks.separation_model import train_separation_model
 
-    def part(share: float, words: str) -> None:
-        report(LIBRARY_DONE + (TRAINING_DONE - LIBRARY_DONE) * share, words)
-
-    example = sample_of(values, 1_024)
+    example, part = sample_of(values, 1_024), _after_library(report)
     return train_separation_model(prior.library, prior.sources, example, spec, compute, part, network)
 
 
-def _apply(values: Float32, runner: ModelRunner) -> tuple[Float32, Float32]:
+def _after_library(report: Progress) -> Progress:
+    return lambda share, words: report(LIBRARY_DONE + (TRAINING_DONE - LIBRARY_DONE) * share, words)
+
+
+def _solved_from(values: Float32, solve: Solve, prior: _Prior, report: Progress) -> Separation:
+    """A solver that starts from the mean of the library."""
+    start = unit_norm(prior.library.mean(axis=0))
+    return _solved(values, lambda scaled: solve(scaled, start, prior.sources.nonnegative, _after_library(report)))
+
+
+def _factorized(values: Float32, factorize: Factorize, spec: SeparationSpec, report: Progress) -> Separation:
+    rng = np.random.default_rng(spec.seed)
+    found = _solved(values, lambda scaled: factors_of(factorize(scaled, spec.n_sources, rng, report)))
+    return found.told({"nonnegative": True, "nonnegative_decided_by": "method"})
+
+
+def _solved(values: Float32, solve: Callable[[Float32], Factors]) -> Separation:
+    """``solve`` works on mixtures of mean power 1, so that no method depends on their unit."""
+    started = time.perf_counter()
+    scale = np.float32(np.sqrt(np.mean(np.square(values).sum(axis=1))) or 1.0)
+    found = solve(values / scale)
+    norms = np.linalg.norm(found.endmembers, axis=1)
+    matrix = found.endmembers / np.where(norms > 0, norms, 1.0)[:, None]
+    metrics = {
+        "iterations": found.iterations,
+        "converged": found.converged,
+        "seconds": {"solving": round(time.perf_counter() - started, 4)},
+    }
+    return Separation(
+        matrix.astype(np.float32), (found.contributions * norms * scale).astype(np.float32), metrics, None
+    )
+
+
+def _applied(values: Float32, model: TrainedModel, compute: Compute, report: Progress) -> Separation:
     """The model on all samples, block by block."""
-    sample = sample_of(values)
-    blocks = [runner.run(sample, values[first : first + BLOCK_PIXELS]) for first in range(0, len(values), BLOCK_PIXELS)]
-    return blocks[0].endmembers, np.concatenate([block.abundances for block in blocks])
+    started = time.perf_counter()
+    report(TRAINING_DONE, "separating the mixtures")
+    ready = ModelRunner(model.onnx, compute).look(sample_of(values))
+    blocks = [ready.run(values[first : first + BLOCK_PIXELS]) for first in range(0, len(values), BLOCK_PIXELS)]
+    metrics = {
+        "nonnegative": bool(model.manifest["nonnegative"]),
+        "seconds": {"inference": round(time.perf_counter() - started, 4)},
+    }
+    return Separation(blocks[0].endmembers, np.concatenate([block.abundances for block in blocks]), metrics, model)

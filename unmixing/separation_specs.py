@@ -10,6 +10,7 @@ class SeparationSpec(BaseModel):
 
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
 
+    method: str = Field("lpalm", description="Name of a row of SEPARATION_METHODS.")
     n_sources: int = Field(ge=2, le=MAX_SOURCES, description="How many sources were mixed.")
     nonnegative: bool | None = Field(
         None, description="Whether sources and mixing matrix are at least 0; decided from the mixtures when missing."
@@ -37,3 +38,13 @@ class SeparationNetworkSpec(BaseModel):
     max_epochs: int = Field(12, ge=1, description="Epochs at most.")
     patience: int = Field(4, ge=1, description="Epochs without a better validation error before stopping.")
     learning_rate: float = Field(3e-3, gt=0, description="Largest learning rate of the one-cycle schedule.")
+
+
+class SparseSpec(BaseModel):
+    """How sparse, and when PALM and ISTA stop."""
+
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
+
+    threshold: float = Field(2e-2, ge=0, description="Weight of the L1 term for mixtures of mean power 1.")
+    max_iterations: int = Field(3_000, ge=1, description="Iterations at most.")
+    tolerance: float = Field(1e-5, ge=0, description="Relative change of a factor that counts as none.")

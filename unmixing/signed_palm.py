@@ -1,5 +1,7 @@
 """PALM for sparse signed sources (Bolte et al. 2014), as the LPALM paper compares with (Fahes et al. 2022)."""
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -45,22 +47,29 @@ def signed_palm(
         Factors(np.zeros((len(mixtures), len(start))), np.asarray(start, dtype=np.float64)),
         max_iterations=max_iterations,
         tolerance=tolerance,
-        progress=lambda _: None,
+        progress=lambda iteration: None,
     )
 
 
 def signed_ista(
-    mixtures: Real, mixing_matrix: Real, threshold: float, *, max_iterations: int = 3_000, tolerance: float = 1e-5
+    mixtures: Real,
+    mixing_matrix: Real,
+    threshold: float,
+    *,
+    max_iterations: int = 3_000,
+    tolerance: float = 1e-5,
+    non_negative: bool = False,
+    progress: Callable[[int], None] = lambda iteration: None,
 ) -> Factors:
     """Sources alone, with the mixing matrix given: ``ista_step`` repeated from zero until nothing changes."""
     # Only what mixtures have in common with the columns counts, so few coordinates give the same iterations.
     basis = np.linalg.qr(np.asarray(mixing_matrix, dtype=np.float64).T)[0].T
     seen, seen_matrix = mixtures @ basis.T, mixing_matrix @ basis.T
     found = iterate(
-        lambda sources, _: (ista_step(seen, sources, seen_matrix, threshold, non_negative=False), seen_matrix),
+        lambda sources, _: (ista_step(seen, sources, seen_matrix, threshold, non_negative=non_negative), seen_matrix),
         Factors(np.zeros((len(mixtures), len(mixing_matrix))), seen_matrix),
         max_iterations=max_iterations,
         tolerance=tolerance,
-        progress=lambda _: None,
+        progress=progress,
     )
     return Factors(found.contributions, np.asarray(mixing_matrix, np.float64), found.iterations, found.converged)

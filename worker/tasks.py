@@ -1,28 +1,23 @@
-"""The task that a work-horse runs: read the scene, unmix it, store what came out."""
+"""The task that a work-horse runs: take a job, deliver its results, store them."""
 
 import logging
 import os
 import signal
 import time
-from collections.abc import Callable, Mapping
-from pathlib import Path
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 from rq.timeouts import JobTimeoutException
 
 from model_store.errors import InternalError, StoreError, TimeLimitError, UnknownJobError
 from model_store.models import model_id
-from model_store.records import JobError, JobRecord
+from model_store.records import JobError
 from model_store.results import write_document
 from model_store.settings import Settings
 from model_store.stores import Stores, open_stores
 from unmixing.errors import Cancelled, UnmixingError
-from unmixing.types import Compute, Cube, Progress, SpectralLibrary, TrainedModel, Unmixing
+from unmixing.types import Compute, Progress
 from worker.context import SETTINGS
 from worker.lease import Lease
-
-if TYPE_CHECKING:
-    from unmixing.io import SceneReader
 
 REPORT_SECONDS = 0.25
 """Progress within one stage is written at most this often."""
@@ -58,85 +53,30 @@ def run_job(job_id: str, settings: Settings, *, on_lost: Callable[[], None]) -> 
 def _compute(job_id: str, attempt: int, settings: Settings, stores: Stores) -> None:
     if stores.results.exists(job_id):
         return  # an earlier attempt died between storing its results and saying so
-    from unmixing import unmix as unmix_cube
-    from unmixing.io import open_scene, read_library
-    from unmixing.io.streaming import can_stream
-    from unmixing.naming import name_endmembers, require_match
+    from unmixing.io.delivery import deliver
+    from unmixing.io.orders import Order
 
     record = stores.jobs.get(job_id)
     if record is None:
         raise UnknownJobError(f"job {job_id} is gone")
     report = progress_to(stores, job_id, attempt)
-    report(0.0, "reading the scene")
     folder = stores.inputs.of(job_id)
-    paths = [folder / name for name in record.files]
-    library = read_library([folder / name for name in record.library]) if record.library else None
-    model = stores.models.load(record.model_id) if record.model_id else None
-    with open_scene(paths, record.variable, scratch=folder) as reader:
-        if model is not None and can_stream(model):
-            _stream(record, reader, model, library, Compute(settings.device, settings.threads), report, stores)
-            return
-        cube = reader.read()
-    if library is not None:
-        require_match(library, cube.wavelengths_nm, cube.used_bands)
-    unmixing = unmix_cube(
-        cube,
-        n_endmembers=record.spec.n_endmembers,
-        method=record.spec.method,
-        seed=record.spec.seed,
-        max_training_seconds=record.spec.max_training_seconds,
-        model=model,
-        compute=Compute(settings.device, settings.threads),
-        progress=report,
+    order = Order(
+        paths=[folder / name for name in record.files],
+        spec=record.spec,
+        variable=record.variable,
+        model=stores.models.load(record.model_id) if record.model_id else None,
+        libraries={field: [folder / name for name in names] for field, names in record.libraries.items()},
+        kind_decided_by=record.kind_decided_by,
+        scratch=folder,
     )
-    if library is not None:
-        unmixing = name_endmembers(unmixing, cube, library)
-    report(1.0, "writing the results")
-    _store(record, unmixing, cube, stores)
-
-
-def _store(record: JobRecord, unmixing: Unmixing, cube: Cube, stores: Stores) -> None:
-    """Products and model become visible whole, and only together with the document that describes them."""
-    from unmixing.io import write_products
-
-    with stores.results.writing(record.id) as folder:
-        _describe(folder, unmixing, cube, write_products(folder, unmixing, cube), stores)
-
-
-def _stream(
-    record: JobRecord,
-    reader: "SceneReader",
-    model: TrainedModel,
-    library: SpectralLibrary | None,
-    compute: Compute,
-    report: Progress,
-    stores: Stores,
-) -> None:
-    """A stored model on a scene of any size: products are written while the scene is read."""
-    from unmixing.io.streaming import apply_to_scene
-
-    with stores.results.writing(record.id) as folder:
-        unmixing, cube, media_types = apply_to_scene(
-            reader,
-            model,
-            folder,
-            n_endmembers=record.spec.n_endmembers,
-            library=library,
-            compute=compute,
-            progress=report,
-        )
-        _describe(folder, unmixing, cube, media_types, stores)
-
-
-def _describe(folder: Path, unmixing: Unmixing, cube: Cube, media_types: Mapping[str, str], stores: Stores) -> None:
-    from unmixing.results import result_document
-
-    identifier = None if unmixing.model is None else model_id(unmixing.model)
-    sizes = {name: (folder / name).stat().st_size for name in media_types}
-    document = result_document(unmixing, cube, media_types=media_types, sizes=sizes, model_id=identifier)
-    write_document(folder, document)
-    if unmixing.model is not None:
-        stores.models.register(unmixing.model)
+    compute = Compute(settings.device, settings.threads)
+    # Products and models become visible whole, and only together with the document that describes them.
+    with stores.results.writing(job_id) as results:
+        delivery = deliver(order, results, compute, report, model_id)
+        write_document(results, delivery.document)
+        for model in delivery.models:
+            stores.models.register(model)
 
 
 def _end(job_id: str, attempt: int, error: JobError | None, stores: Stores) -> None:

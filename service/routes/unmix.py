@@ -1,26 +1,26 @@
-"""``POST /unmix``: a scene comes in, a job goes out."""
+"""``POST /unmix``: a scene or a mixture matrix comes in, a job goes out."""
 
 import asyncio
 from contextlib import closing
 
 from fastapi import APIRouter, Request, Response
-from python_multipart.multipart import parse_options_header
 from starlette.requests import ClientDisconnect
 
 from model_store.records import JobStatus
+from service.bodies import body_of
 from service.context import ContextArgument
-from service.errors import MalformedUploadError, UploadContentTypeError, UploadTooLargeError
+from service.errors import MalformedUploadError, UploadTooLargeError
 from service.openapi import problems, upload_body
 from service.schemas import JobDocument, job_document
-from service.submissions import FIELDS, staging, submit
-from service.uploads import Receiver, receive
+from service.submissions import staging, submit
+from service.uploads import receive
 
 router = APIRouter(tags=["unmixing"])
 
 
 @router.post(
     "/unmix",
-    summary="Unmix a scene",
+    summary="Unmix a scene, or separate a mixture matrix",
     status_code=202,
     response_model=JobDocument,
     openapi_extra=upload_body(),
@@ -31,12 +31,16 @@ router = APIRouter(tags=["unmixing"])
     },
 )
 async def unmix(request: Request, context: ContextArgument) -> Response:
-    """Upload a scene and get a job. Equal bytes with equal fields are the same job, not a second one."""
-    boundary = _boundary(request)
+    """Upload an image or a mixture matrix and get a job. Equal bytes with equal fields are the same job, not another.
+
+    Fields come in the form, in the query, or beside `mixtures` in JSON. A file may also be the whole body, its name the
+    query's `filename`.
+    """
     max_bytes = context.settings.max_upload_bytes
     _check_length(request, max_bytes)
     async with staging(context) as (job_id, folder):
-        with closing(Receiver(boundary, folder, FIELDS)) as receiver:
+        content_type = request.headers.get("content-type", "")
+        with closing(body_of(content_type, request.query_params.multi_items(), folder)) as receiver:
             try:
                 upload = await receive(request.stream(), receiver, max_bytes)
             except ClientDisconnect:
@@ -49,16 +53,6 @@ async def unmix(request: Request, context: ContextArgument) -> Response:
         headers={"Location": f"{request.base_url}jobs/{record.id}"},
         media_type="application/json",
     )
-
-
-def _boundary(request: Request) -> bytes:
-    given = request.headers.get("content-type", "")
-    kind, options = parse_options_header(given)
-    if kind != b"multipart/form-data":
-        raise UploadContentTypeError(f"the body must be multipart/form-data; Content-Type is {given!r}")
-    if not options.get(b"boundary"):
-        raise MalformedUploadError(f"the Content-Type {given!r} names no boundary")
-    return options[b"boundary"]
 
 
 def _check_length(request: Request, max_bytes: int) -> None:

@@ -148,7 +148,7 @@ def test_file_over_the_limit(settings: Settings, announced: bool) -> None:
         assert_nothing_left(service, settings)
 
 
-@pytest.mark.parametrize("kind", ["application/json", "application/x-www-form-urlencoded", None])
+@pytest.mark.parametrize("kind", ["application/xml", "application/x-www-form-urlencoded", None])
 def test_wrong_content_type(service: httpx.Client, settings: Settings, kind: str | None) -> None:
     response = service.post("/unmix", content=b"{}", headers={"Content-Type": kind} if kind else {})
     assert_problem(response, 415, [kind or "multipart/form-data"])

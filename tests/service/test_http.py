@@ -295,7 +295,8 @@ def test_the_openapi_document(service: httpx.Client) -> None:
     document = service.get("/openapi.json").json()
     body = document["paths"]["/unmix"]["post"]["requestBody"]["content"]["multipart/form-data"]["schema"]
     assert set(body["properties"]) == {
-        *("file", "library", "n_endmembers", "method", "model", "seed", "variable", "max_training_seconds")
+        *("file", "library", "mixing_library", "kind", "method", "model", "seed", "variable", "max_training_seconds"),
+        *("n_endmembers", "n_sources", "nonnegative", "sparse"),
     }
     assert all("description" in field for field in body["properties"].values())
     assert "example" in body

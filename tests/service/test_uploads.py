@@ -12,14 +12,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.errors import UploadFieldError
-from service.uploads import Receiver, Upload, receive, safe_name
+from service.uploads import Fields, Receiver, Upload, receive, safe_name
 
 HEAD = b'--x\r\nContent-Disposition: form-data; name="file"; filename="a.npy"\r\n\r\n'
 TAIL = b'\r\n--x\r\nContent-Disposition: form-data; name="seed"\r\n\r\n5\r\n--x--\r\n'
 
 
 def received(pieces: AsyncIterator[bytes], folder: Path, max_bytes: int = 1 << 30) -> Upload:
-    with closing(Receiver(b"x", folder, frozenset({"seed"}))) as receiver:
+    with closing(Receiver(b"x", folder, Fields(frozenset({"seed"})))) as receiver:
         return asyncio.run(receive(pieces, receiver, max_bytes))
 
 
@@ -34,7 +34,8 @@ def test_any_cut_gives_the_same_file(tmp_path_factory: pytest.TempPathFactory, c
     folder = tmp_path_factory.mktemp("upload")
     upload = received(cut(HEAD + content + TAIL, length), folder)
     assert (folder / "a.npy").read_bytes() == content
-    assert upload == Upload({"seed": "5"}, (hashlib.sha256(content).hexdigest(),))
+    assert upload.fields == {"seed": "5"}
+    assert upload.digests["file"] == [hashlib.sha256(content).hexdigest()]
 
 
 def test_memory_does_not_grow_with_the_file(tmp_path: Path) -> None:

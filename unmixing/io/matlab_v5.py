@@ -23,9 +23,9 @@ TYPES = {
 
 def open_mat_v5(path: Path, variable: str | None) -> SceneReader:
     """The cube in a MATLAB file. Raises SceneFormatError, AmbiguousSceneError."""
-    arrays = _headers(path)
+    arrays = v5_headers(path)
     small_names = [name for name in SMALL_NAMES if name in arrays and arrays[name].nbytes < 2**20]
-    small = _load(path, [name for name in small_names if arrays[name].is_real])
+    small = load_v5(path, [name for name in small_names if arrays[name].is_real])
     cube = find_cube(arrays, small, variable, path.name)
     require_plausible_size(path, cube.header)
     for name, size in ((WAVELENGTHS, cube.shape[2]), (SCALE, 1)):
@@ -41,7 +41,7 @@ def open_mat_v5(path: Path, variable: str | None) -> SceneReader:
     return SceneReader(ArrayRows(cube.shape, cube.header.dtype, load), companion_facts(small, source))
 
 
-def _headers(path: Path) -> dict[str, ArrayHeader]:
+def v5_headers(path: Path) -> dict[str, ArrayHeader]:
     try:
         listing = scipy.io.whosmat(str(path), appendmat=False)
     except Exception as error:  # SciPy trusts the file: garbage leads it into errors of any class
@@ -52,7 +52,7 @@ def _headers(path: Path) -> dict[str, ArrayHeader]:
     }
 
 
-def _load(path: Path, names: Iterable[str]) -> dict[str, NDArray[Any]]:
+def load_v5(path: Path, names: Iterable[str]) -> dict[str, NDArray[Any]]:
     names = list(names)
     if not names:
         return {}
@@ -66,7 +66,7 @@ def _load(path: Path, names: Iterable[str]) -> dict[str, NDArray[Any]]:
 
 
 def _load_cube(path: Path, name: str, header: ArrayHeader, shape: tuple[int, int, int]) -> NDArray[Any]:
-    array = _load(path, [name])[name]
+    array = load_v5(path, [name])[name]
     if array.shape != header.shape or array.dtype.kind not in "iuf":
         raise SceneFormatError(f"{path.name}: {name} is {array.dtype} {array.shape}, announced as {header}")
     return cube_view(array, shape)

@@ -25,15 +25,15 @@ def open_mat_v73(path: Path, variable: str | None, scratch: Path | None) -> Scen
     """
     try:
         with h5py.File(path, "r", locking=False) as file:
-            datasets = _datasets(file)
-            arrays = {name: ArrayHeader(data.shape[::-1], data.dtype) for name, data in datasets.items()}
+            found = datasets(file)
+            arrays = {name: ArrayHeader(data.shape[::-1], data.dtype) for name, data in found.items()}
             small = {
-                name: np.asarray(datasets[name][()])
+                name: np.asarray(found[name][()])
                 for name in SMALL_NAMES
                 if name in arrays and arrays[name].is_real and arrays[name].nbytes < 2**20
             }
     except HDF5_DAMAGE as error:
-        raise _damaged(path, error) from error
+        raise damaged_v73(path, error) from error
     cube = find_cube(arrays, small, variable, path.name)
     require_plausible_size(path, cube.header)
     for name, size in ((WAVELENGTHS, cube.shape[2]), (SCALE, 1)):
@@ -49,7 +49,7 @@ def open_mat_v73(path: Path, variable: str | None, scratch: Path | None) -> Scen
     return SceneReader(ArrayRows(cube.shape, cube.header.dtype, load), companion_facts(small, source))
 
 
-def _datasets(file: h5py.File) -> dict[str, h5py.Dataset]:
+def datasets(file: h5py.File) -> dict[str, h5py.Dataset]:
     """The arrays of the root group that lie in this very file: HDF5 can also point into others."""
     found = {}
     for name in file:
@@ -64,9 +64,9 @@ def _datasets(file: h5py.File) -> dict[str, h5py.Dataset]:
 def _load_cube(path: Path, name: str, shape: tuple[int, int, int], scratch: Path | None) -> NDArray[Any]:
     try:
         with h5py.File(path, "r", locking=False) as file:
-            stored = _copy(_datasets(file)[name], scratch)
+            stored = _copy(datasets(file)[name], scratch)
     except HDF5_DAMAGE as error:
-        raise _damaged(path, error) from error
+        raise damaged_v73(path, error) from error
     return cube_view(stored.T, shape)
 
 
@@ -84,5 +84,5 @@ def _copy(data: h5py.Dataset, scratch: Path | None) -> NDArray[Any]:
     return copy
 
 
-def _damaged(path: Path, error: Exception) -> SceneFormatError:
+def damaged_v73(path: Path, error: Exception) -> SceneFormatError:
     return SceneFormatError(f"{path.name} is a damaged or truncated MATLAB 7.3 (HDF5) file: {error}")

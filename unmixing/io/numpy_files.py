@@ -37,7 +37,7 @@ def open_npy(path: Path) -> SceneReader:
         header, order = read_npy_header(file, path.name)
         offset = file.tell()
     shape = require_cube(header, path.name)
-    _require_size(path.name, header, offset, path.stat().st_size)
+    require_size(path.name, header, offset, path.stat().st_size)
 
     def load() -> NDArray[Any]:
         return np.memmap(path, dtype=header.dtype, mode="r", offset=offset, shape=shape, order=order)
@@ -62,7 +62,7 @@ def read_npy_header(file: IO[bytes], name: str) -> tuple[ArrayHeader, Literal["C
     return ArrayHeader(shape, dtype), "F" if fortran_order else "C"
 
 
-def _require_size(name: str, header: ArrayHeader, offset: int, size: int) -> None:
+def require_size(name: str, header: ArrayHeader, offset: int, size: int) -> None:
     needed = offset + header.nbytes
     if size != needed:
         verdict = "it is truncated" if size < needed else "its header does not describe it"
@@ -84,7 +84,7 @@ def open_npz(path: Path, variable: str | None, scratch: Path | None) -> SceneRea
             header, _ = read_npy_header(member, what)
             offset = member.tell()
         shape = require_cube(header, what)
-        _require_size(what, header, offset, members[name].file_size)
+        require_size(what, header, offset, members[name].file_size)
         companions = {
             key: _companion(archive, members[key], shape[2] if key == WAVELENGTHS else 1)
             for key in (WAVELENGTHS, SCALE)
@@ -92,7 +92,7 @@ def open_npz(path: Path, variable: str | None, scratch: Path | None) -> SceneRea
         }
     require_plausible_size(path, header)
     source = {"format": "npz", "files": [path.name], "variable": name, "dtype": str(header.dtype)}
-    load = partial(_extract, path, members[name], scratch)
+    load = partial(extract_member, path, members[name], scratch)
     return SceneReader(ArrayRows(shape, header.dtype, load), companion_facts(companions, source))
 
 
@@ -102,14 +102,14 @@ def _cube_name(
     wanted = CUBE if variable is None else variable
     if wanted in members:
         return wanted
-    headers = {name: header for name, info in members.items() if (header := _peek(archive, info))}
+    headers = {name: header for name, info in members.items() if (header := peek(archive, info))}
     chosen = choose_variable(headers, variable, file_name)
     if chosen is None:
         raise no_cube(headers, file_name)
     return chosen
 
 
-def _peek(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> ArrayHeader | None:
+def peek(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> ArrayHeader | None:
     """A member's header; None when it is nothing that could be a cube."""
     try:
         with archive.open(info) as member:
@@ -128,7 +128,7 @@ def _companion(archive: zipfile.ZipFile, info: zipfile.ZipInfo, size: int) -> ND
     return np.frombuffer(numbers, dtype=header.dtype)
 
 
-def _extract(path: Path, info: zipfile.ZipInfo, scratch: Path | None) -> NDArray[Any]:
+def extract_member(path: Path, info: zipfile.ZipInfo, scratch: Path | None) -> NDArray[Any]:
     """The member as a memory map of an unnamed file, which vanishes with the map, or with the process."""
     with tempfile.TemporaryFile(dir=scratch) as file:
         with open_archive(path) as archive, archive.open(info) as member:

@@ -25,7 +25,23 @@ def unpack_upload(
     max_ratio: float = MAX_EXPANSION,
     max_members: int = MAX_MEMBERS,
 ) -> list[Path]:
-    """The files of the scene uploaded into ``folder``: [file], or [header, binary] for ENVI.
+    """The files of the scene uploaded into ``folder``: [file], or [header, binary] for ENVI; see ``unpack_files``.
+
+    Raises SceneFormatError.
+    """
+    return choose_scene(
+        unpack_files(folder, max_total_bytes=max_total_bytes, max_ratio=max_ratio, max_members=max_members)
+    )
+
+
+def unpack_files(
+    folder: Path,
+    *,
+    max_total_bytes: int = MAX_TOTAL_BYTES,
+    max_ratio: float = MAX_EXPANSION,
+    max_members: int = MAX_MEMBERS,
+) -> list[Path]:
+    """All files uploaded into ``folder``.
 
     A zip file is unpacked into ``folder / "unpacked"`` first, but never one inside another. Refused are
     members with ``..``, absolute paths, links, passwords; archives with more than ``max_members``, more than
@@ -40,7 +56,7 @@ def unpack_upload(
     for archive in archives:
         files.remove(archive)
         files += _unpack(archive, folder / UNPACKED, max_total_bytes, max_ratio, max_members)
-    return choose_scene(files)
+    return files
 
 
 def _unpack(path: Path, target: Path, max_total_bytes: int, max_ratio: float, max_members: int) -> list[Path]:

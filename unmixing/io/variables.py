@@ -1,6 +1,7 @@
-"""Which array of a file with several is the cube."""
+"""Which array of a file with several is the one that is meant."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -13,9 +14,31 @@ CUBE, WAVELENGTHS, SCALE = "cube", "wavelengths_nm", "scale"
 """The names looked for in files that hold several arrays."""
 
 
+@dataclass(frozen=True)
+class ArrayKind:
+    """What is looked for: ``title`` in words, the ``names`` it may have, the likeliest first, and its axes."""
+
+    title: str
+    names: tuple[str, ...]
+    n_axes: int
+
+    def __str__(self) -> str:
+        return f"{self.n_axes}-D array of real numbers ({self.title})"
+
+
+THE_CUBE = ArrayKind("rows, columns, bands", (CUBE,), 3)
+
+
 def choose_variable(arrays: Mapping[str, ArrayHeader], variable: str | None, file_name: str) -> str | None:
-    """The name of the cube: the one asked for, else ``cube``, else the only 3-D real array; None when none is
-    3-D.
+    """The name of the cube: see ``choose_array``."""
+    return choose_array(arrays, variable, file_name, THE_CUBE)
+
+
+def choose_array(
+    arrays: Mapping[str, ArrayHeader], variable: str | None, file_name: str, kind: ArrayKind
+) -> str | None:
+    """The name asked for, else the kind's own name, else the only real array with so many axes; None when there is
+    none.
 
     Raises SceneFormatError when ``variable`` is not there, AmbiguousSceneError when several could be meant.
     """
@@ -23,14 +46,18 @@ def choose_variable(arrays: Mapping[str, ArrayHeader], variable: str | None, fil
         if variable not in arrays:
             raise SceneFormatError(f"{file_name} has no array {variable!r}; it has {listed(arrays)}")
         return variable
-    if CUBE in arrays:
-        return CUBE
-    candidates = {name: header for name, header in arrays.items() if len(header.shape) == 3 and header.is_real}
-    if len(candidates) > 1:
+    named = next((name for name in kind.names if name in arrays), None)
+    if named is not None:
+        return named
+    found = {name: header for name, header in arrays.items() if len(header.shape) == kind.n_axes and header.is_real}
+    if kind.n_axes == 2:  # MATLAB's scalars and vectors are matrices too
+        found = {name: header for name, header in found.items() if min(header.shape) > 1} or found
+    if len(found) > 1:
         raise AmbiguousSceneError(
-            f"{file_name} has several arrays that could be the cube: {listed(candidates)}; say which with `variable`"
+            f"{file_name} has several arrays that could be the {kind.names[0]}: {listed(found)}; say which with "
+            "`variable`"
         )
-    return next(iter(candidates), None)
+    return next(iter(found), None)
 
 
 def require_cube(header: ArrayHeader, what: str) -> tuple[int, int, int]:
@@ -38,7 +65,10 @@ def require_cube(header: ArrayHeader, what: str) -> tuple[int, int, int]:
     otherwise."""
     if len(header.shape) != 3:
         kind = "a matrix" if len(header.shape) == 2 else f"an array with {len(header.shape)} axes"
-        raise SceneFormatError(f"{what} is {kind} of shape {header.shape}; a cube has 3 axes (rows, columns, bands)")
+        hint = "; to separate a mixture matrix, say kind=mixtures and n_sources" if len(header.shape) == 2 else ""
+        raise SceneFormatError(
+            f"{what} is {kind} of shape {header.shape}; a cube has 3 axes (rows, columns, bands){hint}"
+        )
     if not header.is_real:
         raise SceneFormatError(f"{what} holds {header.dtype} values; a cube holds real numbers")
     rows, columns, bands = header.shape

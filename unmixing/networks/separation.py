@@ -20,15 +20,16 @@ class Separator(nn.Module):
     """A network for mixtures: coordinates in the library's subspace, a start, layers.
 
     library: (n_matrices, n_sources, n_channels), rows of unit norm. Mixtures in coordinates have mean power 1.
+    nonnegative: sources and mixing matrix are kept from falling below 0.
     """
 
     basis: Tensor
     library: Tensor
     mean: Tensor
 
-    def __init__(self, library: Float64, n_dimensions: int, n_layers: int) -> None:
+    def __init__(self, library: Float64, n_dimensions: int, n_layers: int, *, nonnegative: bool = False) -> None:
         super().__init__()
-        self.n_layers = n_layers
+        self.n_layers, self.nonnegative = n_layers, nonnegative
         basis = shared_basis(library, n_dimensions)
         coordinates = library @ basis.T
         for name, array in (("basis", basis), ("library", coordinates), ("mean", coordinates.mean(axis=0))):
@@ -45,6 +46,18 @@ class Separator(nn.Module):
     def matrix_step(self, layer: int, mixtures: Tensor, sources: Tensor, matrix: Tensor) -> Tensor:
         """The layer's update of the mixing matrix from all the samples at once."""
         raise NotImplementedError
+
+    def shrunk(self, sources: Tensor, thresholds: Tensor) -> Tensor:
+        """Soft thresholding: sources drawn towards 0 by ``thresholds``, and clipped there when nothing is negative."""
+        if self.nonnegative:
+            return torch.relu(sources - thresholds)
+        return torch.sign(sources) * torch.relu(sources.abs() - thresholds)
+
+    def feasible(self, matrix: Tensor) -> Tensor:
+        """Rows of norm at most 1, without negative channels when nothing is negative."""
+        if self.nonnegative:
+            matrix = torch.relu(matrix @ self.basis) @ self.basis.T
+        return unit_ball(matrix)
 
     def trajectory(self, mixtures: Tensor, start: Tensor, n_seen: int | None = None) -> list[tuple[Tensor, Tensor]]:
         """Sources and mixing matrix after every layer. Only the first ``n_seen`` samples move the mixing matrix, all of
@@ -80,8 +93,7 @@ class SeparationLPALM(Separator):
     components: Tensor
 
     def __init__(self, library: Float64, spec: SeparationNetworkSpec, *, nonnegative: bool = False) -> None:
-        super().__init__(library, spec.n_dimensions, spec.n_layers)
-        self.nonnegative = nonnegative
+        super().__init__(library, spec.n_dimensions, spec.n_layers, nonnegative=nonnegative)
         coordinates = self.library.numpy().astype(np.float64)
         n_layers, (_, n_sources, n_dimensions) = spec.n_layers, coordinates.shape
         centred = coordinates - coordinates.mean(axis=0)
@@ -110,10 +122,7 @@ class SeparationLPALM(Separator):
         if sources is not None:
             # S + (X - S A) W^T, regrouped so that only arrays of n_sources columns are made per layer.
             stepped = stepped + sources @ (identity - matrix @ weights)
-        thresholds = self.log_thresholds[layer].exp()
-        if self.nonnegative:
-            return torch.relu(stepped - thresholds)
-        return torch.sign(stepped) * torch.relu(stepped.abs() - thresholds)
+        return self.shrunk(stepped, self.log_thresholds[layer].exp())
 
     def matrix_step(self, layer: int, mixtures: Tensor, sources: Tensor, matrix: Tensor) -> Tensor:
         gram = sources.transpose(-1, -2) @ sources
@@ -128,10 +137,7 @@ class SeparationLPALM(Separator):
         """Rows drawn towards the library's columns of their source, of norm at most 1."""
         coordinates = ((matrix - self.mean)[..., None, :] * self.components).sum(dim=-1)
         shrunk = coordinates * torch.sigmoid(self.shrinkage_logits[layer])
-        rows = self.mean + (shrunk[..., None] * self.components).sum(dim=-2)
-        if self.nonnegative:
-            rows = torch.relu(rows @ self.basis) @ self.basis.T
-        return unit_ball(rows)
+        return self.feasible(self.mean + (shrunk[..., None] * self.components).sum(dim=-2))
 
     def start(self, mixtures: Tensor, library: Tensor) -> Tensor:
         return library_start(mixtures, library)

@@ -1,6 +1,8 @@
 """From a library and a model of the sources to a trained, exported, checked model that separates mixtures."""
 
 import time
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any
 
 import torch
@@ -9,12 +11,24 @@ from unmixing.mixtures import SourceModel
 from unmixing.networks.devices import torch_device
 from unmixing.networks.export import export_onnx, parity_error, require_parity
 from unmixing.networks.separation import SeparationGraph, SeparationLPALM, Separator
-from unmixing.networks.separation_training import train_separation
+from unmixing.networks.separation_rivals import SeparationDNMF, SeparationLISTA, SeparationLISTACP
+from unmixing.networks.separation_training import Loss, reconstruction, sources_alone, supervised, train_separation
 from unmixing.runtime import ModelRunner
 from unmixing.separation_specs import SeparationNetworkSpec, SeparationSpec
 from unmixing.types import Compute, Float32, Float64, Progress, TrainedModel
 
 EXPORT_STARTS = 0.9
+
+SEPARATORS: Mapping[str, tuple[Callable[..., Separator], Loss, str]] = MappingProxyType(
+    {
+        "lpalm": (SeparationLPALM, supervised, "LPALM"),
+        "lista": (SeparationLISTA, sources_alone, "LISTA"),
+        "lista_cp": (SeparationLISTACP, sources_alone, "LISTA-CP"),
+        "dnmf": (SeparationDNMF, reconstruction, "DNMF"),
+    }
+)
+"""Network, loss and title of every learned row of SEPARATION_METHODS: LISTA and LISTA-CP estimate sources alone, DNMF
+sees no truth."""
 
 
 def train_separation_model(
@@ -26,7 +40,7 @@ def train_separation_model(
     progress: Progress,
     spec: SeparationNetworkSpec | None = None,
 ) -> TrainedModel:
-    """LPALM trained on ``library`` (n_matrices, n_sources, n_channels), rows of unit norm.
+    """The network of ``request.method`` trained on ``library`` (n_matrices, n_sources, n_channels), rows of unit norm.
 
     example: (n_samples, n_channels), mixtures to check the export with. Raises ModelParityError when the exported
     model does not say what the network says.
@@ -34,7 +48,8 @@ def train_separation_model(
     spec = spec or SeparationNetworkSpec()
     started = time.perf_counter()
     with torch_device(compute) as device:
-        network = SeparationLPALM(library, spec, nonnegative=sources.nonnegative).to(device)
+        build, loss, title = SEPARATORS[request.method]
+        network = build(library, spec, nonnegative=sources.nonnegative).to(device)
         history = train_separation(
             network,
             library,
@@ -42,9 +57,10 @@ def train_separation_model(
             spec,
             seed=request.seed,
             max_seconds=request.max_training_seconds,
+            loss=loss,
             on_epoch=lambda epoch, errors: progress(
                 EXPORT_STARTS * epoch / spec.max_epochs,
-                f"training LPALM, epoch {epoch} of at most {spec.max_epochs}: validation NMSE {errors.sources:.4f}",
+                f"training {title}, epoch {epoch} of at most {spec.max_epochs}: validation NMSE {errors.sources:.4f}",
             ),
         )
         trained = time.perf_counter()
@@ -87,7 +103,7 @@ def _manifest(
 ) -> dict[str, Any]:
     _, n_sources, n_channels = library.shape
     return {
-        "method": "lpalm",
+        "method": request.method,
         "kind": "mixtures",
         "n_bands": n_channels,
         "used_bands": list(range(n_channels)),
@@ -95,7 +111,7 @@ def _manifest(
         "endmember_names": [f"source {number}" for number in range(1, n_sources + 1)],
         "wavelengths_nm": None,
         "nonnegative": sources.nonnegative,
-        "spec": {**request.model_dump(), "lpalm": spec.model_dump()},
+        "spec": {**request.model_dump(), "network": spec.model_dump()},
         "metrics": metrics,
         "onnx_parity": error,
     }

@@ -11,26 +11,20 @@ from unmixing.types import Float64
 MATRIX_RIDGE = 1e-4
 
 
-def soft(values: Tensor, thresholds: Tensor) -> Tensor:
-    """Soft thresholding: values drawn towards 0 by ``thresholds``."""
-    return torch.sign(values) * torch.relu(values.abs() - thresholds)
-
-
 def fitted_matrix(mixtures: Tensor, sources: Tensor) -> Tensor:
-    """The mixing matrix that explains the mixtures with these sources best, rows of norm at most 1: the answer of
+    """The mixing matrix that explains the mixtures with these sources best, the answer of
     methods that estimate sources alone."""
     gram = sources.transpose(-1, -2) @ sources
     identity = torch.eye(gram.shape[-1], device=gram.device)
     power = (gram * identity).sum(dim=(-1, -2), keepdim=True) + 1e-12
-    rows = spd_inverse(gram / power + MATRIX_RIDGE * identity) @ (sources.transpose(-1, -2) @ mixtures / power)
-    return unit_ball(rows)
+    return spd_inverse(gram / power + MATRIX_RIDGE * identity) @ (sources.transpose(-1, -2) @ mixtures / power)
 
 
 class _SourcesAlone(Separator):
     """Sources by learned layers, which know no mixing matrix; that is fitted to the sources."""
 
     def matrix_step(self, layer: int, mixtures: Tensor, sources: Tensor, matrix: Tensor) -> Tensor:
-        return fitted_matrix(mixtures, sources)
+        return self.feasible(fitted_matrix(mixtures, sources))
 
     def _inverse_of_mean(self, n_layers: int) -> Tensor:
         gram = self.mean @ self.mean.T
@@ -44,8 +38,8 @@ class SeparationLISTA(_SourcesAlone):
     """S <- soft(S W1 + X W2, threshold) (Gregor and LeCun 2010), every layer with its own W1, W2; started as
     LISTA-CP is."""
 
-    def __init__(self, library: Float64, spec: SeparationNetworkSpec) -> None:
-        super().__init__(library, spec.n_dimensions, spec.n_layers)
+    def __init__(self, library: Float64, spec: SeparationNetworkSpec, *, nonnegative: bool = False) -> None:
+        super().__init__(library, spec.n_dimensions, spec.n_layers, nonnegative=nonnegative)
         inverse = self._inverse_of_mean(spec.n_layers)
         self.mixture_weights = nn.Parameter(inverse.transpose(-1, -2).clone())
         self.source_weights = nn.Parameter(torch.eye(len(self.mean)) - self.mean @ inverse.transpose(-1, -2))
@@ -55,21 +49,21 @@ class SeparationLISTA(_SourcesAlone):
         stepped = mixtures @ self.mixture_weights[layer]
         if sources is not None:
             stepped = stepped + sources @ self.source_weights[layer]
-        return soft(stepped, self.thresholds[layer])
+        return self.shrunk(stepped, self.thresholds[layer])
 
 
 class SeparationLISTACP(_SourcesAlone):
     """S <- soft(S + (X - S A) W^T, threshold) (Chen et al. 2018) with A the library's mean."""
 
-    def __init__(self, library: Float64, spec: SeparationNetworkSpec) -> None:
-        super().__init__(library, spec.n_dimensions, spec.n_layers)
+    def __init__(self, library: Float64, spec: SeparationNetworkSpec, *, nonnegative: bool = False) -> None:
+        super().__init__(library, spec.n_dimensions, spec.n_layers, nonnegative=nonnegative)
         self.weights = nn.Parameter(self._inverse_of_mean(spec.n_layers))
         self.thresholds = self._thresholds(spec.n_layers)
 
     def source_step(self, layer: int, mixtures: Tensor, sources: Tensor | None, matrix: Tensor) -> Tensor:
         residual = mixtures if sources is None else mixtures - sources @ self.mean
         stepped = residual @ self.weights[layer].T
-        return soft(stepped if sources is None else sources + stepped, self.thresholds[layer])
+        return self.shrunk(stepped if sources is None else sources + stepped, self.thresholds[layer])
 
 
 class SeparationDNMF(Separator):
@@ -81,17 +75,18 @@ class SeparationDNMF(Separator):
     Trained on the reconstruction alone. It works on all channels: a sign has no meaning in a subspace.
     """
 
-    def __init__(self, library: Float64, spec: SeparationNetworkSpec) -> None:
-        super().__init__(library, library.shape[-1], spec.n_layers)
+    def __init__(self, library: Float64, spec: SeparationNetworkSpec, *, nonnegative: bool = False) -> None:
+        super().__init__(library, library.shape[-1], spec.n_layers, nonnegative=nonnegative)
         gram = self.mean @ self.mean.T
         inverse = spd_inverse(gram + START_SOURCE_RIDGE * torch.eye(len(gram))) @ self.mean
         self.weights = nn.Parameter(inverse.repeat(spec.n_layers, 1, 1))
         self.exponents = nn.Parameter(torch.full((spec.n_layers, len(self.mean)), 0.5))
 
     def source_step(self, layer: int, mixtures: Tensor, sources: Tensor | None, matrix: Tensor) -> Tensor:
-        if sources is None:
-            return mixtures @ self.weights[layer].T
-        return sources + (mixtures - sources @ matrix) @ self.weights[layer].T
+        stepped = mixtures @ self.weights[layer].T
+        if sources is not None:
+            stepped = sources + stepped - sources @ matrix @ self.weights[layer].T
+        return torch.relu(stepped) if self.nonnegative else stepped
 
     def matrix_step(self, layer: int, mixtures: Tensor, sources: Tensor, matrix: Tensor) -> Tensor:
         channels = torch.relu(matrix @ self.basis) + 1e-6
