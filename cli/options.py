@@ -67,7 +67,8 @@ MixingLibrary = Annotated[
 Method = Annotated[
     str | None,
     typer.Option(
-        help="How to unmix: lpalm, or the model's method, when not given. A wrong name lists the methods there are.",
+        help="How to unmix: lpalm, or the model's method, when not given. Several with commas between them, or "
+        "`compare` for all, are shown side by side. A wrong name lists the methods there are.",
         show_default=False,
     ),
 ]

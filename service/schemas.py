@@ -90,6 +90,9 @@ class ResultDocument(BaseModel):
         description="Of an image: `names`, `wavelengths_nm`, `values`: one spectrum per endmember over all bands of "
         "the input, null where a band was dropped.",
     )
+    comparison: dict[str, Any] | None = Field(
+        None, description="Of several methods: `answers`, one per method, and `failures`, why others have none."
+    )
     mixing_matrix: dict[str, Any] | None = Field(
         None, description="Of mixtures: `names`, `values`: one column of the mixing matrix per source."
     )

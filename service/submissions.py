@@ -11,9 +11,9 @@ from model_store.records import JobRecord, JobStatus, now, work_key
 from service.context import Context
 from service.queues import APPLY, TRAIN
 from service.uploads import Upload
-from unmixing.io.orders import LIBRARIES, Request, checked_order
+from unmixing.io.orders import LIBRARIES, Order, Request, checked_order
 from unmixing.io.uploads import unpack_files
-from unmixing.methods import METHODS
+from unmixing.methods import METHODS, chosen_methods
 
 
 @asynccontextmanager
@@ -59,7 +59,7 @@ def submit(context: Context, job_id: str, folder: Path, upload: Upload) -> JobRe
     record = JobRecord(
         id=job_id,
         work_key=work_key(upload.digests, order.spec, model_id, order.variable),
-        queue=TRAIN if model is None and METHODS[order.spec.method].trains else APPLY,
+        queue=_queue_of(order),
         spec=order.spec,
         kind_decided_by=order.kind_decided_by,
         model_id=model_id,
@@ -70,6 +70,11 @@ def submit(context: Context, job_id: str, folder: Path, upload: Upload) -> JobRe
         updated=moment,
     )
     return _entered(context, record)
+
+
+def _queue_of(order: Order) -> str:
+    trains = any(METHODS[method].trains for method in chosen_methods(order.spec.method))
+    return TRAIN if order.model is None and trains else APPLY
 
 
 def _entered(context: Context, record: JobRecord) -> JobRecord:

@@ -18,6 +18,7 @@ FILE_FIELDS = (FILE, *LIBRARIES)
 """The fields that hold files. Those of the first go into the job's input folder, others into a folder of their own name
 below it."""
 
+METHOD = "method"
 MAX_PARTS = 64
 MAX_FIELD_BYTES = 1024
 MAX_NAME_BYTES = 200
@@ -34,7 +35,7 @@ class Upload:
 
 
 class Fields:
-    """The plain fields of a request, of those in ``known``, each once."""
+    """The plain fields of a request, of those in ``known``, each once; but ``method`` may come several times."""
 
     def __init__(self, known: frozenset[str]) -> None:
         self.given: dict[str, str] = {}
@@ -45,7 +46,7 @@ class Fields:
         if name not in self._known:
             known = ", ".join([*FILE_FIELDS, *sorted(self._known)])
             raise UploadFieldError(f"unknown field {name!r}; known are {known}")
-        if name in self.given:
+        if name in self.given and name != METHOD:
             raise UploadFieldError(f"the field {name!r} is given twice")
 
     def add(self, name: str, value: str) -> None:
@@ -53,7 +54,8 @@ class Fields:
         self.require(name)
         if len(value) > MAX_FIELD_BYTES:
             raise UploadFieldError(f"the field {name!r} is longer than {MAX_FIELD_BYTES} bytes")
-        self.given[name] = value
+        earlier = self.given.get(name)
+        self.given[name] = f"{earlier},{value}" if earlier and value else value or earlier or ""
 
 
 @dataclass

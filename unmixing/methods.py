@@ -7,7 +7,7 @@ from types import MappingProxyType
 import numpy as np
 
 from unmixing.archetypal import archetypal
-from unmixing.errors import UnknownMethodError
+from unmixing.errors import SpecError, UnknownMethodError
 from unmixing.factorization import Solution
 from unmixing.ista import ista
 from unmixing.nmf import nmf
@@ -151,8 +151,27 @@ _ROWS = (
 METHODS: Mapping[str, Method] = MappingProxyType({row.name: row for row in _ROWS})
 
 
+COMPARE = "compare"
+"""As ``method``: all rows of METHODS."""
+
+
 def check_method(name: str) -> Method:
     """The row of this name. Raises UnknownMethodError that lists the names there are."""
     if name not in METHODS:
         raise UnknownMethodError(f"method is {name!r}; it has to be one of: {', '.join(sorted(METHODS))}")
     return METHODS[name]
+
+
+def chosen_methods(method: str) -> tuple[str, ...]:
+    """The methods that ``method`` names: one, several with commas between them, or all by ``compare``.
+
+    Raises UnknownMethodError, and SpecError for a method named twice.
+    """
+    if method == COMPARE:
+        return tuple(METHODS)
+    names = [name.strip() for name in method.split(",")]
+    for name in names:
+        check_method(name)
+        if names.count(name) > 1:
+            raise SpecError(f"method is {method!r}; it names {name!r} twice")
+    return tuple(names)

@@ -10,6 +10,7 @@ from unmixing.cubes import input_report
 from unmixing.types import Cube, TrainedModel, Unmixing
 
 if TYPE_CHECKING:
+    from unmixing.comparison import Comparison
     from unmixing.separation import Separation
 
 
@@ -30,11 +31,7 @@ def result_document(
     infinity become null: JSON has neither.
     """
     document = {
-        "endmembers": {
-            "names": unmixing.endmember_names,
-            "wavelengths_nm": cube.wavelengths_nm,
-            "values": unmixing.endmembers,
-        },
+        "endmembers": _endmembers(unmixing, cube),
         "metrics": unmixing.metrics,
         "model": _model_section(unmixing.model, model_id),
         "input": {"kind": "image", "kind_decided_by": kind_decided_by, **input_report(cube)},
@@ -42,6 +39,42 @@ def result_document(
     }
     ready: dict[str, Any] = json_ready(document)
     return ready
+
+
+def comparison_document(
+    comparison: "Comparison",
+    cube: Cube,
+    *,
+    kind_decided_by: str = "default",
+    media_types: Mapping[str, str],
+    sizes: Mapping[str, int],
+    model_ids: Mapping[str, str | None],
+) -> dict[str, Any]:
+    """The document of the first method's answer, and ``comparison``: the answers of all, and what kept others from one.
+    model_ids: by method, of those that have a model."""
+    answers = []
+    for method, answer in comparison.answers.items():
+        angle, difference = comparison.agreement(method, cube)
+        answers.append(
+            {
+                "method": method,
+                "endmembers": _endmembers(answer, cube),
+                "metrics": answer.metrics,
+                "model": _model_section(answer.model, model_ids.get(method)),
+                "sad_to_first_radians": angle,
+                "abundance_rmse_to_first": difference,
+            }
+        )
+    document = result_document(
+        comparison.first,
+        cube,
+        kind_decided_by=kind_decided_by,
+        media_types=media_types,
+        sizes=sizes,
+        model_id=model_ids.get(next(iter(comparison.answers))),
+    )
+    ready: list[Any] = json_ready(answers)
+    return {**document, "comparison": {"answers": ready, "failures": dict(comparison.failures)}}
 
 
 def separation_document(
@@ -64,6 +97,14 @@ def separation_document(
     }
     ready: dict[str, Any] = json_ready(document)
     return ready
+
+
+def _endmembers(unmixing: Unmixing, cube: Cube) -> dict[str, Any]:
+    return {
+        "names": unmixing.endmember_names,
+        "wavelengths_nm": cube.wavelengths_nm,
+        "values": unmixing.endmembers,
+    }
 
 
 def _assets(media_types: Mapping[str, str], sizes: Mapping[str, int]) -> dict[str, dict[str, Any]]:

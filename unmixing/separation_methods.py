@@ -9,7 +9,7 @@ import numpy as np
 
 from unmixing.errors import SceneContentError, SpecError
 from unmixing.factorization import Factors, Solution, counted, iterate
-from unmixing.methods import check_method
+from unmixing.methods import chosen_methods
 from unmixing.nmf import nmf
 from unmixing.palm import palm_step
 from unmixing.separation_specs import SparseSpec
@@ -89,7 +89,8 @@ IMAGES_ONLY: Mapping[str, str] = MappingProxyType(
 
 def check_separation_method(name: str) -> SeparationMethod:
     """The row of this name. Raises UnknownMethodError, and SpecError that says why a method is for images alone."""
-    check_method(name)
+    if len(chosen_methods(name)) > 1:
+        raise SpecError(f"method is {name!r}; methods are compared on images, mixtures are separated by one at a time")
     if name in IMAGES_ONLY:
         fitting = ", ".join(sorted(SEPARATION_METHODS))
         raise SpecError(f"method {name!r} is for images: {IMAGES_ONLY[name]}; mixtures can be separated by: {fitting}")

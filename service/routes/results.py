@@ -63,7 +63,12 @@ def _linked(document: dict[str, Any], job_id: str, base: str) -> dict[str, Any]:
     assets = {
         name: {**facts, "href": f"{base}jobs/{job_id}/results/{name}"} for name, facts in document["assets"].items()
     }
-    model = document["model"]
-    if model is not None:
-        model = {**model, "links": [{"rel": "item", "href": f"{base}models/{model['id']}"}]}
-    return {**document, "assets": assets, "model": model}
+    linked = {**document, "assets": assets, "model": _with_link(document["model"], base)}
+    if comparison := document.get("comparison"):
+        answers = [{**answer, "model": _with_link(answer["model"], base)} for answer in comparison["answers"]]
+        linked["comparison"] = {**comparison, "answers": answers}
+    return linked
+
+
+def _with_link(model: dict[str, Any] | None, base: str) -> dict[str, Any] | None:
+    return None if model is None else {**model, "links": [{"rel": "item", "href": f"{base}models/{model['id']}"}]}

@@ -1,10 +1,12 @@
 """From the files of an input to a folder of products and the document that describes them, whoever asks for it."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from unmixing.comparison import Comparison, compare
+from unmixing.io.comparison_products import write_comparison
 from unmixing.io.libraries import read_library
 from unmixing.io.mixtures import read_mixing_library, read_mixtures
 from unmixing.io.orders import LIBRARY, MIXING_LIBRARY, Order
@@ -12,13 +14,14 @@ from unmixing.io.products import write_products
 from unmixing.io.scenes import open_scene
 from unmixing.io.separation_products import write_separation
 from unmixing.io.streaming import apply_to_scene, can_stream
+from unmixing.methods import chosen_methods
 from unmixing.naming import name_endmembers, require_match
 from unmixing.pipeline import unmix
-from unmixing.results import result_document, separation_document
+from unmixing.results import comparison_document, result_document, separation_document
 from unmixing.separation import separate
 from unmixing.separation_specs import SeparationSpec
 from unmixing.specs import UnmixSpec
-from unmixing.types import Compute, Cube, Progress, TrainedModel, Unmixing
+from unmixing.types import Compute, Cube, Progress, SpectralLibrary, TrainedModel, Unmixing
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,11 +61,37 @@ def _deliver_image(
         cube = reader.read()
     if library is not None:
         require_match(library, cube.wavelengths_nm, cube.used_bands)
+    if len(chosen_methods(spec.method)) > 1:
+        return _deliver_comparison(order, compare(cube, spec, compute, progress), cube, library, folder, model_id)
     unmixing = unmix(cube, **spec.model_dump(), model=order.model, compute=compute, progress=progress)
     if library is not None:
         unmixing = name_endmembers(unmixing, cube, library)
     progress(1.0, "writing the results")
     return _described(order, folder, unmixing, cube, write_products(folder, unmixing, cube), model_id)
+
+
+def _deliver_comparison(
+    order: Order,
+    comparison: Comparison,
+    cube: Cube,
+    library: SpectralLibrary | None,
+    folder: Path,
+    model_id: ModelId,
+) -> Delivery:
+    if library is not None:
+        named = {method: name_endmembers(answer, cube, library) for method, answer in comparison.answers.items()}
+        comparison = replace(comparison, answers=named)
+    models = {method: answer.model for method, answer in comparison.answers.items() if answer.model is not None}
+    media_types = write_comparison(folder, comparison, cube)
+    document = comparison_document(
+        comparison,
+        cube,
+        kind_decided_by=order.kind_decided_by,
+        media_types=media_types,
+        sizes=_sizes(folder, media_types),
+        model_ids={method: model_id(model) for method, model in models.items()},
+    )
+    return Delivery(document, tuple(models.values()))
 
 
 def _described(

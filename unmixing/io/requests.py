@@ -7,7 +7,7 @@ from pydantic import BaseModel, ValidationError
 
 from unmixing.errors import SpecError
 from unmixing.io.kinds import InputKind
-from unmixing.methods import check_method
+from unmixing.methods import chosen_methods
 from unmixing.separation_specs import SeparationSpec
 from unmixing.specs import UnmixSpec
 from unmixing.types import TrainedModel
@@ -28,7 +28,7 @@ def image_spec(fields: Mapping[str, str], model: TrainedModel | None, max_traini
     _refuse(fields, MIXTURE_FIELDS, "a mixture matrix", InputKind.IMAGE)
     given = _given(fields, model)
     spec = _validated(UnmixSpec, given)
-    check_method(spec.method)
+    chosen_methods(spec.method)
     _require_method_of(model, spec.method)
     return spec if spec.max_training_seconds else spec.model_copy(update={"max_training_seconds": max_training_seconds})
 
