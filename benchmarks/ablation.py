@@ -14,7 +14,6 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field
-from functools import partial
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
@@ -27,7 +26,7 @@ from benchmarks.generated import write_scenes
 from benchmarks.quality import DEFAULT_DATA, scenes_with_truth
 from unmixing import unmix
 from unmixing.abundances import split_brightness
-from unmixing.dirichlet import DirichletMixture, fit_dirichlet_mixture
+from unmixing.dirichlet import DirichletMixture
 from unmixing.endmembers import Bundles, extract_bundles
 from unmixing.io import open_scene
 from unmixing.io.truth import judge, read_truth
@@ -69,7 +68,7 @@ def _white_noise(scene: SceneModel, abundances: Float64, brightness: Float64, rn
     return noise
 
 
-def _uniform_mixture(abundances: Float64, brightness: Float64, rng: np.random.Generator) -> DirichletMixture:
+def _uniform_mixture(abundances: Float64, brightness: Float64, *_: object, **__: object) -> DirichletMixture:
     logs = np.log(brightness)
     one = np.ones(1)
     return DirichletMixture(one, np.ones((1, abundances.shape[1])), logs.mean() * one, logs.std() * one, 0.0)
@@ -94,9 +93,7 @@ VARIANTS: dict[str, Variant] = {
     "brightness: free": Variant(
         replaced={"unmixing.brightness.BrightnessModel.row_weight": property(lambda light: 0.0)}
     ),
-    "abundances: one Dirichlet": Variant(
-        replaced={f"{SYNTHESIS}.fit_dirichlet_mixture": partial(fit_dirichlet_mixture, max_components=1)}
-    ),
+    "abundances: up to 4 Dirichlet distributions": Variant(LpalmSpec(n_dirichlets=4)),
     "abundances: uniform": Variant(replaced={f"{SYNTHESIS}.fit_dirichlet_mixture": _uniform_mixture}),
     "variability: no gain over the bands": Variant(
         replaced={f"{SYNTHESIS}.piecewise_linear_gain": lambda n_spectra, n_bands, *_: np.ones((n_spectra, n_bands))}

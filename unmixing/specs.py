@@ -10,7 +10,11 @@ class UnmixSpec(BaseModel):
 
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
 
-    method: str = Field("lpalm", description="Name of a row of METHODS.")
+    method: str = Field(
+        "lpalm",
+        description="Name of a row of METHODS; several, with commas between them, or `compare` for all of them, are "
+        "compared on the image.",
+    )
     n_endmembers: int | None = Field(
         None, ge=2, le=MAX_ENDMEMBERS, description="How many materials to look for; estimated when missing."
     )
@@ -38,6 +42,9 @@ class UnrolledSpec(TrainingSpec):
     """How a network unrolled from an algorithm is built, and trained on synthetic images."""
 
     n_runs: int = Field(36, ge=1, description="Random extraction runs that make the bundles.")
+    n_dirichlets: int = Field(
+        1, ge=1, le=8, description="Dirichlet distributions at most in the mixture that abundances are drawn from."
+    )
     n_layers: int = Field(8, ge=1, le=100, description="Unrolled iterations.")
 
 

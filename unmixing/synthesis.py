@@ -57,8 +57,11 @@ class SyntheticSets:
     brightness: Float64
 
 
-def model_scene(pixels: NDArray[np.floating], bundles: Bundles, rng: np.random.Generator) -> SceneModel:
-    """Reference abundances by constrained least squares, and the Dirichlet mixture most likely to have drawn them.
+def model_scene(
+    pixels: NDArray[np.floating], bundles: Bundles, rng: np.random.Generator, *, n_dirichlets: int = 1
+) -> SceneModel:
+    """Reference abundances by constrained least squares, and the mixture of at most ``n_dirichlets`` Dirichlet
+    distributions most likely to have drawn them.
 
     pixels: (n_pixels, n_bands), raw.
     """
@@ -71,7 +74,7 @@ def model_scene(pixels: NDArray[np.floating], bundles: Bundles, rng: np.random.G
     residuals = sample - contributions @ bundles.reference
     abundances, brightness = split_brightness(contributions / light.norms)
     lit = brightness > 0
-    mixture = fit_dirichlet_mixture(abundances[lit], brightness[lit], rng)
+    mixture = fit_dirichlet_mixture(abundances[lit], brightness[lit], rng, max_components=n_dirichlets)
     return SceneModel(bundles, light, mixture, abundances[lit], brightness[lit], residuals[lit])
 
 

@@ -42,7 +42,7 @@ def test_nine_in_ten_fresh_truths_lie_within():
 
 
 def test_more_noise_is_less_certain_and_equal_seeds_agree():
-    abundances, brightness = torch.full((5, 3), 1 / 3), torch.ones(5)
+    abundances, brightness = torch.full((3, 5), 1 / 3), torch.ones(5)
     quiet, loud, again = (learned(noise)(abundances, brightness) for noise in (0.01, 0.05, 0.01))
     assert (loud > 2 * quiet).all()
     assert torch.equal(quiet, again)

@@ -38,10 +38,11 @@ class UnmixingGraph(nn.Module):
         """Abundances (n_pixels, n_endmembers) summing to one, brightness (n_pixels,), near 1 for a typical pixel, and,
         where it was learned, the standard deviation of each abundance (n_pixels, n_endmembers)."""
         contributions = self.network.contributions(self._coordinates(pixels), layers.unbind(0))
-        abundances, brightness = self.network.abundances(contributions)
+        # On (n_endmembers, n_pixels): sums and products over few rows run several times as fast as over few columns.
+        abundances, brightness = self.network.abundances(contributions.T, axis=0)
         if self.uncertainty is None:
-            return abundances, brightness
-        return abundances, brightness, self.uncertainty(abundances, brightness)
+            return abundances.T, brightness
+        return abundances.T, brightness, self.uncertainty(abundances, brightness).T
 
     def forward(self, sample: Tensor, pixels: Tensor) -> tuple[Tensor, ...]:
         """Endmembers, abundances, brightness and perhaps uncertainty, as ``look`` and ``unmix`` say them."""

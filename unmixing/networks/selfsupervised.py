@@ -61,7 +61,7 @@ def train_on_synthetic_truth(
     )
     stages.lap("library")
     progress(LIBRARY_DONE, "making synthetic training sets")
-    scene = model_scene(pixels, bundles, rng)
+    scene = model_scene(pixels, bundles, rng, n_dirichlets=spec.n_dirichlets)
     training = synthesise(scene, spec.n_training_sets, spec.pixels_per_set, rng)
     validation = synthesise(scene, spec.n_validation_sets, spec.pixels_per_set, rng)
     stages.lap("synthesis")

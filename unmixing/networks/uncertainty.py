@@ -27,20 +27,19 @@ class Uncertainty(nn.Module):
 
     def __init__(self, n_endmembers: int) -> None:
         super().__init__()
-        self.layers = nn.Sequential(
-            nn.Linear(n_endmembers + 1, N_HIDDEN), nn.ReLU(), nn.Linear(N_HIDDEN, n_endmembers), nn.Softplus()
-        )
+        self.hidden, self.out = nn.Linear(n_endmembers + 1, N_HIDDEN), nn.Linear(N_HIDDEN, n_endmembers)
         self.register_buffer("scale", torch.ones(n_endmembers))
 
     def forward(self, abundances: Tensor, brightness: Tensor) -> Tensor:
-        """abundances: (..., n_endmembers), brightness: (...,). Returns standard deviations (..., n_endmembers)."""
+        """abundances: (n_endmembers, n_pixels), brightness: (n_pixels,). Returns standard deviations, as abundances."""
         return self.quantiles(abundances, brightness) / NORMAL_QUANTILE
 
     def quantiles(self, abundances: Tensor, brightness: Tensor) -> Tensor:
-        """The absolute errors that COVERAGE of all pixels stay below, (..., n_endmembers)."""
-        light = torch.log(brightness.clamp_min(DARKEST)).unsqueeze(-1)
-        found: Tensor = self.layers(torch.cat([abundances, light], dim=-1)) * self.scale
-        return found
+        """The absolute errors that COVERAGE of all pixels stay below, (n_endmembers, n_pixels)."""
+        light = torch.log(brightness.clamp_min(DARKEST))
+        known = torch.cat([abundances, light[None]])
+        hidden = torch.relu(self.hidden.weight @ known + self.hidden.bias[:, None])
+        return torch.exp(self.out.weight @ hidden + self.out.bias[:, None]) * self.scale[:, None]
 
 
 def learn_uncertainty(network: Unrolled, training: SyntheticSets, held_out: SyntheticSets, seed: int) -> Uncertainty:
@@ -52,15 +51,15 @@ def learn_uncertainty(network: Unrolled, training: SyntheticSets, held_out: Synt
         optimiser = torch.optim.Adam(head.parameters(), LEARNING_RATE)
         schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, N_STEPS)
         for _ in range(N_STEPS):
-            chosen = torch.randint(len(errors), (BATCH_PIXELS,))
+            chosen = torch.randint(len(brightness), (BATCH_PIXELS,))
             optimiser.zero_grad()
-            _pinball(errors[chosen], head.quantiles(abundances[chosen], brightness[chosen])).backward()  # type: ignore[no-untyped-call]
+            _pinball(errors[:, chosen], head.quantiles(abundances[:, chosen], brightness[chosen])).backward()  # type: ignore[no-untyped-call]
             optimiser.step()
             schedule.step()
     abundances, brightness, errors = _answers(network, held_out)
     with torch.no_grad():
         ratios = errors / head.quantiles(abundances, brightness).clamp_min(1e-9)
-        head.scale = torch.quantile(ratios, COVERAGE, dim=0)
+        head.scale = torch.quantile(ratios, COVERAGE, dim=1)
     return head.eval()
 
 
@@ -72,13 +71,14 @@ def coverage(head: Uncertainty, network: Unrolled, sets: SyntheticSets) -> float
 
 
 def _answers(network: Unrolled, sets: SyntheticSets) -> tuple[Tensor, Tensor, Tensor]:
-    """The network's abundances and brightness, and the absolute errors of its abundances, pixel by pixel."""
+    """The network's abundances (n_endmembers, n_pixels) and brightness (n_pixels,), and the absolute errors of its
+    abundances."""
     with torch.no_grad():
         pixels = network.coordinates(torch.from_numpy(sets.pixels)).float()
         abundances, brightness = network.abundances(network(pixels)[0])
         errors = (abundances - torch.from_numpy(sets.abundances).float()).abs()
-    n_endmembers = abundances.shape[-1]
-    return abundances.reshape(-1, n_endmembers), brightness.reshape(-1), errors.reshape(-1, n_endmembers)
+    columns, errors = (array.flatten(0, -2).T.contiguous() for array in (abundances, errors))
+    return columns, brightness.flatten(), errors
 
 
 def _pinball(errors: Tensor, quantiles: Tensor) -> Tensor:

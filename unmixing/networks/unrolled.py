@@ -98,17 +98,13 @@ class Unrolled(nn.Module, ABC):
             contributions = self.contribution_step(layer, pixels, contributions, endmembers)
         return contributions
 
-    def abundances(self, contributions: Tensor) -> tuple[Tensor, Tensor]:
-        """Abundances (..., n_pixels, n_endmembers) that sum to one, and brightness (..., n_pixels)."""
-        return _normalise(contributions / self.norms)
-
-
-def _normalise(contributions: Tensor) -> tuple[Tensor, Tensor]:
-    """Contributions as abundances that sum to one, and their sum: brightness. A dark pixel gets equal shares."""
-    n_endmembers = contributions.shape[-1]
-    guarded = contributions + 1e-9
-    brightness = guarded.sum(dim=-1, keepdim=True)
-    return guarded / brightness, (brightness - n_endmembers * 1e-9).squeeze(-1).clamp_min(0.0)
+    def abundances(self, contributions: Tensor, axis: int = -1) -> tuple[Tensor, Tensor]:
+        """Abundances that sum to one, of the shape of ``contributions``, whose endmembers lie along ``axis`` (0 or -1),
+        and brightness, their sum. A dark pixel gets equal shares."""
+        norms = self.norms if axis == -1 else self.norms[:, None]
+        guarded = contributions / norms + 1e-9
+        total = guarded.sum(dim=axis, keepdim=True)
+        return guarded / total, (total - len(self.norms) * 1e-9).squeeze(axis).clamp_min(0.0)
 
 
 def unit(spectra: Tensor) -> Tensor:
