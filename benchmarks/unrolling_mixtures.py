@@ -166,21 +166,18 @@ def tuned(sets: MixtureSets, starts: Float64, size: Size) -> float:
         return size.thresholds[0]
     return min(
         size.thresholds,
-        key=lambda threshold: (
-            palm_points(PALM, sets, starts, threshold, (size.max_iterations,))[0].sources.median
-        ),
+        key=lambda threshold: palm_points(PALM, sets, starts, threshold, (size.max_iterations,))[0].sources.median,
     )
 
 
 def log_spaced(largest: int) -> tuple[int, ...]:
-    """Counts of iterations from 1 to ``largest``, about a dozen per factor of ten."""
-    n_points = int(12 * np.log10(largest)) + 2
-    return tuple(int(count) for count in np.unique(np.geomspace(1, largest, n_points).round()))
+    """Counts of iterations from 1 to ``largest``, about a dozen per factor of ten and its powers."""
+    exponent = np.log10(largest)
+    counts = np.concatenate([np.geomspace(1, largest, int(12 * exponent) + 2), 10.0 ** np.arange(int(exponent) + 1)])
+    return tuple(int(count) for count in np.unique(counts.round()))
 
 
-def palm_points(
-    name: str, sets: MixtureSets, starts: Float64, threshold: float, counts: Sequence[int]
-) -> list[Point]:
+def palm_points(name: str, sets: MixtureSets, starts: Float64, threshold: float, counts: Sequence[int]) -> list[Point]:
     """The errors after so many iterations (increasing) of ``signed_palm_step``, from no sources."""
     states = [list(_palm_states(*pair, threshold, counts)) for pair in zip(sets.mixtures, starts, strict=True)]
     points = []
