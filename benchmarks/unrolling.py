@@ -1,6 +1,6 @@
 """What unrolling brings: LPALM beside PALM step by step, and six networks at equal layers.
 
-    python -m benchmarks.unrolling [--data FOLDER] [--generated 4] [--images FOLDER] [--out FILE.json] [--quick]
+    python -m benchmarks.unrolling [--data FOLDER] [--generated 6] [--images FOLDER] [--out FILE.json] [--quick]
 
 Mixture matrices: those of ``casa.npz`` in FOLDER, else generated ones. Synthetic mixtures of the test matrices (sparse
 sources of shape 0.3, 500 samples, 30 dB) are separated by PALM, whose threshold was tuned on mixtures of training
@@ -123,15 +123,15 @@ def order_table(rows: Sequence[Row]) -> str:
 
 
 def image_rows(folder: Path, n_generated: int, quick: bool) -> list[Row]:
-    """Every method on the scenes of ``folder`` and on generated ones."""
-    size = unrolling_images.QUICK if quick else unrolling_images.FULL
+    """Every method on the scenes of ``folder`` and on generated ones; quick: on one small generated scene."""
     with TemporaryDirectory() as scratch:
-        made = (
-            write_scenes(Path(scratch), n_generated, side=QUICK_SIDE)
-            if quick
-            else write_scenes(Path(scratch), n_generated)
-        )
-        scenes = made if quick else scenes_with_truth(folder) + made
+        if quick:
+            scenes, size = write_scenes(Path(scratch), 1, side=QUICK_SIDE), unrolling_images.QUICK
+        else:
+            scenes, size = (
+                [*scenes_with_truth(folder), *write_scenes(Path(scratch), n_generated)],
+                unrolling_images.FULL,
+            )
         return [row for scene in scenes for row in unrolling_images.rows(scene, size, _say)]
 
 
@@ -145,7 +145,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument(
         "--data", type=Path, default=default, help=f"folder of casa.npz and scenes (default: {default})"
     )
-    parser.add_argument("--generated", type=int, default=4, help="scenes to generate (default: 4)")
+    parser.add_argument("--generated", type=int, default=6, help="scenes to generate (default: 6)")
     parser.add_argument("--threads", type=int, default=1, help="threads to compute with (default: 1)")
     parser.add_argument("--quick", action="store_true", help="tiny networks, one small scene: whether it runs, no more")
     parser.add_argument("--images", type=Path, help="write the two pictures into this folder")
@@ -156,7 +156,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     with threadpool_limits(chosen.threads):
         size = unrolling_mixtures.QUICK if chosen.quick else unrolling_mixtures.FULL
         points = unrolling_mixtures.curves(matrices, size, _say)
-        rows = image_rows(chosen.data, 1 if chosen.quick else chosen.generated, chosen.quick)
+        rows = image_rows(chosen.data, chosen.generated, chosen.quick)
     print(f"Mixture matrices ({matrices.words}):\n\n{mixtures_table(points)}\n")
     print(f"Iterations of PALM until its medians are as good as LPALM's:\n\n{reach_table(points)}\n")
     print(f"Images, NMSE of abundances / of endmembers on held-out synthetic sets:\n\n{images_table(rows)}\n")

@@ -120,7 +120,8 @@ def curves(matrices: Matrices, size: Size, progress: Callable[[str], None]) -> l
 
 def thinned(matrices: Float64, n_kept: int) -> Float64:
     """``n_kept`` of them at most, evenly spread."""
-    return matrices[np.unique(np.linspace(0, len(matrices) - 1, n_kept).astype(int))]
+    kept: Float64 = matrices[np.unique(np.linspace(0, len(matrices) - 1, n_kept).astype(int))]
+    return kept
 
 
 def scaled(sets: MixtureSets) -> MixtureSets:

@@ -8,11 +8,12 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from matplotlib.ticker import NullFormatter, NullLocator
+from matplotlib.ticker import NullFormatter, NullLocator, StrMethodFormatter
 
 from benchmarks.unrolling_images import LIBRARY, METHODS, Row, over_scenes
 from benchmarks.unrolling_mixtures import BY_DEPTH, LAYER_BY_LAYER, PALM, PALM_STARTED, Point, Spread
 from unmixing.io.quicklook import COLOURS, INK
+from unmixing.types import Float64
 
 BLUE, VERMILION, GREEN, PURPLE, ORANGE, SKY = COLOURS[:6]
 MIXTURE_COLOURS: Mapping[str, str] = {PALM: VERMILION, PALM_STARTED: PURPLE, LAYER_BY_LAYER: BLUE}
@@ -51,6 +52,7 @@ def draw_mixtures(points: Sequence[Point], path: Path) -> None:
         depths = [(point.n_steps, error.median) for point, error in pairs if point.method == BY_DEPTH]
         axes.plot(*zip(*depths, strict=True), "o", mfc="white", mec=BLUE, mew=1.5, markersize=6, zorder=4)
         _finish(axes, title, "layers (LPALM) or iterations (PALM)")
+        axes.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
         _write(axes, names)
     _save(figure, path)
 
@@ -61,7 +63,8 @@ def _curve(axes: Axes, found: Sequence[tuple[int, Spread]], method: str) -> Name
     axes.plot(steps, medians, color=colour, linewidth=1.8, zorder=3)
     low, high = [error.low for _, error in found], [error.high for _, error in found]
     axes.fill_between(steps, low, high, color=colour, alpha=0.15, linewidth=0)
-    return Name(method, steps[-1], medians[-1], colour)
+    circles = "\ncircles: trained at that depth" if method == LAYER_BY_LAYER else ""
+    return Name(method + circles, steps[-1], medians[-1], colour)
 
 
 def draw_images(rows: Sequence[Row], path: Path) -> None:
@@ -71,7 +74,7 @@ def draw_images(rows: Sequence[Row], path: Path) -> None:
     for axes, quantity in zip(panels, ("abundances", "endmembers"), strict=True):
         axes.set(xscale="log", yscale="log")
         library: float = getattr(over_scenes(rows, LIBRARY, 0), quantity)
-        axes.axhline(library, color=INK, linewidth=1.0, linestyle="--", zorder=1)
+        axes.plot([layers[0], layers[-1]], [library] * 2, color=INK, linewidth=1.0, linestyle="--", zorder=1)
         names = [Name(LIBRARY, layers[-1], library, INK)]
         for method in METHODS:
             errors = [getattr(over_scenes(rows, method, n_layers), quantity) for n_layers in layers]
@@ -115,7 +118,7 @@ def _write(axes: Axes, names: Sequence[Name]) -> None:
         )  # fmt: skip
 
 
-def _apart(heights: np.ndarray) -> np.ndarray:
+def _apart(heights: Float64) -> Float64:
     """The nearest ascending heights that keep LINE_POINTS between neighbours: least squares by pooling, as in
     isotonic regression."""
     lines = LINE_POINTS * np.arange(len(heights))
@@ -126,7 +129,9 @@ def _apart(heights: np.ndarray) -> np.ndarray:
             last, n_last = pooled.pop()
             mean, weight = (mean * weight + last * n_last) / (weight + n_last), weight + n_last
         pooled.append((mean, weight))
-    return np.repeat([mean for mean, _ in pooled], [weight for _, weight in pooled]) + lines
+    means, weights = (np.array(column) for column in zip(*pooled, strict=True))
+    apart: Float64 = np.repeat(means, weights) + lines
+    return apart
 
 
 def _save(figure: Figure, path: Path) -> None:
