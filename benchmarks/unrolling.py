@@ -27,19 +27,17 @@ from benchmarks.generated import write_scenes
 from benchmarks.quality import DEFAULT_DATA, scenes_with_truth
 from benchmarks.unrolling_images import LIBRARY, METHODS, Row, over_scenes
 from benchmarks.unrolling_mixtures import (
-    BY_DEPTH,
+    LAYER_BY_LAYER,
     PALM,
     PALM_STARTED,
     Point,
-    iterations_to_reach,
+    steps_to_reach,
     mixing_matrices,
 )
 from benchmarks.unrolling_pictures import draw_images, draw_mixtures
 
 ORDER = "ALMU", "NALMU", "MU"
 """From the one with the smallest errors, as their authors have it."""
-SAME = 1e-6
-"""Relative difference below which two errors are equal: the networks compute in float32."""
 QUICK_SIDE = 16
 
 
@@ -49,9 +47,8 @@ def mixtures_table(points: Sequence[Point]) -> str:
         "| method | layers or iterations | NMSE of S, median (mean) | NMSE of A, median (mean) |",
         "|---|---|---|---|",
     ]
-    last = max(point.n_steps for point in points)
     for point in points:
-        if point.method not in (PALM, PALM_STARTED) or point.n_steps in (1, 10, 100, 1_000, last):
+        if point.method not in (PALM, PALM_STARTED) or point.n_steps in _shown(points):
             name = point.method if point.threshold is None else f"{point.method} (threshold {point.threshold:g})"
             lines.append(
                 f"| {name} | {point.n_steps} | {point.sources.median:.5f} ({point.sources.mean:.5f}) "
@@ -61,17 +58,23 @@ def mixtures_table(points: Sequence[Point]) -> str:
 
 
 def reach_table(points: Sequence[Point]) -> str:
-    """A row per depth: after how many of PALM's iterations its medians are as good."""
+    """A row per factor of ten of PALM's iterations: the first layer of the deepest LPALM with medians as small."""
     lines = [
-        f"| layers of LPALM | {PALM}: S | {PALM}: A | {PALM_STARTED}: S | {PALM_STARTED}: A |",
+        f"| iterations | {PALM}: S | {PALM}: A | {PALM_STARTED}: S | {PALM_STARTED}: A |",
         "|---|---|---|---|---|",
     ]
-    for target in points:
-        if target.method == BY_DEPTH:
-            counts = [count for method in (PALM, PALM_STARTED) for count in iterations_to_reach(points, method, target)]
-            cells = " | ".join("never" if count is None else str(count) for count in counts)
-            lines.append(f"| {target.n_steps} | {cells} |")
+    plain, started = ([point for point in points if point.method == name] for name in (PALM, PALM_STARTED))
+    for targets in zip(plain, started, strict=True):
+        if targets[0].n_steps in _shown(points):
+            counts = [count for target in targets for count in steps_to_reach(points, LAYER_BY_LAYER, target)]
+            cells = " | ".join("none" if count is None else str(count) for count in counts)
+            lines.append(f"| {targets[0].n_steps} | {cells} |")
     return "\n".join(lines)
+
+
+def _shown(points: Sequence[Point]) -> tuple[int, ...]:
+    """PALM's iterations that have a row."""
+    return 1, 10, 100, 1_000, max(point.n_steps for point in points)
 
 
 def images_table(rows: Sequence[Row]) -> str:
@@ -105,15 +108,18 @@ def scenes_table(rows: Sequence[Row]) -> str:
 
 
 def order_table(rows: Sequence[Row]) -> str:
-    """On how many scenes ALMU <= NALMU <= MU holds, and where it does not."""
+    """On how many scenes ALMU <= NALMU <= MU holds, and where it does not.
+
+    One layer's abundances are left out: no mask acts on them, so the three differ by rounding alone.
+    """
     errors = {(row.scene, row.method, row.n_layers): row for row in rows}
     scenes = list(dict.fromkeys(row.scene for row in rows))
     lines = ["| layers | quantity | ALMU <= NALMU | NALMU <= MU | not on |", "|---|---|---|---|---|"]
     for n_layers in sorted({row.n_layers for row in rows if row.n_layers}):
-        for quantity in ("abundances", "endmembers"):
+        for quantity in ("abundances", "endmembers") if n_layers > 1 else ("endmembers",):
             triples = [[getattr(errors[scene, method, n_layers], quantity) for method in ORDER] for scene in scenes]
-            first = [almu <= nalmu * (1 + SAME) for almu, nalmu, _ in triples]
-            second = [nalmu <= mu * (1 + SAME) for _, nalmu, mu in triples]
+            first = [almu <= nalmu for almu, nalmu, _ in triples]
+            second = [nalmu <= mu for _, nalmu, mu in triples]
             out = [scene for scene, *held in zip(scenes, first, second, strict=True) if not all(held)]
             lines.append(
                 f"| {n_layers} | {quantity} | {sum(first)} of {len(scenes)} | {sum(second)} of {len(scenes)} "
@@ -158,7 +164,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         points = unrolling_mixtures.curves(matrices, size, _say)
         rows = image_rows(chosen.data, chosen.generated, chosen.quick)
     print(f"Mixture matrices ({matrices.words}):\n\n{mixtures_table(points)}\n")
-    print(f"Iterations of PALM until its medians are as good as LPALM's:\n\n{reach_table(points)}\n")
+    print(
+        f"The layer of the deepest LPALM, layer by layer, whose medians are as small as PALM's:\n\n{reach_table(points)}\n"
+    )
     print(f"Images, NMSE of abundances / of endmembers on held-out synthetic sets:\n\n{images_table(rows)}\n")
     print(f"Scene by scene, with the most layers:\n\n{scenes_table(rows)}\n")
     print(f"Whether ALMU <= NALMU <= MU:\n\n{order_table(rows)}")

@@ -208,7 +208,7 @@ def _spread(estimated: Float64, truth: Float64) -> Spread:
     return Spread(median, float(np.mean(errors)), low, high)
 
 
-def iterations_to_reach(points: Sequence[Point], method: str, target: Point) -> tuple[int | None, int | None]:
+def steps_to_reach(points: Sequence[Point], method: str, target: Point) -> tuple[int | None, int | None]:
     """After how many steps the medians of ``method`` are as good as those of ``target``, for sources and for the
     mixing matrix; None where they never are."""
 
