@@ -31,8 +31,8 @@ from benchmarks.unrolling_mixtures import (
     PALM,
     PALM_STARTED,
     Point,
-    steps_to_reach,
     mixing_matrices,
+    steps_to_reach,
 )
 from benchmarks.unrolling_pictures import draw_images, draw_mixtures
 
@@ -164,9 +164,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         points = unrolling_mixtures.curves(matrices, size, _say)
         rows = image_rows(chosen.data, chosen.generated, chosen.quick)
     print(f"Mixture matrices ({matrices.words}):\n\n{mixtures_table(points)}\n")
-    print(
-        f"The layer of the deepest LPALM, layer by layer, whose medians are as small as PALM's:\n\n{reach_table(points)}\n"
-    )
+    print(f"The layer after which the deepest LPALM has medians as small as PALM:\n\n{reach_table(points)}\n")
     print(f"Images, NMSE of abundances / of endmembers on held-out synthetic sets:\n\n{images_table(rows)}\n")
     print(f"Scene by scene, with the most layers:\n\n{scenes_table(rows)}\n")
     print(f"Whether ALMU <= NALMU <= MU:\n\n{order_table(rows)}")

@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from matplotlib.ticker import NullFormatter, NullLocator, StrMethodFormatter
+from matplotlib.ticker import LogLocator, NullFormatter, NullLocator, StrMethodFormatter
 
 from benchmarks.unrolling_images import LIBRARY, METHODS, Row, over_scenes
 from benchmarks.unrolling_mixtures import BY_DEPTH, LAYER_BY_LAYER, PALM, PALM_STARTED, Point, Spread
@@ -84,6 +84,10 @@ def draw_images(rows: Sequence[Row], path: Path) -> None:
         _finish(axes, f"NMSE of the {quantity}", "layers")
         axes.set_xticks(layers, [str(n_layers) for n_layers in layers])
         axes.xaxis.set_minor_locator(NullLocator())
+        # Less than a factor of ten high: powers of ten alone would leave nothing to read.
+        axes.yaxis.set_minor_locator(LogLocator(subs=(2.0, 5.0)))
+        for set_formatter in (axes.yaxis.set_major_formatter, axes.yaxis.set_minor_formatter):
+            set_formatter(StrMethodFormatter("{x:g}"))
         _write(axes, names)
     _save(figure, path)
 

@@ -13,7 +13,7 @@ from benchmarks import unrolling
 from benchmarks.astro_data import synthetic
 from benchmarks.generated import write_scenes
 from benchmarks.unrolling_images import METHODS, QUICK, Row, held_out_errors, lesson_of, networks
-from benchmarks.unrolling_mixtures import PALM, generated_matrices, steps_to_reach, palm_points, scaled
+from benchmarks.unrolling_mixtures import PALM, generated_matrices, palm_points, scaled, steps_to_reach
 from benchmarks.unrolling_pictures import LINE_POINTS, _apart
 from unmixing.metrics import nmse
 from unmixing.networks import courses
