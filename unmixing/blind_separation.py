@@ -55,7 +55,8 @@ def blind_library(
     most likely on all samples is refined on all of them; runs that found the same sources show how uncertain it is,
     because the estimate of a random half differs from that of the whole as the whole differs from the truth. Mixing
     matrices are drawn around the best one with that spread. mixtures: (n_samples, n_channels), all finite.
-    Raises SceneContentError when the mixtures have fewer dimensions than ``n_sources``.
+    Raises SceneContentError when the mixtures have fewer dimensions than ``n_sources``, or when no run found as many
+    columns that differ.
     """
     chosen = rng.choice(len(mixtures), size=min(len(mixtures), LARGEST_SAMPLE), replace=False)
     sample = np.asarray(mixtures, dtype=np.float64)[chosen]
@@ -66,17 +67,19 @@ def blind_library(
         half = sample[rng.choice(len(sample), size=max(n_sources + 1, len(sample) // 2), replace=False)]
         # Where sources are rare, a half may lack one of them.
         complete = half if independent_channels(half) >= n_sources else sample
-        runs.append(_fast_ica(complete, n_sources, int(rng.integers(2**31))))
+        runs += _fast_ica(complete, n_sources, int(rng.integers(2**31)))
         if progress is not None:
             progress((run + 1) / n_runs)
     shape = float(np.median([fit_shape(column) for column in _sources(sample, _best(sample, runs, 1.0)).T]))
     sparse = shape < SPARSE_SHAPE if sparse is None else sparse
     if sparse:
         shape = min(shape, 1.0)
-        runs = [sparse_refinement(sample[rng.permutation(len(sample))[::2]], run, shape, noise) for run in runs]
+        halves = [sample[rng.permutation(len(sample))[::2]] for _ in runs]
+        runs = [refined for half, run in zip(halves, runs, strict=True) for refined in _refined(half, run, shape, noise)]
     best = _best(sample, runs, shape)
-    best = sparse_refinement(sample, best, shape, noise) if sparse else best
-    agreeing = [run for run in (matched(run, best) for run in runs) if _same_sources(run, best)] or [best]
+    best = next(iter(_refined(sample, best, shape, noise)), best) if sparse else best
+    comparable = [matched(run, best) for run in runs if _tells_sources_apart(run)]
+    agreeing = [run for run in comparable if _same_sources(run, best)] or [best]
     if nonnegative:
         best, *agreeing = (_nonnegative(sample, run) for run in [best, *agreeing])
     return BlindLibrary(
@@ -106,11 +109,12 @@ def sparse_refinement(mixtures: Real, matrix: Real, shape: float, noise: float, 
     steps of Zibulevsky (2003), in the span of ``matrix``. Values below the noise count as noise.
 
     mixtures: (n_samples, n_channels), matrix: (n_sources, n_channels). Returns a matrix with rows of unit norm.
+    Raises LinAlgError when the rows of ``matrix`` are not finite and independent, or stop being so on the way.
     """
     # S: sources, W: mixtures to sources, D: relative step, I + D applied to the sources
     basis = np.linalg.qr(np.asarray(matrix, dtype=np.float64).T)[0].T
     coordinates = mixtures @ basis.T
-    W = np.linalg.inv(matrix @ basis.T)
+    W = _inverse(matrix @ basis.T)
     n_sources = len(matrix)
     for _ in range(max_iterations):
         S = coordinates @ W
@@ -125,10 +129,10 @@ def sparse_refinement(mixtures: Real, matrix: Real, shape: float, noise: float, 
         np.fill_diagonal(D, 0.0)
         D = np.clip(D, -0.3, 0.3)
         W = W @ (np.eye(n_sources) + D.T)
-        W = W * np.linalg.norm(np.linalg.inv(W), axis=1)
+        W = W * np.linalg.norm(_inverse(W), axis=1)
         if np.abs(D).max() < 1e-6:
             break
-    return unit_norm(np.linalg.inv(W) @ basis)
+    return unit_norm(_inverse(W) @ basis)
 
 
 def noise_deviation(mixtures: Real, n_sources: int) -> float:
@@ -156,7 +160,7 @@ def require_rank(mixtures: Real, n_sources: int) -> None:
 
 def match_sources(estimated: Real, reference: Real) -> tuple[NDArray[np.intp], Float64]:
     """For each row of ``reference`` the row of ``estimated`` it is matched with (Hungarian, by the absolute value of
-    the cosine), and the sign that makes them agree: (n_sources,) each. Both are (n_sources, n_channels)."""
+    the cosine), and the sign that makes them agree: (n_sources,) each. Both are (n_sources, n_channels), finite."""
     cosines = unit_norm(estimated) @ unit_norm(reference).T
     rows, columns = linear_sum_assignment(-np.abs(cosines))
     order = rows[np.argsort(columns)]
@@ -171,13 +175,40 @@ def matched(estimated: Real, reference: Real) -> Float64:
     return rows
 
 
-def _fast_ica(mixtures: Float64, n_sources: int, seed: int) -> Float64:
+def _fast_ica(mixtures: Float64, n_sources: int, seed: int) -> list[Float64]:
+    """The one mixing matrix found, or none where FastICA broke down."""
+    # In the span that FastICA looks in anyway: channels that add nothing would divide by zero there.
+    basis = subspace(mixtures - mixtures.mean(axis=0), n_sources)
     ica = FastICA(n_sources, whiten="unit-variance", random_state=seed, max_iter=200)
     with warnings.catch_warnings():
         # One of many runs: what it found is judged by its likelihood.
         warnings.simplefilter("ignore", ConvergenceWarning)
-        ica.fit(mixtures)
-    return unit_norm(ica.mixing_.T)
+        try:
+            ica.fit(mixtures @ basis.T)
+        except np.linalg.LinAlgError:
+            return []
+    return [unit_norm(ica.mixing_.T @ basis)]
+
+
+def _refined(mixtures: Float64, matrix: Float64, shape: float, noise: float) -> list[Float64]:
+    """The one matrix that ``sparse_refinement`` makes, or none where it broke down: one of many runs may."""
+    try:
+        return [sparse_refinement(mixtures, matrix, shape, noise)]
+    except np.linalg.LinAlgError:
+        return []
+
+
+def _tells_sources_apart(matrix: Float64) -> bool:
+    """Whether all is finite and the rows (n_sources, n_channels) are independent."""
+    return bool(np.isfinite(matrix).all()) and int(np.linalg.matrix_rank(matrix)) == len(matrix)
+
+
+def _inverse(square: Float64) -> Float64:
+    """Of a matrix that has one: LAPACK inverts what rounding alone keeps from being singular."""
+    if not _tells_sources_apart(square):
+        raise np.linalg.LinAlgError("the rows are not finite and independent")
+    inverse: Float64 = np.linalg.inv(square)
+    return inverse
 
 
 def _sources(mixtures: Real, matrix: Real) -> Float64:
@@ -186,13 +217,25 @@ def _sources(mixtures: Real, matrix: Real) -> Float64:
 
 
 def _best(mixtures: Float64, runs: list[Float64], shape: float) -> Float64:
-    """The run whose sources are most likely under generalised Gaussians of this shape, scales profiled out."""
+    """The run whose sources are most likely under generalised Gaussians of this shape, scales profiled out.
+
+    Runs whose rows are not finite and independent do not take part: their volume is zero and their cost -inf.
+    Raises SceneContentError when none is left.
+    """
 
     def cost(matrix: Float64) -> float:
         scales = np.log(np.maximum(np.mean(np.abs(_sources(mixtures, matrix)) ** shape, axis=0), 1e-300)) / shape
         return float(scales.sum() + 0.5 * np.linalg.slogdet(matrix @ matrix.T)[1])
 
-    return min(runs, key=cost)
+    judged = [(cost(run), run) for run in runs if _tells_sources_apart(run)]
+    judged = [(value, run) for value, run in judged if np.isfinite(value)]
+    if not judged:
+        n_channels = mixtures.shape[1]
+        raise SceneContentError(
+            f"none of the separations of the mixtures ({len(mixtures)} rows, {n_channels} channels) found as many "
+            "different columns as n_sources asks for; ask for fewer"
+        )
+    return min(judged, key=lambda pair: pair[0])[1]
 
 
 def _same_sources(run: Float64, best: Float64) -> bool:
