@@ -207,7 +207,7 @@ def _inverse(square: Float64) -> Float64:
     """Of a matrix that has one: LAPACK inverts what rounding alone keeps from being singular."""
     if not _tells_sources_apart(square):
         raise np.linalg.LinAlgError("the rows are not finite and independent")
-    inverse: Float64 = np.linalg.inv(square)
+    inverse: Float64 = np.asarray(np.linalg.inv(square), dtype=np.float64)
     return inverse
 
 
