@@ -30,17 +30,19 @@ class CassiopeiaA:
         return add_noise(self.sources @ matrix, SNR_DB, rng)
 
 
-def read_cassiopeia(path: Path) -> CassiopeiaA:
+def read_cassiopeia(path: Path, split: int | None = None) -> CassiopeiaA:
     """``mixing_matrices`` (n, n_channels, n_sources) and ``sources`` (n_sources, rows, columns) of an ``.npz``.
 
-    The matrices least like the first one (sum of the cosines of their columns) are the test set, at most N_TEST of
-    them and a sixth; the others train.
+    The matrices least like the first one (sum of the cosines of their columns), or a random choice with the seed
+    ``split``, are the test set, at most N_TEST of them and a sixth; the others train.
     """
     with np.load(path) as file:
         matrices = unit_norm(file["mixing_matrices"].transpose(0, 2, 1))
         images = file["sources"].astype(np.float64)
     likeness = np.einsum("msc,sc->m", matrices, matrices[0])
     order = np.argsort(likeness, kind="stable")
+    if split is not None:
+        order = np.random.default_rng(split).permutation(len(matrices))
     n_test = min(N_TEST, len(matrices) // 6)
     sources = unit_norm(images.reshape(len(images), -1)).T
     return CassiopeiaA(matrices[np.sort(order[n_test:])], matrices[order[:n_test]], sources)

@@ -75,7 +75,9 @@ def blind_library(
     if sparse:
         shape = min(shape, 1.0)
         halves = [sample[rng.permutation(len(sample))[::2]] for _ in runs]
-        runs = [refined for half, run in zip(halves, runs, strict=True) for refined in _refined(half, run, shape, noise)]
+        runs = [
+            refined for half, run in zip(halves, runs, strict=True) for refined in _refined(half, run, shape, noise)
+        ]
     best = _best(sample, runs, shape)
     best = next(iter(_refined(sample, best, shape, noise)), best) if sparse else best
     comparable = [matched(run, best) for run in runs if _tells_sources_apart(run)]

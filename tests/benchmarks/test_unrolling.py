@@ -1,6 +1,7 @@
 """The pictures of unrolling: what is counted is what is said, and both are drawn."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -63,11 +64,13 @@ def test_steps_to_reach_are_the_first_that_are_as_good() -> None:
 
 
 def test_the_nalmu_inside_almu_is_nalmu(tmp_path: Path) -> None:
-    lesson, held_out = lesson_of(write_scenes(tmp_path, 1, side=16)[0], QUICK)
-    found = dict(networks(lesson, 2, QUICK.training))
+    # Long enough for NALMU to become better than it began.
+    training = QUICK.training.model_copy(update={"max_epochs": 6, "n_training_sets": 48, "n_validation_sets": 24})
+    lesson, held_out = lesson_of(write_scenes(tmp_path, 2, side=16)[1], replace(QUICK, training=training))
+    found = dict(networks(lesson, 2, training))
     assert tuple(found) == METHODS
     assert all(network.n_layers == 2 for network in found.values())
-    spec = NalmuSpec(n_layers=2, max_epochs=QUICK.training.max_epochs)
+    spec = NalmuSpec(n_layers=2, max_epochs=training.max_epochs)
     alone, _ = courses.nalmu(spec).learn(lesson)
     assert held_out_errors(found["NALMU"], held_out) == held_out_errors(alone, held_out)
     assert held_out_errors(found["MU"], held_out) != held_out_errors(alone, held_out)
