@@ -17,7 +17,7 @@ from benchmarks.inference import mixed_pixels, trained_on
 from unmixing.io import open_scene
 from unmixing.io.cog import OPTIONS
 from unmixing.io.gdal import georeference_optional
-from unmixing.io.streaming import apply_to_scene
+from unmixing.io.scene_parts import apply_to_scene
 from unmixing.types import Compute, TrainedModel
 
 COLUMNS, BANDS, N_ENDMEMBERS, ROWS_AT_ONCE = 1000, 200, 5, 100

@@ -168,7 +168,7 @@ def _write_scene(path: Path, n_pixels: int, n_bands: int, columns: int) -> Path:
         header = {"descr": "<f4", "fortran_order": False, "shape": (rows, columns, n_bands)}
         np.lib.format.write_array_header_1_0(file, header)
         for start in range(0, rows, ROWS_AT_ONCE):
-            file.write(memoryview(block.reshape(-1).view(np.uint8))[: (rows - start) * row_bytes])
+            file.write(block.tobytes()[: (rows - start) * row_bytes])
     return path
 
 

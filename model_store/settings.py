@@ -37,6 +37,12 @@ class Settings(BaseSettings):
         None, gt=0, le=86_400, description="Limit of training when a request names none, in seconds."
     )
     job_timeout_seconds: int = Field(6 * 3600, ge=1, description="A job running longer than this fails, in seconds.")
+    part_pixels: int = Field(
+        1_000_000,
+        ge=1,
+        description="With a stored model, images of twice as many pixels or more are shared between workers, in parts "
+        "of this size.",
+    )
     job_lifetime_seconds: int = Field(
         30 * 24 * 3600, ge=1, description="Ended jobs and their results are removed after this many seconds."
     )

@@ -8,6 +8,7 @@ from redis.backoff import ExponentialBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.retry import Retry
 
+from model_store.claims import Claims
 from model_store.folders import remove_folder
 from model_store.jobs import JobRecords
 from model_store.models import ModelStore
@@ -15,8 +16,8 @@ from model_store.results import ResultStore
 from model_store.settings import Settings, queue_url
 
 
-class InputStore:
-    """Uploads: job id -> folder with the scene's files, kept until the job has ended."""
+class JobFolders:
+    """Job id -> a folder of files that are kept until the job has ended."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -30,11 +31,13 @@ class InputStore:
 
 @dataclass(frozen=True)
 class Stores:
-    """Everything that outlives a job."""
+    """Everything that outlives a job, or a worker. inputs: the uploads. parts: images that are unmixed part by part."""
 
     redis: Redis
     jobs: JobRecords
-    inputs: InputStore
+    inputs: JobFolders
+    parts: JobFolders
+    claims: Claims
     results: ResultStore
     models: ModelStore
 
@@ -46,7 +49,9 @@ def open_stores(settings: Settings) -> Stores:
     return Stores(
         redis=redis,
         jobs=JobRecords(redis, lease_seconds=settings.lease_seconds),
-        inputs=InputStore(data / "inputs"),
+        inputs=JobFolders(data / "inputs"),
+        parts=JobFolders(data / "parts"),
+        claims=Claims(redis, lease_seconds=settings.lease_seconds),
         results=ResultStore(data / "results"),
         models=ModelStore(data / "models"),
     )

@@ -93,6 +93,7 @@ class Sweeper:
         data = self._context.settings.data
         for folder, keep in (
             (data / "inputs", self._keeps_input),
+            (data / "parts", self._keeps_input),
             (data / "results", self._keeps_results),
             (data / "models", _is_visible),
         ):

@@ -1,5 +1,6 @@
 """Runs a trained model with ONNX Runtime: no torch, block by block, memory set by the block."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -60,6 +61,10 @@ class ModelRunner:
         endmembers, layers = self._session.run(names, {"sample": sample, **idle}, _only_what_is_asked_for())
         return SceneRunner(self, self._session, {"sample": sample[:1], "layers": layers}, endmembers)
 
+    def ready(self, endmembers: Float32, given: Mapping[str, Float32]) -> "SceneRunner":
+        """What ``look`` returned before, perhaps in another process: its ``endmembers`` and ``given``."""
+        return SceneRunner(self, self._session, dict(given), endmembers)
+
     def run(self, sample: Float32, pixels: Float32) -> ModelOutput:
         """``look`` at ``sample``, then unmix ``pixels``."""
         return self.look(sample).run(pixels)
@@ -79,8 +84,8 @@ class SceneRunner:
     def __init__(
         self, runner: ModelRunner, session: ort.InferenceSession, given: dict[str, Float32], endmembers: Float32
     ) -> None:
-        self.endmembers = endmembers
-        self._runner, self._session, self._given = runner, session, given
+        self.endmembers, self.given = endmembers, given
+        self._runner, self._session = runner, session
         self._options = _only_what_is_asked_for()
         known = {entry.name for entry in session.get_outputs()}
         self._outputs = [name for name in OUTPUTS[1:] if name in known]
@@ -97,7 +102,7 @@ class SceneRunner:
         Raises BandMismatchError when the number of bands is not the model's.
         """
         self._runner.require_bands("pixels", pixels)
-        answer = self._session.run(self._outputs, {**self._given, "pixels": pixels}, self._options)
+        answer = self._session.run(self._outputs, {**self.given, "pixels": pixels}, self._options)
         return ModelOutput(self.endmembers, *answer)
 
 

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unmixing.runtime import SAMPLE_PIXELS, ModelOutput
-from unmixing.types import Bool, Float32
+from unmixing.types import Bool, Float32, Float64
 
 
 def draw_keys(positions: NDArray[np.integer]) -> NDArray[np.uint64]:
@@ -75,6 +75,16 @@ class Misfit:
         self.angles += float(np.arccos(np.clip(cosines, -1, 1)).sum(dtype=np.float64))
         self.n_pixels += len(pixels)
         self.n_numbers += pixels.size
+
+    def sums(self) -> Float64:
+        """All sums, to be kept and added again elsewhere."""
+        return np.array([self.squares, self.angles, self.n_pixels, self.n_numbers], dtype=np.float64)
+
+    def add_sums(self, sums: Float64) -> None:
+        """Take in the ``sums`` of other pixels."""
+        squares, angles, n_pixels, n_numbers = sums.tolist()
+        self.squares, self.angles = self.squares + squares, self.angles + angles
+        self.n_pixels, self.n_numbers = self.n_pixels + int(n_pixels), self.n_numbers + int(n_numbers)
 
     def metrics(self) -> dict[str, float]:
         """RMSE in the units of the pixels, and the mean angle."""

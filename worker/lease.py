@@ -8,26 +8,24 @@ from typing import Self
 
 from redis.exceptions import RedisError
 
-from model_store.jobs import JobRecords
-
 RENEWALS_PER_LEASE = 5
 
 logger = logging.getLogger(__name__)
 
 
 class Lease:
-    """Renews a job's lease from a daemon thread while the block runs.
+    """Calls ``renew`` from a daemon thread, several times per lease, while the block runs.
 
-    ``on_lost`` is called from that thread when the job was dismissed, timed out or given to another attempt.
-    A long step in native code hears of nothing, so a work-horse passes something that ends its process.
+    ``on_lost`` is called from that thread once ``renew`` says False: the job was dismissed, timed out or given to
+    another attempt. A long step in native code hears of nothing, so a work-horse passes something that ends its
+    process.
     """
 
-    def __init__(self, jobs: JobRecords, job_id: str, attempt: int, on_lost: Callable[[], None]) -> None:
-        self._jobs, self._job_id, self._attempt = jobs, job_id, attempt
-        self._pause = jobs.lease_seconds / RENEWALS_PER_LEASE
-        self._on_lost = on_lost
+    def __init__(self, renew: Callable[[], bool], lease_seconds: float, on_lost: Callable[[], None], name: str) -> None:
+        self._renewal, self._on_lost, self._name = renew, on_lost, name
+        self._pause = lease_seconds / RENEWALS_PER_LEASE
         self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._renew, name=f"lease-{job_id}", daemon=True)
+        self._thread = threading.Thread(target=self._renew, name=f"lease-{name}", daemon=True)
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -42,10 +40,10 @@ class Lease:
     def _renew(self) -> None:
         while not self._ended.wait(self._pause):
             try:
-                held = self._jobs.touch(self._job_id, self._attempt)
+                held = self._renewal()
             except RedisError:
                 # A short break of the connection costs nothing: the lease outlives several renewals.
-                logger.warning("job %s: its lease could not be renewed", self._job_id, exc_info=True)
+                logger.warning("%s: its lease could not be renewed", self._name, exc_info=True)
                 continue
             if not held and not self._ended.is_set():
                 self._on_lost()

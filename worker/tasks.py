@@ -9,6 +9,7 @@ from collections.abc import Callable
 from rq.timeouts import JobTimeoutException
 
 from model_store.errors import InternalError, StoreError, TimeLimitError, UnknownJobError
+from model_store.jobs import LIVE
 from model_store.models import model_id
 from model_store.records import JobError
 from model_store.results import write_document
@@ -16,8 +17,10 @@ from model_store.settings import Settings
 from model_store.stores import Stores, open_stores
 from unmixing.errors import Cancelled, UnmixingError
 from unmixing.types import Compute, Progress
+from worker import parts
 from worker.context import SETTINGS
 from worker.lease import Lease
+from worker.parts import SharedApply
 
 REPORT_SECONDS = 0.25
 """Progress within one stage is written at most this often."""
@@ -30,6 +33,18 @@ def unmix(job_id: str) -> None:
     run_job(job_id, SETTINGS.get(), on_lost=_end_process)
 
 
+def assist(job_id: str) -> None:
+    """The RQ task of a worker that joins in a job led by another."""
+    settings = SETTINGS.get()
+    stores = open_stores(settings)
+    try:
+        parts.assist(job_id, settings, stores)
+    except Cancelled:
+        logger.info("job %s has ended, no more to assist in", job_id)
+    except Exception:
+        logger.warning("job %s: a part failed here, whoever leads it will see why", job_id, exc_info=True)
+
+
 def run_job(job_id: str, settings: Settings, *, on_lost: Callable[[], None]) -> None:
     """Bring an accepted job to its end; a job that is dismissed, running or ended is left alone."""
     stores = open_stores(settings)
@@ -40,10 +55,11 @@ def run_job(job_id: str, settings: Settings, *, on_lost: Callable[[], None]) -> 
     logger.info("job %s started, attempt %d", job_id, attempt)
     error: JobError | None = None
     try:
-        with Lease(stores.jobs, job_id, attempt, on_lost):
+        with Lease(lambda: stores.jobs.touch(job_id, attempt), stores.jobs.lease_seconds, on_lost, job_id):
             _compute(job_id, attempt, settings, stores)
     except Cancelled:
         logger.info("job %s was dismissed", job_id)
+        _forget_parts(job_id, stores)
         return
     except Exception as raised:
         error = _job_error(job_id, raised, settings)
@@ -73,7 +89,7 @@ def _compute(job_id: str, attempt: int, settings: Settings, stores: Stores) -> N
     compute = Compute(settings.device, settings.threads)
     # Products and models become visible whole, and only together with the document that describes them.
     with stores.results.writing(job_id) as results:
-        delivery = deliver(order, results, compute, report, model_id)
+        delivery = deliver(order, results, compute, report, model_id, SharedApply(record, settings, stores))
         write_document(results, delivery.document)
         for model in delivery.models:
             stores.models.register(model)
@@ -84,7 +100,15 @@ def _end(job_id: str, attempt: int, error: JobError | None, stores: Stores) -> N
     ended = stores.jobs.fail(job_id, attempt, error) if error else stores.jobs.succeed(job_id, attempt)
     if ended:
         stores.inputs.remove(job_id)
+        _forget_parts(job_id, stores)
         logger.info("job %s %s", job_id, "failed: " + error.detail if error else "was successful")
+
+
+def _forget_parts(job_id: str, stores: Stores) -> None:
+    """Unless another attempt goes on with them."""
+    record = stores.jobs.get(job_id)
+    if record is None or record.status not in LIVE:
+        stores.parts.remove(job_id)
 
 
 def _job_error(job_id: str, raised: Exception, settings: Settings) -> JobError:

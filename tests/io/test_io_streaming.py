@@ -11,7 +11,7 @@ from unmixing import unmix
 from unmixing.errors import BandMismatchError, Cancelled, SceneContentError
 from unmixing.io import open_scene, reader
 from unmixing.io.gdal import georeference_optional
-from unmixing.io.streaming import apply_to_scene
+from unmixing.io.scene_parts import apply_to_scene
 from unmixing.types import Compute
 
 ROWS, COLUMNS, BANDS, N_ENDMEMBERS = 90, 70, 24, 3

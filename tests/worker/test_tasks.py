@@ -130,7 +130,7 @@ def test_a_lease_is_kept_and_its_loss_is_told(stores: Stores) -> None:
     job = stores.jobs.reserve(record(created=now()))
     attempt = stores.jobs.start(job.id) or 0
     lost = threading.Event()
-    with Lease(stores.jobs, job.id, attempt, lost.set):
+    with Lease(lambda: stores.jobs.touch(job.id, attempt), stores.jobs.lease_seconds, lost.set, job.id):
         assert not lost.wait(0.2)
         stores.jobs.dismiss(job.id)
         wait_until(lost.is_set, 5)

@@ -11,9 +11,10 @@ from unmixing.io.libraries import read_library
 from unmixing.io.mixtures import read_mixing_library, read_mixtures
 from unmixing.io.orders import LIBRARY, MIXING_LIBRARY, Order
 from unmixing.io.products import write_products
+from unmixing.io.scene_parts import apply_to_scene
 from unmixing.io.scenes import open_scene
 from unmixing.io.separation_products import write_separation
-from unmixing.io.streaming import apply_to_scene, can_stream
+from unmixing.io.streaming import can_stream
 from unmixing.methods import chosen_methods
 from unmixing.naming import name_endmembers, require_match
 from unmixing.pipeline import unmix
@@ -35,25 +36,41 @@ class Delivery:
 ModelId = Callable[[TrainedModel], str | None]
 """Under which id a model is, or will be, stored."""
 
+Apply = Callable[..., tuple[Unmixing, Cube, dict[str, str]]]
+"""``apply_to_scene``, or something that does the same with other means."""
 
-def deliver(order: Order, folder: Path, compute: Compute, progress: Progress, model_id: ModelId) -> Delivery:
+
+def deliver(
+    order: Order,
+    folder: Path,
+    compute: Compute,
+    progress: Progress,
+    model_id: ModelId,
+    apply: Apply = apply_to_scene,
+) -> Delivery:
     """Unmix the image, or separate the mixtures, and write every product into an existing, empty ``folder``.
 
     Whatever goes wrong leaves an incomplete folder: its owner throws it away. Raises UnmixingError.
     """
     if isinstance(order.spec, SeparationSpec):
         return _deliver_mixtures(order, order.spec, folder, compute, progress, model_id)
-    return _deliver_image(order, order.spec, folder, compute, progress, model_id)
+    return _deliver_image(order, order.spec, folder, compute, progress, model_id, apply)
 
 
 def _deliver_image(
-    order: Order, spec: UnmixSpec, folder: Path, compute: Compute, progress: Progress, model_id: ModelId
+    order: Order,
+    spec: UnmixSpec,
+    folder: Path,
+    compute: Compute,
+    progress: Progress,
+    model_id: ModelId,
+    apply: Apply,
 ) -> Delivery:
     progress(0.0, "reading the scene")
     library = read_library(files) if (files := order.libraries.get(LIBRARY)) else None
     with open_scene(order.paths, order.variable, scratch=order.scratch) as reader:
         if order.model is not None and can_stream(order.model):
-            streamed = apply_to_scene(
+            streamed = apply(
                 reader, order.model, folder, n_endmembers=spec.n_endmembers, library=library, compute=compute,
                 progress=progress,
             )  # fmt: skip

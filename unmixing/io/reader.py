@@ -186,10 +186,12 @@ class SceneReader:
         step = self._rows.rows_per_block
         return [(start, min(start + step, self.shape[0])) for start in range(0, self.shape[0], step)]
 
-    def scaled_blocks(self) -> Iterator[tuple[int, Float32]]:
-        """First row and scaled numbers (rows_i, columns, bands) of each block, NaN where there is no data. What was
-        read does not stay in memory."""
+    def scaled_blocks(self, first: int = 0, last: int | None = None) -> Iterator[tuple[int, Float32]]:
+        """First row and scaled numbers (rows_i, columns, bands) of each block that begins in the rows from ``first`` to
+        ``last``, NaN where there is no data. What was read does not stay in memory."""
         for start, stop in self.windows():
+            if start < first or (last is not None and start >= last):
+                continue
             values = np.ascontiguousarray(scaled_values(self._rows.read(start, stop), self.scale, self.nodata))
             self._forget()
             yield start, values

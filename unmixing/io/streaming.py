@@ -1,30 +1,26 @@
-"""A stored model on a scene of any size: read, computed and written block by block, all three at once."""
+"""Rows of a scene of any size through a stored model: read, computed and written block by block, all at once."""
 
 import threading
-import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
-from pathlib import Path
+from dataclasses import dataclass
 from queue import Queue
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from unmixing.errors import SceneContentError
-from unmixing.io.blockwise import BlockMaps, BlockProducts
-from unmixing.io.products import media_types_in, write_endmembers
-from unmixing.io.quicklook import write_quicklook
+from unmixing.io.blockwise import BlockMaps, SceneMaps
+from unmixing.io.quicklook import false_colour_bands
 from unmixing.io.reader import SceneReader
-from unmixing.naming import name_endmembers
 from unmixing.pipeline import require_fit
 from unmixing.runtime import BLOCK_PIXELS, ModelOutput, ModelRunner, SceneRunner
 from unmixing.streaming import Misfit, Sample, usable
-from unmixing.types import Bool, Compute, Cube, DroppedBand, Float32, Progress, SpectralLibrary, TrainedModel, Unmixing
+from unmixing.types import Bool, Compute, Cube, DroppedBand, Float32, Progress, TrainedModel
 
 QUEUED_BLOCKS = 2
-LOOKING_SHARE = 0.2
 _END = object()
 
 
@@ -33,60 +29,45 @@ def can_stream(model: TrainedModel | None) -> bool:
     return model is not None and int(model.manifest.get("neighbourhood", 1)) == 1
 
 
-def apply_to_scene(
-    reader: SceneReader,
-    model: TrainedModel,
-    folder: Path,
-    *,
-    n_endmembers: int | None = None,
-    library: SpectralLibrary | None = None,
-    compute: Compute,
-    progress: Progress,
-) -> tuple[Unmixing, Cube, dict[str, str]]:
-    """Write every product of ``model`` on the scene into an existing, empty ``folder``.
+@dataclass(frozen=True, eq=False)
+class Rows:
+    """What is left of unmixed rows once their maps are written: how far off they are, and every so many pixels in
+    false colour (rows, columns, 3), not stretched."""
 
-    Returns the result, its maps mapped from the files; the scene without its values; and name -> media type. Whatever
-    goes wrong, ``progress`` raising included, leaves an incomplete folder and no thread: its owner throws it away.
+    misfit: Misfit
+    picture: Float32
 
-    Raises BandMismatchError and SpecError for a model that does not fit, SceneContentError without a usable pixel.
-    """
-    require_fit(model, reader.shape[2], n_endmembers)
-    started = time.perf_counter()
-    used = np.asarray(model.manifest["used_bands"], dtype=np.intp)
+
+def look(reader: SceneReader, model: TrainedModel, compute: Compute, progress: Progress) -> SceneRunner:
+    """The model made ready for the scene by a sample of it. Raises BandMismatchError for a model that does not fit,
+    SceneContentError without a usable pixel."""
+    require_fit(model, reader.shape[2], None)
+    progress(0.0, "choosing a sample of the scene")
     with threadpool_limits(compute.threads):
-        progress(0.0, "choosing a sample of the scene")
-        sample = _sample(reader, used, progress)
-        ready = ModelRunner(model.onnx, compute).look(sample)
-        cube = _without_values(reader, used)
-        unmixing = _unmixing(ready.endmembers, cube, model)
-        if library is not None:
-            unmixing = name_endmembers(unmixing, cube, library)
-        misfit, rows = Misfit(), reader.shape[0]
-        with (
-            BlockProducts(folder, cube, unmixing.endmember_names, uncertainty=ready.has_uncertainty) as products,
-            _ahead(reader.scaled_blocks()) as blocks,
-            _behind(products) as write,
-        ):
-            for start, values in blocks:
-                flat = values.reshape(-1, values.shape[2])
-                valid = usable(flat, used)
-                cube.valid_pixels[start : start + len(values)] = valid.reshape(values.shape[:2])
-                write((start, values, _unmixed(ready, flat, valid, used, misfit)))
-                progress(LOOKING_SHARE + (0.95 - LOOKING_SHARE) * start / rows, "unmixing the image")
-            inference = time.perf_counter() - started
-        progress(0.95, "writing the results")
-        thinned, thin_cube = products.finish(unmixing, cube)
-    write_endmembers(folder / "endmembers.csv", unmixing, cube.wavelengths_nm)
-    (folder / "model.onnx").write_bytes(model.onnx)
-    write_quicklook(folder / "quicklook.png", thinned, thin_cube)
-    seconds = {"inference": round(inference, 4), "total": round(time.perf_counter() - started, 4)}
-    metrics = {**unmixing.metrics, **misfit.metrics(), "seconds": seconds}
-    maps = {
-        name: np.load(folder / f"{name}.npy", mmap_mode="r")
-        for name in BlockMaps._fields
-        if (folder / f"{name}.npy").exists()
-    }
-    return replace(unmixing, metrics=metrics, **maps), cube, media_types_in(folder)
+        sample = _sample(reader, np.asarray(model.manifest["used_bands"], dtype=np.intp), progress)
+        return ModelRunner(model.onnx, compute).look(sample)
+
+
+def unmix_rows(
+    reader: SceneReader,
+    ready: SceneRunner,
+    used: NDArray[np.intp],
+    maps: SceneMaps,
+    part: tuple[int, int],
+    step: int,
+    progress: Progress,
+) -> Rows:
+    """Unmix the rows of ``part`` (first, one after the last) and write what is known of them; every ``step``-th pixel
+    is kept for the picture. Whatever goes wrong, ``progress`` raising included, leaves no thread."""
+    shown_bands = false_colour_bands(scene_facts(reader, used))[0]
+    misfit, shown, first_row, n_rows = Misfit(), [], part[0], part[1] - part[0]
+    with _ahead(reader.scaled_blocks(*part)) as blocks, _behind(maps.write) as write:
+        for start, values in blocks:
+            progress((start - first_row) / n_rows, "unmixing the image")
+            flat = values.reshape(-1, values.shape[2])
+            write(start, _unmixed(ready, flat, usable(flat, used), used, misfit))
+            shown.append(values[-start % step :: step, ::step, shown_bands])
+    return Rows(misfit, np.concatenate(shown))
 
 
 def _sample(reader: SceneReader, used: Any, progress: Progress) -> Float32:
@@ -97,14 +78,14 @@ def _sample(reader: SceneReader, used: Any, progress: Progress) -> Float32:
         chosen = sample.candidates(positions)
         if len(chosen):
             sample.add(positions[chosen], reader.read_pixels(start, stop, chosen))
-        progress(LOOKING_SHARE * stop / reader.shape[0], "choosing a sample of the scene")
+        progress(stop / reader.shape[0], "choosing a sample of the scene")
     if not len(sample.pixels):
         raise SceneContentError(f"no pixel has data in all of the {len(used)} bands the model uses")
     return sample.pixels
 
 
-def _without_values(reader: SceneReader, used: Any) -> Cube:
-    """The scene's facts, its values NaN throughout and of no size, its mask to be filled in."""
+def scene_facts(reader: SceneReader, used: NDArray[np.intp]) -> Cube:
+    """The scene's facts as a cube, its values NaN throughout and of no size, its mask to be found."""
     n_bands = reader.shape[2]
     used_bands = np.zeros(n_bands, dtype=bool)
     used_bands[used] = True
@@ -113,13 +94,6 @@ def _without_values(reader: SceneReader, used: Any) -> Cube:
         np.broadcast_to(np.float32(np.nan), reader.shape), used_bands, np.zeros(reader.shape[:2], dtype=bool), dropped,
         reader.wavelengths_nm, reader.scale, reader.nodata, reader.georeference, reader.source,
     )  # fmt: skip
-
-
-def _unmixing(found: Float32, cube: Cube, model: TrainedModel) -> Unmixing:
-    endmembers = np.full((len(found), cube.shape[2]), np.nan, dtype=np.float32)
-    endmembers[:, cube.used_bands] = found
-    nothing = np.empty((0, 0), dtype=np.float32)
-    return Unmixing(endmembers, nothing, nothing, tuple(model.manifest["endmember_names"]), {}, model)
 
 
 def _unmixed(ready: SceneRunner, flat: Float32, valid: Bool, used: Any, misfit: Misfit) -> BlockMaps:
@@ -183,8 +157,8 @@ def _ahead(blocks: Iterator[Any]) -> Iterator[Iterator[Any]]:
 
 
 @contextmanager
-def _behind(products: BlockProducts) -> Iterator[Any]:
-    """A function that hands a block to a thread that writes; leaving waits for it, its errors are raised here."""
+def _behind(write: Callable[..., None]) -> Iterator[Callable[..., None]]:
+    """``write`` in a thread of its own; leaving waits for it, its errors are raised here."""
     queue: Queue[Any] = Queue(QUEUED_BLOCKS)
     failures: list[BaseException] = []
 
@@ -193,11 +167,11 @@ def _behind(products: BlockProducts) -> Iterator[Any]:
             if failures:
                 continue
             try:
-                products.write(*item)
+                write(*item)
             except BaseException as error:
                 failures.append(error)
 
-    def write(item: Any) -> None:
+    def hand_over(*item: Any) -> None:
         if failures:
             raise failures[0]
         queue.put(item)
@@ -205,7 +179,7 @@ def _behind(products: BlockProducts) -> Iterator[Any]:
     thread = threading.Thread(target=work, name="product-writer", daemon=True)
     thread.start()
     try:
-        yield write
+        yield hand_over
     finally:
         queue.put(_END)
         thread.join()
