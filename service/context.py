@@ -44,7 +44,7 @@ def open_context(settings: Settings) -> Context:
     return Context(settings, stores, queue, AsyncRedis.from_url(queue_url(settings)))
 
 
-def _context(request: Request) -> Context:
+async def _context(request: Request) -> Context:
     context: Context = request.app.state.context
     return context
 
