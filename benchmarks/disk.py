@@ -45,14 +45,14 @@ def measure_disk(
     for name in formats:
         for n_pixels in sizes:
             with TemporaryDirectory() as folder:
-                scene = _write(Path(folder), name, n_pixels // COLUMNS)
+                scene = write_scene(Path(folder), name, n_pixels // COLUMNS)
                 seconds, peak = _alone(_apply, scene, model, compute)
                 copied, _ = _alone(_copy, scene)
             found.append(Streamed(name, n_pixels, seconds, copied, seconds / copied, peak))
     return found
 
 
-def _write(folder: Path, name: str, rows: int) -> Path:
+def write_scene(folder: Path, name: str, rows: int) -> Path:
     """A float32 scene whose rows repeat, ENVI line by line, GeoTIFF pixel by pixel."""
     path = folder / ("scene.tif" if name == "GeoTIFF" else "scene.img")
     block = mixed_pixels(ROWS_AT_ONCE * COLUMNS, BANDS, N_ENDMEMBERS)

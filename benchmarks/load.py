@@ -163,12 +163,12 @@ def _write_scene(path: Path, n_pixels: int, n_bands: int, columns: int) -> Path:
     """A float32 cube of the same few rows again and again, in constant memory."""
     rows = max(n_pixels // columns, 1)
     block = mixed_pixels(min(rows, ROWS_AT_ONCE) * columns, n_bands, N_ENDMEMBERS)
-    row_bytes = columns * n_bands * block.itemsize
+    content, row_bytes = block.tobytes(), columns * n_bands * block.itemsize
     with path.open("wb") as file:
         header = {"descr": "<f4", "fortran_order": False, "shape": (rows, columns, n_bands)}
         np.lib.format.write_array_header_1_0(file, header)
         for start in range(0, rows, ROWS_AT_ONCE):
-            file.write(block.tobytes()[: (rows - start) * row_bytes])
+            file.write(memoryview(content)[: (rows - start) * row_bytes])
     return path
 
 

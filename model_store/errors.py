@@ -1,5 +1,7 @@
 """What can go wrong around the science: with jobs, models, queue. HTTP is decided elsewhere, in one table."""
 
+import errno
+
 
 class StoreError(Exception):
     """Root of this package's errors; the text may be shown to whoever asked."""
@@ -25,5 +27,14 @@ class TimeLimitError(StoreError):
     """The job took longer than a job may take."""
 
 
+class StorageFullError(StoreError):
+    """The disk of the data folder, or the quota on it, is full: nothing was kept."""
+
+
 class InternalError(StoreError):
     """Something unforeseen; what it was stands in the worker's log alone."""
+
+
+def is_storage_full(error: BaseException) -> bool:
+    """Whether the operating system found no room."""
+    return isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)

@@ -75,6 +75,7 @@ TABLE: dict[type[Exception], Row] = {
     store.UnknownModelError: Row(404, "No such model", "no-such-model"),
     store.WorkerLostError: Row(500, "The worker died", "worker-lost"),
     store.TimeLimitError: Row(504, "The job took too long", "time-limit"),
+    store.StorageFullError: Row(507, "No room left", "storage-full"),
     store.InternalError: Row(500, "Internal Server Error", "internal"),
     store.StoreError: Row(500, "Internal Server Error", "internal"),
     MalformedUploadError: Row(400, "A malformed upload", "malformed-upload"),

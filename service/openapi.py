@@ -21,6 +21,7 @@ _MEANING = {
     416: "The bytes asked for lie outside the asset.",
     422: "The request is well formed and cannot be done; `detail` names what is wrong.",
     500: "Something unforeseen happened.",
+    507: "The service has no room left; nothing was kept.",
     503: "The job queue or the data folder cannot be used.",
 }
 

@@ -13,7 +13,7 @@ from redis.exceptions import RedisError
 from starlette.exceptions import HTTPException
 from starlette.routing import Match
 
-from model_store.errors import QueueUnavailableError
+from model_store.errors import QueueUnavailableError, StorageFullError, is_storage_full
 from model_store.records import JobError
 from service.errors import ROOTS, TABLE, FailedJobError, Row, row_named, row_of
 
@@ -56,6 +56,7 @@ def install(app: FastAPI) -> None:
     for root in ROOTS:
         app.add_exception_handler(root, _on_known)
     app.add_exception_handler(RedisError, _on_redis)
+    app.add_exception_handler(OSError, _on_os)
     app.add_exception_handler(HTTPException, _on_http)
     app.add_exception_handler(RequestValidationError, _on_invalid)
     app.add_exception_handler(Exception, _on_unknown)
@@ -70,6 +71,15 @@ async def _on_redis(request: Request, error: Exception) -> ProblemResponse:
     logger.error("Redis: %s", error)
     row = TABLE[QueueUnavailableError]
     return respond(problem_of(row, "the job queue does not answer; try again shortly", request.url.path))
+
+
+async def _on_os(request: Request, error: Exception) -> ProblemResponse:
+    if not is_storage_full(error):
+        logger.error("%s %s failed", request.method, request.url.path, exc_info=error)
+        return await _on_unknown(request, error)
+    logger.error("the disk of the data folder is full")
+    row = TABLE[StorageFullError]
+    return respond(problem_of(row, "the service has no room left to store this; nothing was kept", request.url.path))
 
 
 async def _on_http(request: Request, error: Exception) -> ProblemResponse:

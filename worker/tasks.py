@@ -8,7 +8,14 @@ from collections.abc import Callable
 
 from rq.timeouts import JobTimeoutException
 
-from model_store.errors import InternalError, StoreError, TimeLimitError, UnknownJobError
+from model_store.errors import (
+    InternalError,
+    StorageFullError,
+    StoreError,
+    TimeLimitError,
+    UnknownJobError,
+    is_storage_full,
+)
 from model_store.jobs import LIVE
 from model_store.models import model_id
 from model_store.records import JobError
@@ -118,6 +125,9 @@ def _job_error(job_id: str, raised: Exception, settings: Settings) -> JobError:
     if isinstance(raised, JobTimeoutException):
         limit = settings.job_timeout_seconds
         return JobError.of(TimeLimitError(f"the job took longer than {limit} seconds, the limit set here"))
+    if is_storage_full(raised):
+        logger.error("job %s: the disk of the data folder is full", job_id)
+        return JobError.of(StorageFullError("the service has no room left to store the results; nothing was kept"))
     logger.error("job %s failed unexpectedly", job_id, exc_info=raised)
     return JobError.of(InternalError("something unforeseen happened; it stands in the worker's log"))
 

@@ -27,7 +27,7 @@ router = APIRouter(tags=["unmixing"])
     responses={
         200: {"model": JobDocument, "description": "Equal work is finished already: its job."},
         202: {"description": "The job, new or under way; follow `Location`."},
-        **problems(400, 404, 413, 415, 422, 503),
+        **problems(400, 404, 413, 415, 422, 503, 507),
     },
 )
 async def unmix(request: Request, context: ContextArgument) -> Response:
