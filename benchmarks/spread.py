@@ -2,7 +2,7 @@
 
     python -m benchmarks.spread [--pixels 4000000] [--workers 2] [--repeats 2] [--out FILE.json]
 
-Workers are real processes on a real queue; they are up before the clock starts, which runs from the job's delivery to
+Workers are real processes on a real queue, each on a core of its own unless --free; they are up before the clock starts, which runs from the job's delivery to
 its success. The scene is ENVI, float32, 200 bands: 0.8 GB per million pixels, in the temporary folder. In the last run
 one worker is killed (kill -9) as soon as the first part is done; the maps have to be those of the other runs.
 """
@@ -52,7 +52,7 @@ class Shared:
     maps: str
 
 
-def measure(n_pixels: int, n_workers: int, repeats: int) -> list[Shared]:
+def measure(n_pixels: int, n_workers: int, repeats: int, *, free: bool = False) -> list[Shared]:
     """One worker and several in turn, ``repeats`` times each, then several of which one is killed."""
     with TemporaryDirectory() as folder, ExitStack() as stack:
         work = Path(folder)
@@ -67,17 +67,24 @@ def measure(n_pixels: int, n_workers: int, repeats: int) -> list[Shared]:
         runs = []
         plan = [(count, False) for _ in range(repeats) for count in (1, n_workers)] + [(n_workers, True)]
         for count, kill in plan:
-            runs.append(_run(settings, stores, scene, identifier, n_pixels, count, kill))
+            runs.append(_run(settings, stores, scene, identifier, n_pixels, count, kill, free))
             print(f"{count} worker(s){', one killed' if kill else ''}: {runs[-1].seconds:.1f} s", file=sys.stderr)
         return runs
 
 
 def _run(
-    settings: Settings, stores: Stores, scene: Path, model: str, n_pixels: int, n_workers: int, kill: bool
+    settings: Settings,
+    stores: Stores,
+    scene: Path,
+    model: str,
+    n_pixels: int,
+    n_workers: int,
+    kill: bool,
+    free: bool,
 ) -> Shared:
     context = open_context(settings)
     sweeper = Sweeper(context)
-    with _workers(settings, stores, n_workers) as workers:
+    with _workers(settings, stores, n_workers, free) as workers:
         job = _enter(stores, scene, model)
         started = time.perf_counter()
         context.queue.enqueue(job)
@@ -108,7 +115,7 @@ def _run(
 
 
 @contextmanager
-def _workers(settings: Settings, stores: Stores, count: int) -> Iterator[list[subprocess.Popen[bytes]]]:
+def _workers(settings: Settings, stores: Stores, count: int, free: bool) -> Iterator[list[subprocess.Popen[bytes]]]:
     environment = os.environ | {
         "UNMIX_DATA": str(settings.data),
         "UNMIX_REDIS_URL": str(settings.redis_url),
@@ -121,6 +128,10 @@ def _workers(settings: Settings, stores: Stores, count: int) -> Iterator[list[su
         subprocess.Popen([sys.executable, "-c", WORK], env=environment, stderr=subprocess.DEVNULL) for _ in range(count)
     ]
     try:
+        cores = sorted(os.sched_getaffinity(0))
+        for number, worker in enumerate(workers):
+            if not free:
+                os.sched_setaffinity(worker.pid, {cores[number % len(cores)]})
         deadline = time.monotonic() + 60
         while Worker.count(connection=stores.redis) < count:
             if time.monotonic() > deadline:
@@ -169,8 +180,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--workers", type=int, default=2, help="to compare with one (default: 2)")
     parser.add_argument("--repeats", type=int, default=2, help="runs of each (default: 2)")
     parser.add_argument("--out", type=Path, help="write every run to this JSON file")
+    parser.add_argument("--free", action="store_true", help="let every worker use all cores for reading and writing")
     chosen = parser.parse_args(arguments)
-    runs = measure(chosen.pixels, chosen.workers, chosen.repeats)
+    runs = measure(chosen.pixels, chosen.workers, chosen.repeats, free=chosen.free)
     print(markdown(runs))
     if chosen.out is not None:
         chosen.out.write_text(json.dumps([asdict(run) for run in runs], indent=1) + "\n", encoding="utf-8")

@@ -6,6 +6,11 @@ from statistics import mean, median
 from benchmarks.measuring import Run
 
 
+def grid(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Cells as a table."""
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in (heads, ["---"] * len(heads), *rows))
+
+
 def markdown(runs: Sequence[Run]) -> str:
     """The table: median of the seeds, and the worst in brackets."""
     lines = [

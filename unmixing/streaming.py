@@ -8,6 +8,8 @@ from numpy.typing import NDArray
 from unmixing.runtime import SAMPLE_PIXELS, ModelOutput
 from unmixing.types import Bool, Float32, Float64
 
+CACHED_PIXELS = 1_024
+
 
 def draw_keys(positions: NDArray[np.integer]) -> NDArray[np.uint64]:
     """A number for each position (row * columns + column), as good as random but always the same (SplitMix64)."""
@@ -29,7 +31,12 @@ def lowest(keys: NDArray[np.uint64], n: int = SAMPLE_PIXELS) -> NDArray[np.intp]
 def usable(pixels: Float32, used_bands: NDArray[np.intp]) -> Bool:
     """Which pixels (n_pixels, n_bands) have data in all used bands, and are not the zeros of a frame: (n_pixels,)."""
     used = pixels if len(used_bands) == pixels.shape[1] else pixels[:, used_bands]
-    valid: Bool = np.isfinite(used).all(axis=1) & (used != 0).any(axis=1)
+    # The sum of squares says it in one pass, but for numbers whose squares are too large or too small.
+    with np.errstate(over="ignore", invalid="ignore", under="ignore"):
+        squares = np.einsum("nb,nb->n", used, used)
+    valid: Bool = np.isfinite(squares) & (squares > 0)
+    unsure = np.flatnonzero(~valid)
+    valid[unsure] = np.isfinite(used[unsure]).all(axis=1) & (used[unsure] != 0).any(axis=1)
     return valid
 
 
@@ -67,12 +74,18 @@ class Misfit:
 
     def add(self, pixels: Float32, output: ModelOutput) -> None:
         """pixels: (n_pixels, n_used_bands), those that ``output`` is about."""
-        rebuilt = (output.abundances * output.brightness[:, None]) @ output.endmembers
-        norms = np.linalg.norm(pixels, axis=1) * np.linalg.norm(rebuilt, axis=1)
-        cosines = np.einsum("nb,nb->n", pixels, rebuilt) / np.maximum(norms, 1e-30)
-        rebuilt -= pixels
-        self.squares += float(np.einsum("nb,nb->n", rebuilt, rebuilt).sum(dtype=np.float64))
+        contributions = output.abundances * output.brightness[:, None]
+        # Angles need only products with the endmembers; the residual itself is formed, a few pixels at a time that stay
+        # in the processor's cache: differences of squares of numbers this alike would leave nothing of it.
+        along = np.einsum("np,np->n", pixels @ output.endmembers.T, contributions)
+        gram = output.endmembers @ output.endmembers.T
+        lengths = np.einsum("np,np->n", contributions @ gram, contributions) * np.einsum("nb,nb->n", pixels, pixels)
+        cosines = along / np.sqrt(np.maximum(lengths, 1e-30))
         self.angles += float(np.arccos(np.clip(cosines, -1, 1)).sum(dtype=np.float64))
+        for first in range(0, len(pixels), CACHED_PIXELS):
+            residual = contributions[first : first + CACHED_PIXELS] @ output.endmembers
+            residual -= pixels[first : first + CACHED_PIXELS]
+            self.squares += float(np.vdot(residual, residual))
         self.n_pixels += len(pixels)
         self.n_numbers += pixels.size
 
