@@ -2,9 +2,10 @@
 
     python -m benchmarks.spread [--pixels 4000000] [--workers 2] [--repeats 2] [--out FILE.json]
 
-Workers are real processes on a real queue, each on a core of its own unless --free; they are up before the clock starts, which runs from the job's delivery to
-its success. The scene is ENVI, float32, 200 bands: 0.8 GB per million pixels, in the temporary folder. In the last run
-one worker is killed (kill -9) as soon as the first part is done; the maps have to be those of the other runs.
+Workers are real processes on a real queue, each on a core of its own unless --free. They are up before the clock, which
+runs from the job's delivery to its success. The scene is ENVI, float32, 200 bands: 0.8 GB per million pixels, in the
+temporary folder. In the last run one worker is killed (kill -9) as soon as the first part is done; the maps have to
+be those of the other runs.
 """
 
 import argparse

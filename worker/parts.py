@@ -67,9 +67,9 @@ class SharedApply:
         def working(share: float, words: str) -> None:
             progress(LOOKING_SHARE + (1 - LOOKING_SHARE) * share, words)
 
+        self._call_for_help()  # they have to start first, and wait for the look at the sample
         begin(reader, model, shared, self.settings.part_pixels, compute, looking)
         work, matches = open_work(reader, model, shared, library, compute)
-        self._call_for_help(len(work.parts) - 1)
         with threadpool_limits(compute.threads):
             do_pending(work, self.record.id, self.stores, working)
         seconds = {
@@ -81,11 +81,10 @@ class SharedApply:
             (shared / name).replace(folder / name)
         return unmixing, cube, media_types
 
-    def _call_for_help(self, at_most: int) -> None:
+    def _call_for_help(self) -> None:
         """Ask the other workers of this queue, or one that may come."""
         queue = Queue(self.record.queue, connection=self.stores.redis, serializer="json")
-        others = max(1, Worker.count(queue=queue) - 1)
-        for _ in range(min(at_most, others)):
+        for _ in range(max(1, Worker.count(queue=queue) - 1)):
             queue.enqueue(
                 ASSIST,
                 args=[self.record.id],
@@ -134,8 +133,10 @@ def assist(job_id: str, settings: Settings, stores: Stores) -> None:
     from unmixing.io.orders import LIBRARY
     from unmixing.io.scene_parts import LOOK, open_work
 
-    if not (shared / LOOK).exists():
-        return
+    report = _while_live(job_id, stores)
+    while not (shared / LOOK).exists():
+        report(0.0, "waiting for the look at the sample")
+        time.sleep(POLL_SECONDS)
     folder = stores.inputs.of(job_id)
     compute = Compute(settings.device, settings.threads)
     names = record.libraries.get(LIBRARY, ())
@@ -146,7 +147,7 @@ def assist(job_id: str, settings: Settings, stores: Stores) -> None:
         threadpool_limits(compute.threads),
     ):
         work, _ = open_work(reader, model, shared, library, compute)
-        do_pending(work, job_id, stores, _while_live(job_id, stores))
+        do_pending(work, job_id, stores, report)
 
 
 def _while_live(job_id: str, stores: Stores) -> Progress:
