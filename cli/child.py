@@ -3,6 +3,7 @@
 Settings arrive in the environment: a Redis URL may hold a password, and arguments are seen by everybody.
 """
 
+import gc
 import logging
 import os
 import signal
@@ -46,8 +47,12 @@ def _serve(listener: int) -> None:
     from service.app import create_app
 
     logging.getLogger("uvicorn").setLevel(logging.WARNING)
+    app = create_app(settings_with())
+    # Everything imported lives as long as the process: walking it in every full collection stalls all requests.
+    gc.collect()
+    gc.freeze()
     config = uvicorn.Config(
-        create_app(settings_with()),
+        app,
         http="httptools",
         log_config=None,
         access_log=False,
