@@ -1,6 +1,8 @@
 """A large image shared between workers: the job's own work-horse leads, whoever is free joins in."""
 
 import logging
+import os
+import shutil
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -78,7 +80,7 @@ class SharedApply:
         }
         unmixing, cube, media_types = work.join(seconds, matches)
         for name in media_types:
-            (shared / name).replace(folder / name)
+            _give(shared / name, folder / name)
         return unmixing, cube, media_types
 
     def _call_for_help(self) -> None:
@@ -93,6 +95,14 @@ class SharedApply:
                 result_ttl=0,
                 failure_ttl=0,
             )
+
+
+def _give(source: Path, target: Path) -> None:
+    """The same file under another name. It is not moved: to a helper that looks just now it would be undone."""
+    try:
+        os.link(source, target)
+    except OSError:  # a file system without hard links
+        shutil.copyfile(source, target)
 
 
 def do_pending(work: "SceneWork", job_id: str, stores: Stores, progress: Progress) -> None:

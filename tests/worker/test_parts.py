@@ -105,7 +105,7 @@ def test_parts_say_what_one_piece_says(
 ) -> None:
     runs = Runs(monkeypatch)
     lead(job, settings)
-    assert len(runs.names) == len(set(runs.names)) == N_PARTS + 2
+    assert len(runs.names) == len(set(runs.names)) == N_PARTS + 3
     found, document = result(stores, job), stores.results.document(job)
     assert document is not None
     assert document["input"]["pixels_masked"] == 1
@@ -131,7 +131,7 @@ def test_two_share_the_work(
     helper.start()
     lead(job, settings)
     helper.join()
-    assert len(runs.names) == len(set(runs.names)) == N_PARTS + 2
+    assert len(runs.names) == len(set(runs.names)) == N_PARTS + 3
     assert set(doers.values()) == {"helper", threading.current_thread().name}
     assert_equal(result(stores, job), expected(model, settings, stores))
 
@@ -146,10 +146,10 @@ def test_a_part_whose_worker_died_is_done_by_another(
     settings: Settings, stores: Stores, model: TrainedModel, job: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     runs = Runs(monkeypatch)
-    assert stores.claims.take(job, "rows-8")  # and is never heard of again
+    assert stores.claims.take(job, "rows-8.npz")  # and is never heard of again
     lead(job, settings)
     assert sorted(runs.names) == sorted({*runs.names})
-    assert [name for name in runs.names if name.startswith("rows")][-1] == "rows-8"
+    assert [name for name in runs.names if name.startswith("rows")][-1] == "rows-8.npz"
     assert_equal(result(stores, job), expected(model, settings, stores))
 
 
@@ -170,7 +170,7 @@ def test_another_attempt_does_only_what_is_missing(
     assert stores.jobs.retry(job, 1, "the worker died")
     lead(job, settings)
     runs.names.remove("killed")
-    assert len(runs.names) == len(set(runs.names)) == N_PARTS + 2
+    assert len(runs.names) == len(set(runs.names)) == N_PARTS + 3
     assert_equal(result(stores, job), expected(model, settings, stores))
 
 
@@ -190,7 +190,7 @@ def test_what_is_wrong_with_a_part_is_told_once(
     settings: Settings, stores: Stores, job: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def before(name: str) -> None:
-        if name == "rows-16":
+        if name == "rows-16.npz":
             raise OSError("the disk makes noises")
 
     runs = Runs(monkeypatch, before)

@@ -1,6 +1,7 @@
 """The maps of a result in files: written rows by rows in any order, by any number of processes."""
 
 import os
+import uuid
 from pathlib import Path
 from typing import NamedTuple
 
@@ -70,12 +71,18 @@ class SceneMaps:
 
     def write_cog(self, name: str, names: tuple[str, ...], georeference: Georeference | None) -> None:
         """``name``.tif beside ``name``.npy, there whole or not at all."""
-        plain, hidden = self.folder / f".plain-{name}.tif", self.folder / f".{name}.tif"
+        target = self.folder / f"{name}.tif"
+        plain, hidden = hidden_name(target), hidden_name(target)
         _write_plain_tiff(plain, self.read(name), names, georeference)
         with rasterio.Env(GDAL_PAM_ENABLED="NO", GDAL_CACHEMAX=64 * 2**20), georeference_optional():
             rasterio.shutil.copy(plain, hidden, driver="COG", **OPTIONS)
         plain.unlink()
-        hidden.replace(self.folder / f"{name}.tif")
+        hidden.replace(target)
+
+
+def hidden_name(path: Path) -> Path:
+    """A name beside ``path`` that nobody else has, to write to before it is renamed."""
+    return path.with_name(f".{uuid.uuid4().hex}-{path.name}")
 
 
 def _write_plain_tiff(path: Path, maps: Float32, names: tuple[str, ...], georeference: Georeference | None) -> None:

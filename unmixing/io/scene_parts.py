@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from unmixing.io.blockwise import SceneMaps
+from unmixing.io.blockwise import SceneMaps, hidden_name
 from unmixing.io.products import media_types_in, write_endmembers
 from unmixing.io.quicklook import MAX_SIDE, false_colour_bands, write_quicklook
 from unmixing.io.reader import SceneReader
@@ -25,7 +25,7 @@ from unmixing.streaming import Misfit
 from unmixing.types import Compute, Cube, Float32, Progress, SpectralLibrary, TrainedModel, Unmixing
 
 LOOK = "look.npz"
-ROWS = "rows"
+ROWS, QUICKLOOK = "rows", "quicklook.png"
 LOOKING_SHARE, UNMIXED_SHARE = 0.2, 0.95
 """Shares of the progress at which the sample, and the rows, are done."""
 
@@ -47,51 +47,47 @@ class SceneWork:
         return self.maps.folder
 
     def pending(self) -> list[str]:
-        """Names of what can be done now and is not: rows first, then maps. Nothing when all is done."""
-        rows = [name for name in map(_part_name, self.parts) if not (self.folder / f"{name}.npz").exists()]
-        return rows or [name for name in self.maps.pictured if not (self.folder / f"{name}.tif").exists()]
+        """File names of what can be done now and is not: rows first, then pictures. Nothing when all is done, or when
+        the folder has been cleaned."""
+        if not (self.folder / LOOK).exists():
+            return []
+        rows = [name for name in map(_part_name, self.parts) if not (self.folder / name).exists()]
+        return rows or [name for name in self._pictures if not (self.folder / name).exists()]
 
     def share_done(self) -> float:
-        """Of all parts and maps."""
-        rows = sum((self.folder / f"{_part_name(part)}.npz").exists() for part in self.parts)
-        maps = sum((self.folder / f"{name}.tif").exists() for name in self.maps.pictured)
-        return (rows + maps) / (len(self.parts) + len(self.maps.pictured))
+        """Of all parts and pictures."""
+        names = [*map(_part_name, self.parts), *self._pictures]
+        return sum((self.folder / name).exists() for name in names) / len(names)
 
     def run(self, name: str, progress: Progress) -> None:
         """Do one of ``pending``. Doing it twice does no harm. ``progress`` may raise Cancelled."""
-        if name in self.maps.pictured:
+        if name in self._pictures:
             progress(0.0, "writing the results")
-            self.maps.write_cog(name, self.names, self.cube.georeference)
+            if name == QUICKLOOK:
+                self._draw()
+            else:
+                self.maps.write_cog(Path(name).stem, self.names, self.cube.georeference)
             return
         part = next(part for part in self.parts if _part_name(part) == name)
-        done = unmix_rows(self.reader, self.ready, self._used, self.maps, part, _step(self.cube.shape), progress)
-        _save(self.folder / f"{name}.npz", misfit=done.misfit.sums(), picture=done.picture)
+        used = np.flatnonzero(self.cube.used_bands)
+        done = unmix_rows(self.reader, self.ready, used, self.maps, part, _step(self.cube.shape), progress)
+        _save(self.folder / name, misfit=done.misfit.sums(), picture=done.picture)
 
     @property
-    def _used(self) -> Any:
-        return np.flatnonzero(self.cube.used_bands)
+    def _pictures(self) -> list[str]:
+        """The slowest first."""
+        return [*(f"{name}.tif" for name in self.maps.pictured), QUICKLOOK]
 
     def join(self, seconds: dict[str, float], matches: dict[str, Any]) -> tuple[Unmixing, Cube, dict[str, str]]:
         """When nothing is pending: the rest of the products, and what ``apply_to_scene`` returns."""
-        misfit, pictures = Misfit(), []
+        misfit = Misfit()
         for part in self.parts:
-            path = self.folder / f"{_part_name(part)}.npz"
-            with np.load(path) as done:
+            with np.load(self.folder / _part_name(part)) as done:
                 misfit.add_sums(done["misfit"])
-                pictures.append(done["picture"])
-        maps = {name: self.maps.read(name) for name in ("abundances", "brightness", "uncertainty") if self._has(name)}
-        cube = replace(self.cube, valid_pixels=np.isfinite(maps["brightness"]))
-        unmixing = replace(
-            _unmixing(self.ready.endmembers, cube, self.model),
-            endmember_names=self.names,
-            abundances=maps["abundances"],
-            brightness=maps["brightness"],
-            uncertainty=maps.get("uncertainty"),
-            metrics={**matches, **misfit.metrics(), "seconds": seconds},
-        )
+        unmixing, cube = self._answer()
+        unmixing = replace(unmixing, metrics={**matches, **misfit.metrics(), "seconds": seconds})
         write_endmembers(self.folder / "endmembers.csv", unmixing, cube.wavelengths_nm)
         (self.folder / "model.onnx").write_bytes(self.model.onnx)
-        self._draw(unmixing, cube, np.concatenate(pictures))
         return unmixing, cube, media_types_in(self.folder)
 
     def clean(self) -> None:
@@ -99,17 +95,34 @@ class SceneWork:
         for path in (self.folder / LOOK, *self.folder.glob(f"{ROWS}-*.npz")):
             path.unlink()
 
-    def _has(self, name: str) -> bool:
-        return (self.folder / f"{name}.npy").exists()
+    def _answer(self) -> tuple[Unmixing, Cube]:
+        """Once all rows are done: the maps as they lie in their files, and the scene with its mask."""
+        brightness = self.maps.read("brightness")
+        cube = replace(self.cube, valid_pixels=np.isfinite(brightness))
+        unmixing = replace(
+            _unmixing(self.ready.endmembers, cube, self.model),
+            endmember_names=self.names,
+            abundances=self.maps.read("abundances"),
+            brightness=brightness,
+            uncertainty=self.maps.read("uncertainty") if "uncertainty" in self.maps.pictured else None,
+        )
+        return unmixing, cube
 
-    def _draw(self, unmixing: Unmixing, cube: Cube, picture: Float32) -> None:
-        step = _step(cube.shape)
+    def _draw(self) -> None:
+        unmixing, cube = self._answer()
+        step, pictures = _step(cube.shape), []
+        for part in self.parts:
+            with np.load(self.folder / _part_name(part)) as done:
+                pictures.append(done["picture"])
+        picture = np.concatenate(pictures)
         # One plane per band, of which only those that are shown are ever touched.
         planes = np.zeros((cube.shape[2], *picture.shape[:2]), dtype=np.float32)
         planes[false_colour_bands(cube)[0]] = picture.transpose(2, 0, 1)
         thin = replace(cube, values=planes.transpose(1, 2, 0), valid_pixels=cube.valid_pixels[::step, ::step])
         shown = np.array(unmixing.abundances[::step, ::step])
-        write_quicklook(self.folder / "quicklook.png", replace(unmixing, abundances=shown), thin)
+        hidden = hidden_name(self.folder / QUICKLOOK)
+        write_quicklook(hidden, replace(unmixing, abundances=shown), thin)
+        hidden.replace(self.folder / QUICKLOOK)
 
 
 def begin(
@@ -156,7 +169,7 @@ def _parts(windows: Sequence[tuple[int, int]], n_rows: int) -> list[tuple[int, i
 
 
 def _part_name(part: tuple[int, int]) -> str:
-    return f"{ROWS}-{part[0]}"
+    return f"{ROWS}-{part[0]}.npz"
 
 
 def _step(shape: tuple[int, int, int]) -> int:
@@ -173,7 +186,7 @@ def _unmixing(found: Float32, cube: Cube, model: TrainedModel) -> Unmixing:
 
 def _save(path: Path, **arrays: Any) -> None:
     """An ``.npz`` that is there whole or not at all."""
-    hidden = path.with_name(f".{path.name}")
+    hidden = hidden_name(path)
     with hidden.open("wb") as file:
         np.savez(file, **arrays)
     hidden.replace(path)
