@@ -160,7 +160,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--split", type=int, help="draw the test matrices with this seed (default: the least alike)")
     parser.add_argument("--only", choices=["library", "blind"], help="one part: with a library, or without one")
     parser.add_argument("--threads", type=int, default=2, help="threads to compute with (default: 2)")
-    parser.add_argument("--realistic", type=int, default=12, help="realistic test mixtures, about a minute each (default: 12)")
+    parser.add_argument("--realistic", type=int, default=12, help="realistic test mixtures (default: 12)")
     parser.add_argument("--blind", type=int, default=5, help="mixtures without a library (default: 5)")
     parser.add_argument("--quick", action="store_true", help="tiny networks, one threshold: whether it runs, no more")
     parser.add_argument("--out", type=Path, help="write every run to this JSON file")
