@@ -74,11 +74,8 @@ class SharedApply:
         work, matches = open_work(reader, model, shared, library, compute)
         with threadpool_limits(compute.threads):
             do_pending(work, self.record.id, self.stores, working)
-        seconds = {
-            "inference": round(time.perf_counter() - started, 4),
-            "total": round(time.perf_counter() - started, 4),
-        }
-        unmixing, cube, media_types = work.join(seconds, matches)
+        elapsed = round(time.perf_counter() - started, 4)
+        unmixing, cube, media_types = work.join({"inference": elapsed, "total": elapsed}, matches)
         for name in media_types:
             _give(shared / name, folder / name)
         return unmixing, cube, media_types
