@@ -14,10 +14,10 @@ import rasterio.shutil
 from rasterio.windows import Window
 
 from benchmarks.inference import mixed_pixels, trained_on
-from unmixing.io import open_scene
-from unmixing.io.cog import OPTIONS
-from unmixing.io.gdal import georeference_optional
-from unmixing.io.scene_parts import apply_to_scene
+from unmixing.io.apply.parts import apply_to_scene
+from unmixing.io.formats.gdal import georeference_optional
+from unmixing.io.inputs.scenes import open_scene
+from unmixing.io.products.cog import OPTIONS
 from unmixing.types import Compute, TrainedModel
 
 COLUMNS, BANDS, N_ENDMEMBERS, ROWS_AT_ONCE = 1000, 200, 5, 100

@@ -9,8 +9,8 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from unmixing import unmix
-from unmixing.abundances import fcls
-from unmixing.runtime import BLOCK_PIXELS, ModelRunner, sample_of
+from unmixing.algorithms.abundances import fcls
+from unmixing.inference.runtime import BLOCK_PIXELS, ModelRunner, sample_of
 from unmixing.types import Compute, Float32, TrainedModel
 
 YARDSTICK_COLUMNS = 32

@@ -20,7 +20,7 @@ from model_store.results import DOCUMENT, write_document
 from unmixing.types import Compute, TrainedModel
 
 if TYPE_CHECKING:
-    from unmixing.io.orders import Order
+    from unmixing.io.inputs.tasks import UnmixingTask
 
 ModelFile = Annotated[
     Path | None,
@@ -76,7 +76,7 @@ def run(
         "max_training_seconds": max_training_seconds,
     }
     with one_line_errors(), tempfile.TemporaryDirectory(prefix="unmix-") as scratch:
-        from unmixing.io.orders import Request, checked_order
+        from unmixing.io.inputs.tasks import Request, checked_task
 
         target = out or Path(f"{scene_name(scene)}-unmixed")
         require_free(target, force=force)
@@ -87,19 +87,19 @@ def run(
             scratch=Path(scratch),
             libraries=library_files(library, mixing_library),
         )
-        document = deliver_to(target, checked_order(request))
+        document = deliver_to(target, checked_task(request))
         print_summary(document)
         OUTPUT.print(f"results in {target.resolve()}", markup=False)
 
 
-def deliver_to(target: Path, order: "Order") -> dict[str, Any]:
+def deliver_to(target: Path, task: "UnmixingTask") -> dict[str, Any]:
     """Write products and ``result.json`` into ``target``, all or nothing, and return the document."""
-    from unmixing.io.delivery import deliver
+    from unmixing.io.apply.run import deliver
 
     settings = settings_with()
     compute = Compute(device=settings.device, threads=settings.threads)
-    with StageBar(order.paths[0].name) as report, output_folder(target) as folder:
-        document = deliver(order, folder, compute, report, lambda model: None).document
+    with StageBar(task.paths[0].name) as report, output_folder(target) as folder:
+        document = deliver(task, folder, compute, report, lambda model: None).document
         write_document(folder, document)
         report(1.0, "done")
     return document
@@ -107,7 +107,7 @@ def deliver_to(target: Path, order: "Order") -> dict[str, Any]:
 
 def unpacked(files: Sequence[Path], scratch: Path) -> Sequence[Path]:
     """The files themselves, or what is in a zip file."""
-    from unmixing.io.uploads import unpack_files
+    from unmixing.io.inputs.uploads import unpack_files
 
     if files[0].suffix.lower() != ".zip":
         return files

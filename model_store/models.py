@@ -12,7 +12,7 @@ from typing import Any
 from model_store.errors import UnknownModelError
 from model_store.folders import appearing_folder, remove_folder
 from unmixing.errors import ModelParityError
-from unmixing.results import json_ready
+from unmixing.io.products.document import json_ready
 from unmixing.types import TrainedModel
 
 MAX_PARITY = 1e-4

@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from unmixing.separation_specs import SeparationSpec
+from unmixing.mixtures.specs import SeparationSpec
 from unmixing.specs import UnmixSpec
 
 SCIENCE_VERSION = 5

@@ -8,8 +8,8 @@ from pydantic import BaseModel, Field
 from model_store.models import StoredModel
 from model_store.records import JobRecord, JobStatus
 from service.problems import Problem, job_problem
-from unmixing.io.kinds import InputKind
-from unmixing.separation_specs import SeparationSpec
+from unmixing.io.inputs.input_kind import InputKind
+from unmixing.mixtures.specs import SeparationSpec
 
 RESULTS_REL = "http://www.opengis.net/def/rel/ogc/1.0/results"
 

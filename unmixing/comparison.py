@@ -5,9 +5,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from unmixing.algorithms.metrics import match_endmembers, rmse, sad_radians
 from unmixing.errors import Cancelled, UnmixingError
 from unmixing.methods import METHODS, chosen_methods
-from unmixing.metrics import match_endmembers, rmse, sad_radians
 from unmixing.pipeline import unmix
 from unmixing.specs import UnmixSpec
 from unmixing.types import Compute, Cube, Progress, Unmixing

@@ -8,14 +8,15 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from threadpoolctl import threadpool_limits
 
+from unmixing.algorithms.dimension import count_endmembers
 from unmixing.cubes import cube_from_array
-from unmixing.dimension import count_endmembers
 from unmixing.errors import BandMismatchError, SceneContentError, SpecError
+from unmixing.inference.reconstruction import ReconstructionMetrics
+from unmixing.inference.runtime import BLOCK_PIXELS, ModelOutput, ModelRunner
+from unmixing.inference.sampling import draw_keys, lowest
 from unmixing.methods import Solve, check_method
 from unmixing.neighbourhoods import pixel_reader
-from unmixing.runtime import BLOCK_PIXELS, ModelOutput, ModelRunner
 from unmixing.specs import UnmixSpec
-from unmixing.streaming import Misfit, draw_keys, lowest
 from unmixing.types import Compute, Cube, Float32, Progress, TrainedModel, Unmixing
 
 COUNTING_SHARE, TRAINING_SHARE = 0.2, 0.9
@@ -179,9 +180,9 @@ def _apply(cube: Cube, model: TrainedModel, compute: Compute, report: Progress) 
 
 
 def _reconstruction(cube: Cube, output: ModelOutput) -> dict[str, float]:
-    misfit = Misfit()
-    misfit.add(cube.pixels(), output)
-    return misfit.metrics()
+    reconstruction = ReconstructionMetrics()
+    reconstruction.add(cube.pixels(), output)
+    return reconstruction.metrics()
 
 
 def _result(cube: Cube, output: ModelOutput, model: TrainedModel | None, metrics: dict[str, Any]) -> Unmixing:

@@ -20,8 +20,8 @@ from unmixing.types import Compute, Cube, Progress, SpectralLibrary, TrainedMode
 from worker.lease import Lease
 
 if TYPE_CHECKING:
-    from unmixing.io import SceneReader
-    from unmixing.io.scene_parts import SceneWork
+    from unmixing.io.apply.parts import SceneWork
+    from unmixing.io.formats.reader import SceneReader
 
 ASSIST = "worker.tasks.assist"
 POLL_SECONDS = 0.1
@@ -51,7 +51,7 @@ class SharedApply:
         progress: Progress,
     ) -> tuple[Unmixing, Cube, dict[str, str]]:
         """See ``apply_to_scene``."""
-        from unmixing.io.scene_parts import apply_to_scene, begin, open_work
+        from unmixing.io.apply.parts import apply_to_scene, begin, open_work
         from unmixing.pipeline import require_fit
 
         if reader.shape[0] * reader.shape[1] < 2 * self.settings.part_pixels:
@@ -136,9 +136,10 @@ def assist(job_id: str, settings: Settings, stores: Stores) -> None:
     shared = stores.parts.of(job_id)
     if record is None or record.status not in LIVE or record.model_id is None or not shared.is_dir():
         return
-    from unmixing.io import open_scene, read_library
-    from unmixing.io.orders import LIBRARY
-    from unmixing.io.scene_parts import LOOK, open_work
+    from unmixing.io.apply.parts import LOOK, open_work
+    from unmixing.io.inputs.libraries import read_library
+    from unmixing.io.inputs.scenes import open_scene
+    from unmixing.io.inputs.tasks import LIBRARY
 
     report = _while_live(job_id, stores)
     while not (shared / LOOK).exists():

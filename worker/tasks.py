@@ -76,15 +76,15 @@ def run_job(job_id: str, settings: Settings, *, on_lost: Callable[[], None]) -> 
 def _compute(job_id: str, attempt: int, settings: Settings, stores: Stores) -> None:
     if stores.results.exists(job_id):
         return  # an earlier attempt died between storing its results and saying so
-    from unmixing.io.delivery import deliver
-    from unmixing.io.orders import Order
+    from unmixing.io.apply.run import deliver
+    from unmixing.io.inputs.tasks import UnmixingTask
 
     record = stores.jobs.get(job_id)
     if record is None:
         raise UnknownJobError(f"job {job_id} is gone")
     report = progress_to(stores, job_id, attempt)
     folder = stores.inputs.of(job_id)
-    order = Order(
+    task = UnmixingTask(
         paths=[folder / name for name in record.files],
         spec=record.spec,
         variable=record.variable,
@@ -96,7 +96,7 @@ def _compute(job_id: str, attempt: int, settings: Settings, stores: Stores) -> N
     compute = Compute(settings.device, settings.threads)
     # Products and models become visible whole, and only together with the document that describes them.
     with stores.results.writing(job_id) as results:
-        delivery = deliver(order, results, compute, report, model_id, SharedApply(record, settings, stores))
+        delivery = deliver(task, results, compute, report, model_id, SharedApply(record, settings, stores))
         write_document(results, delivery.document)
         for model in delivery.models:
             stores.models.register(model)

@@ -15,8 +15,8 @@ from rio_cogeo.cogeo import cog_validate
 from scene_files import ROTATED, small_cube
 
 from unmixing.cubes import cube_from_array
-from unmixing.io import write_products
-from unmixing.io.quicklook import false_colour, runs, write_quicklook
+from unmixing.io.products.files import write_products
+from unmixing.io.products.quicklook import false_colour, runs, write_quicklook
 from unmixing.types import Cube, Georeference, TrainedModel, Unmixing
 
 PLACE = Georeference(CRS.from_epsg(32613).to_wkt(), tuple(ROTATED)[:6])  # type: ignore[arg-type]

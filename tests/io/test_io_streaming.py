@@ -9,9 +9,10 @@ import rasterio
 
 from unmixing import unmix
 from unmixing.errors import BandMismatchError, Cancelled, SceneContentError
-from unmixing.io import open_scene, reader
-from unmixing.io.gdal import georeference_optional
-from unmixing.io.scene_parts import apply_to_scene
+from unmixing.io.apply.parts import apply_to_scene
+from unmixing.io.formats import reader
+from unmixing.io.formats.gdal import georeference_optional
+from unmixing.io.inputs.scenes import open_scene
 from unmixing.types import Compute
 
 ROWS, COLUMNS, BANDS, N_ENDMEMBERS = 90, 70, 24, 3

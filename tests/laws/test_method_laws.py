@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from unmixing import unmix
+from unmixing.algorithms.metrics import match_endmembers, rmse, sad_radians
 from unmixing.errors import Cancelled
 from unmixing.methods import METHODS, Method
-from unmixing.metrics import match_endmembers, rmse, sad_radians
 
 ROWS, COLUMNS, BANDS, N_ENDMEMBERS = 20, 20, 30, 3
 MASKED = (4, 7)

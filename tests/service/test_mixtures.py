@@ -12,12 +12,12 @@ from model_store.settings import Settings
 from model_store.stores import Stores
 from tests.conftest import npy, small_scene, stored_model
 from tests.service.test_bad_input import assert_nothing_left, assert_problem, npz
-from unmixing.blind_separation import match_sources
-from unmixing.endmembers import unit_norm
+from unmixing.algorithms.endmembers import unit_norm
+from unmixing.algorithms.metrics import nmse
 from unmixing.methods import METHODS
-from unmixing.metrics import nmse
-from unmixing.mixtures import SourceModel, mix
-from unmixing.separation_methods import IMAGES_ONLY, SEPARATION_METHODS
+from unmixing.mixtures.blind import match_sources
+from unmixing.mixtures.methods import IMAGES_ONLY, SEPARATION_METHODS
+from unmixing.mixtures.sources import SourceModel, mix
 from worker.tasks import run_job
 
 N_SAMPLES, N_CHANNELS, N_SOURCES = 300, 20, 3

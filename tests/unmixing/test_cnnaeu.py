@@ -6,7 +6,7 @@ import pytest
 from unmixing import pipeline, unmix
 from unmixing.cubes import cube_from_array
 from unmixing.errors import BandMismatchError
-from unmixing.networks.patches import train_cnnaeu
+from unmixing.networks.training.patches import train_cnnaeu
 from unmixing.specs import CnnaeuSpec, UnmixSpec
 from unmixing.types import Compute
 

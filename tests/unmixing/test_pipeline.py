@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from unmixing import unmix
+from unmixing.algorithms.metrics import coverage, match_endmembers, rmse, sad_radians
 from unmixing.cubes import cube_from_array
 from unmixing.errors import (
     BandMismatchError,
@@ -12,7 +13,6 @@ from unmixing.errors import (
     SpecError,
     UnknownMethodError,
 )
-from unmixing.metrics import coverage, match_endmembers, rmse, sad_radians
 from unmixing.types import Compute
 
 N_ENDMEMBERS, N_BANDS = 3, 40

@@ -5,14 +5,14 @@ import pytest
 from sklearn.decomposition import FastICA
 
 from tests.laws.test_separation_laws import N_CHANNELS, N_SOURCES, SOURCES, SPEC, curves
-from unmixing.blind_separation import match_sources, matched
-from unmixing.endmembers import unit_norm
+from unmixing.algorithms.endmembers import unit_norm
+from unmixing.algorithms.metrics import nmse
+from unmixing.algorithms.signed_palm import signed_palm
 from unmixing.errors import BandMismatchError, Cancelled, SceneContentError, SpecError
-from unmixing.metrics import nmse
-from unmixing.mixtures import SourceModel, mix
-from unmixing.separation import Separation, separate
-from unmixing.separation_specs import SeparationSpec
-from unmixing.signed_palm import signed_palm
+from unmixing.mixtures.blind import match_sources, matched
+from unmixing.mixtures.separation import Separation, separate
+from unmixing.mixtures.sources import SourceModel, mix
+from unmixing.mixtures.specs import SeparationSpec
 from unmixing.types import TrainedModel
 
 REQUEST = SeparationSpec(n_sources=N_SOURCES)

@@ -6,13 +6,13 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from unmixing.endmembers import unit_norm
-from unmixing.factorization import vca_start
+from unmixing.algorithms.endmembers import unit_norm
+from unmixing.algorithms.factorization import vca_start
 from unmixing.networks.devices import torch_device
-from unmixing.networks.graph import UnmixingGraph
+from unmixing.networks.export.checked import Stages, checked_onnx, example_pixels, manifest, scaled_pixels
+from unmixing.networks.export.graph import UnmixingGraph
 from unmixing.networks.multiplicative import MultiplicativeNetwork, multiplied
-from unmixing.networks.packing import Stages, checked_onnx, example_pixels, manifest, scaled_pixels
-from unmixing.networks.training import descend
+from unmixing.networks.training.supervised import descend
 from unmixing.networks.unrolled import State
 from unmixing.specs import DnmfSpec, UnmixSpec
 from unmixing.types import Compute, Cube, Float32, Float64, Progress, TrainedModel
@@ -25,7 +25,7 @@ class DNMF(MultiplicativeNetwork):
     """Unrolled S <- S * (Y W1^T) / (S W2), each layer with its own W1 and W2, and one set of endmembers E for all.
 
     Everything learned is positive, being an exponential. It starts at E = ``reference``, W1 = E and W2 = E E^T, with
-    which a layer is the first half of ``unmixing.nmf.nmf_step``. No truth is needed: it learns min ||Y - S E||^2, as
+    which a layer is the first half of ``nmf.nmf_step``. No truth is needed: it learns min ||Y - S E||^2, as
     its authors do without labels, and so cannot tell the many factorizations of equal residual apart.
     reference: (n_endmembers, n_bands) unit-norm endmembers. norms: (n_endmembers,) what abundances are counted in.
     """
@@ -99,7 +99,7 @@ def _fit(
     taught, held_out = (network.coordinates(torch.from_numpy(pixels).to(device)) for pixels in sets)
     errors: list[float] = []
 
-    def judge() -> float:
+    def validate() -> float:
         with torch.no_grad():
             errors.append(float(reconstruction_error(network, held_out)))
         return errors[-1]
@@ -109,7 +109,7 @@ def _fit(
         len(taught),
         spec,
         loss=lambda indices: reconstruction_error(network, taught[indices.to(device)]),
-        judge=judge,
+        validate=validate,
         seed=request.seed,
         max_seconds=request.max_training_seconds,
         on_epoch=lambda epoch: progress(
