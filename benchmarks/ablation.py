@@ -159,7 +159,7 @@ def answers(path: Path, seed: int, variants: Sequence[str], generated: bool) -> 
         else:
             result = _unmixed(cube, count, seed, VARIANTS[name], extraction)
             judged = evaluate(truth, result.endmembers, result.abundances, result.uncertainty)
-            ratio = result.model.manifest["metrics"]["ratio_to_constant_answer"]
+            ratio = result.model.manifest.metrics["ratio_to_constant_answer"]
         if judged is None or judged.abundance_rmse is None:
             raise SystemExit(f"{path}: the answer cannot be compared with the truth in the file")
         found.append(

@@ -9,6 +9,7 @@ from model_store.models import StoredModel
 from model_store.records import JobRecord, JobStatus
 from service.problems import Problem, job_problem
 from unmixing.io.inputs.input_kind import InputKind
+from unmixing.manifest import ModelManifest
 from unmixing.mixtures.specs import SeparationSpec
 
 RESULTS_REL = "http://www.opengis.net/def/rel/ogc/1.0/results"
@@ -74,7 +75,7 @@ class ModelDocument(BaseModel):
     id: str = Field(description="The head of the SHA-256 of model.onnx.")
     created: datetime
     size: int = Field(description="Bytes of model.onnx.")
-    manifest: dict[str, Any]
+    manifest: ModelManifest
     links: list[Link]
 
 
@@ -163,9 +164,7 @@ def model_document(model: StoredModel, base: str) -> ModelDocument:
         Link(href=url, rel="self"),
         Link(href=f"{url}/model.onnx", rel="enclosure", type="application/octet-stream"),
     ]
-    return ModelDocument(
-        id=model.id, created=model.created, size=model.size, manifest=dict(model.manifest), links=links
-    )
+    return ModelDocument(id=model.id, created=model.created, size=model.size, manifest=model.manifest, links=links)
 
 
 def page_links(url: str, query: str, limit: int, offset: int, total: int) -> list[Link]:

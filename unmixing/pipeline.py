@@ -1,6 +1,7 @@
 """unmix(): a cube in, its materials and their maps out."""
 
 import time
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -60,6 +61,7 @@ def unmix(
         cube = cube_from_array(np.asarray(cube), wavelengths_nm=wavelengths_nm)
     started = time.perf_counter()
     metrics: dict[str, Any] = {}
+    seconds: Mapping[str, float] = {}
     with threadpool_limits(compute.threads):
         if model is not None:
             require_fit(model, cube.shape[2], n_endmembers)
@@ -70,7 +72,7 @@ def unmix(
             after_counting = COUNTING_SHARE if n_endmembers is None else 0.0
             if row.train is not None:
                 model = row.train(cube, count, spec, compute, part_of(report, after_counting, TRAINING_SHARE))
-                metrics |= model.manifest["metrics"]
+                metrics, seconds = metrics | model.manifest.metrics, model.seconds
         answering = time.perf_counter()
         if model is not None:
             output = _apply(cube, model, compute, part_of(report, TRAINING_SHARE, 1.0))
@@ -81,7 +83,7 @@ def unmix(
         finished = time.perf_counter()
     metrics |= _reconstruction(cube, output)
     metrics["seconds"] = {
-        **metrics.get("seconds", {}),
+        **seconds,
         "solving" if model is None else "inference": round(finished - answering, 4),
         "total": round(finished - started, 4),
     }
@@ -93,9 +95,9 @@ def require_fit(model: TrainedModel, n_bands: int, n_endmembers: int | None) -> 
 
     Raises BandMismatchError and SpecError that name both numbers.
     """
-    if model.manifest.get("kind", "image") != "image":
+    if model.manifest.kind != "image":
         raise SpecError("the model was trained on mixtures, not on an image")
-    trained_bands, trained_count = model.manifest["n_bands"], model.manifest["n_endmembers"]
+    trained_bands, trained_count = model.manifest.n_bands, model.manifest.n_endmembers
     if n_bands != trained_bands:
         raise BandMismatchError(f"the cube has {n_bands} bands, the model was trained on {trained_bands} bands")
     if n_endmembers not in (None, trained_count):
@@ -105,7 +107,7 @@ def require_fit(model: TrainedModel, n_bands: int, n_endmembers: int | None) -> 
 def _with_bands_of(cube: Cube, model: TrainedModel) -> Cube:
     """The cube with the model's choice of bands. Raises BandMismatchError when one of them has no data here."""
     used = np.zeros(cube.shape[2], dtype=bool)
-    used[model.manifest["used_bands"]] = True
+    used[list(model.manifest.used_bands)] = True
     finite = np.isfinite(cube.values)
     empty = np.flatnonzero(used & ~finite.any(axis=(0, 1)))
     if empty.size:
@@ -157,7 +159,7 @@ def _solve(
 def _apply(cube: Cube, model: TrainedModel, compute: Compute, report: Progress) -> ModelOutput:
     """The model on all valid pixels, block by block; with the pixels around each, where the model needs them."""
     runner = ModelRunner(model.onnx, compute)
-    side = int(model.manifest.get("neighbourhood", 1))
+    side = model.manifest.neighbourhood
     read, n_valid, block = pixel_reader(cube, side), int(cube.valid_pixels.sum()), BLOCK_PIXELS // side**2
     report(0.0, "unmixing the image")
     ready = runner.look(read(lowest(draw_keys(np.flatnonzero(cube.valid_pixels)))))
@@ -187,7 +189,7 @@ def _result(cube: Cube, output: ModelOutput, model: TrainedModel | None, metrics
     names = (
         tuple(f"endmember {number}" for number in range(1, count + 1))
         if model is None
-        else tuple(model.manifest["endmember_names"])
+        else model.manifest.endmember_names
     )
     endmembers: Float32 = np.full((count, n_bands), np.nan, dtype=np.float32)
     endmembers[:, cube.used_bands] = output.endmembers

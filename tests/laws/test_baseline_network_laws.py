@@ -174,12 +174,12 @@ def test_dnmf_learns_the_reconstruction_and_stops_in_time():
     cube = cube_from_array(np.abs(image))
     spec = DnmfSpec(n_layers=N_LAYERS, n_training_sets=32, n_validation_sets=8, max_epochs=10)
     arguments = (cube, N_ENDMEMBERS, UnmixSpec(method="dnmf"), Compute(), silent)
-    metrics = train_dnmf(*arguments, spec=spec).manifest["metrics"]
+    metrics = train_dnmf(*arguments, spec=spec).manifest.metrics
     errors = metrics["validation_reconstruction_nmse"]
     assert metrics["best_epoch"] > 0
     assert errors[metrics["best_epoch"]] == min(errors) < errors[0]
     hurried = UnmixSpec(method="dnmf", max_training_seconds=1e-6)
-    metrics = train_dnmf(cube, N_ENDMEMBERS, hurried, *arguments[3:], spec=spec).manifest["metrics"]
+    metrics = train_dnmf(cube, N_ENDMEMBERS, hurried, *arguments[3:], spec=spec).manifest.metrics
     assert metrics["training_stopped_by"] == "max_training_seconds"
     assert len(metrics["validation_reconstruction_nmse"]) == 2
 

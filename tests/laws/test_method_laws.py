@@ -128,7 +128,7 @@ def test_metrics_say_how_well_and_how_fast(method, result):
 def test_a_stored_model_gives_the_same_answer_again(scene, method, result):
     if not METHODS[method].trains:
         pytest.skip("has no model")
-    assert result.model.manifest["method"] == method
+    assert result.model.manifest.method == method
     again = unmix(scene[0], model=result.model)
     np.testing.assert_array_equal(again.abundances, result.abundances)
     np.testing.assert_array_equal(again.endmembers, result.endmembers)

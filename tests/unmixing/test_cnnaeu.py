@@ -42,11 +42,11 @@ def test_it_learns_to_rebuild_the_image(model):
         for candidate in (model, trained(max_training_seconds=1e-6))
     )
     assert learned < 0.5 * hurried
-    assert len(model.manifest["metrics"]["training_angles_radians"]) == SPEC.max_epochs
+    assert len(model.manifest.metrics["training_angles_radians"]) == SPEC.max_epochs
 
 
 def test_it_stops_at_the_first_epoch_after_its_time():
-    metrics = trained(max_training_seconds=1e-6).manifest["metrics"]
+    metrics = trained(max_training_seconds=1e-6).manifest.metrics
     assert metrics["training_stopped_by"] == "max_training_seconds"
     assert len(metrics["training_angles_radians"]) == 1
 

@@ -75,7 +75,7 @@ def test_the_network_beats_its_own_library_on_held_out_truth(result):
     assert result.metrics["ratio_to_constant_answer"] < 1
     assert result.metrics["beats_constant_answer"]
     assert min(result.metrics["validation_nmse"]) < result.metrics["validation_nmse"][0]
-    assert result.model.manifest["onnx_parity"] < 1e-4
+    assert result.model.manifest.onnx_parity < 1e-4
 
 
 def test_equal_seed_equal_result_other_seed_other_draws(scene, result):

@@ -85,7 +85,9 @@ def separate(
                 found = _solved_from(values, method.solve, prior, report)
             else:
                 model = _train(prior, values, spec, compute, report, network)
-                found = _applied(values, model, compute, report).with_metrics(model.manifest["metrics"])
+                found = _applied(values, model, compute, report).with_metrics(
+                    {**model.manifest.metrics, "seconds": model.seconds}
+                )
             found = found.with_metrics(prior.metrics)
     return found.with_metrics(
         {
@@ -193,7 +195,7 @@ def _applied(values: Float32, model: TrainedModel, compute: Compute, report: Pro
     ready = ModelRunner(model.onnx, compute).look(sample_of(values))
     blocks = [ready.run(values[first : first + BLOCK_PIXELS]) for first in range(0, len(values), BLOCK_PIXELS)]
     metrics = {
-        "nonnegative": bool(model.manifest["nonnegative"]),
+        "nonnegative": bool(model.manifest.nonnegative),
         "seconds": {"inference": round(time.perf_counter() - started, 4)},
     }
     return Separation(blocks[0].endmembers, np.concatenate([block.abundances for block in blocks]), metrics, model)

@@ -147,7 +147,7 @@ def open_work(
         given = {name: found[name] for name in found.files}
     endmembers, parts = given.pop("endmembers"), given.pop("parts")
     ready = ModelRunner(model.onnx, compute).ready(endmembers, given)
-    cube = scene_facts(reader, np.asarray(model.manifest["used_bands"], dtype=np.intp))
+    cube = scene_facts(reader, np.asarray(model.manifest.used_bands, dtype=np.intp))
     unmixing = _unmixing(endmembers, cube, model)
     if library is not None:
         unmixing = name_endmembers(unmixing, cube, library)
@@ -182,7 +182,7 @@ def _unmixing(found: Float32, cube: Cube, model: TrainedModel) -> Unmixing:
     endmembers = np.full((len(found), cube.shape[2]), np.nan, dtype=np.float32)
     endmembers[:, cube.used_bands] = found
     nothing = np.empty((0, 0), dtype=np.float32)
-    return Unmixing(endmembers, nothing, nothing, tuple(model.manifest["endmember_names"]), {}, model)
+    return Unmixing(endmembers, nothing, nothing, model.manifest.endmember_names, {}, model)
 
 
 def _save(path: Path, **arrays: Any) -> None:

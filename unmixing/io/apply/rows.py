@@ -28,7 +28,7 @@ _END = object()
 
 def can_stream(model: TrainedModel | None) -> bool:
     """Whether a scene can be unmixed block by block: with a stored model that looks at single pixels."""
-    return model is not None and int(model.manifest.get("neighbourhood", 1)) == 1
+    return model is not None and model.manifest.neighbourhood == 1
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,7 +46,7 @@ def look(reader: SceneReader, model: TrainedModel, compute: Compute, progress: P
     require_fit(model, reader.shape[2], None)
     progress(0.0, "choosing a sample of the scene")
     with threadpool_limits(compute.threads):
-        sample = _sample(reader, np.asarray(model.manifest["used_bands"], dtype=np.intp), progress)
+        sample = _sample(reader, np.asarray(model.manifest.used_bands, dtype=np.intp), progress)
         return ModelRunner(model.onnx, compute).look(sample)
 
 
