@@ -8,7 +8,6 @@ from redis.backoff import ExponentialBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.retry import Retry
 
-from model_store.claims import Claims
 from model_store.folders import remove_folder
 from model_store.jobs import JobRecords
 from model_store.models import ModelStore
@@ -37,7 +36,6 @@ class Stores:
     jobs: JobRecords
     inputs: JobFolders
     parts: JobFolders
-    claims: Claims
     results: ResultStore
     models: ModelStore
 
@@ -51,7 +49,6 @@ def open_stores(settings: Settings) -> Stores:
         jobs=JobRecords(redis, lease_seconds=settings.lease_seconds),
         inputs=JobFolders(data / "inputs"),
         parts=JobFolders(data / "parts"),
-        claims=Claims(redis, lease_seconds=settings.lease_seconds),
         results=ResultStore(data / "results"),
         models=ModelStore(data / "models"),
     )

@@ -25,10 +25,8 @@ from model_store.stores import Stores, open_stores
 from unmixing.errors import Cancelled, UnmixingError
 from unmixing.progress import Progress, in_words, never_back
 from unmixing.types import Compute
-from worker import parts
 from worker.context import SETTINGS
 from worker.lease import Lease
-from worker.parts import SharedApply
 
 REPORT_SECONDS = 0.25
 """Progress within one stage is written at most this often."""
@@ -39,18 +37,6 @@ logger = logging.getLogger(__name__)
 def unmix(job_id: str) -> None:
     """The RQ task. Safe to deliver twice: only an accepted job starts, and no product is made twice."""
     run_job(job_id, SETTINGS.get(), on_lost=_end_process)
-
-
-def assist(job_id: str) -> None:
-    """The RQ task of a worker that joins in a job led by another."""
-    settings = SETTINGS.get()
-    stores = open_stores(settings)
-    try:
-        parts.assist(job_id, settings, stores)
-    except Cancelled:
-        logger.info("job %s has ended, no more to assist in", job_id)
-    except Exception:
-        logger.warning("job %s: a part failed here, whoever leads it will see why", job_id, exc_info=True)
 
 
 def run_job(job_id: str, settings: Settings, *, on_lost: Callable[[], None]) -> None:
@@ -77,7 +63,7 @@ def run_job(job_id: str, settings: Settings, *, on_lost: Callable[[], None]) -> 
 def _compute(job_id: str, attempt: int, settings: Settings, stores: Stores) -> None:
     if stores.results.exists(job_id):
         return  # an earlier attempt died between storing its results and saying so
-    from unmixing.io.apply.run import deliver
+    from unmixing.io.apply.run import run_task
     from unmixing.io.inputs.tasks import UnmixingTask
 
     record = stores.jobs.get(job_id)
@@ -97,9 +83,9 @@ def _compute(job_id: str, attempt: int, settings: Settings, stores: Stores) -> N
     compute = Compute(settings.device, settings.threads)
     # Products and models become visible whole, and only together with the document that describes them.
     with stores.results.writing(job_id) as results:
-        delivery = deliver(task, results, compute, report, model_id, SharedApply(record, settings, stores))
-        write_document(results, delivery.document)
-        for model in delivery.models:
+        done = run_task(task, results, compute, report, model_id)
+        write_document(results, done.document)
+        for model in done.models:
             stores.models.register(model)
 
 
