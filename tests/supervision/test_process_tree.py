@@ -9,20 +9,12 @@ import httpx
 import pytest
 from redis import Redis
 
-from cli import process_tree
-from cli.process_tree import ProcessTree, Role
-from cli.supervisor import worker_queues
-from tests.cli.conftest import (
-    descendants,
-    free_port,
-    is_alive,
-    is_ready,
-    make_tiny,
-    serving,
-    start,
-    start_serve,
-)
+from supervision import process_tree
+from supervision.process_tree import ProcessTree, Role
+from supervision.supervisor import worker_queues
+from tests.cli.conftest import make_tiny
 from tests.conftest import wait_until
+from tests.supervision.trees import descendants, free_port, is_alive, is_ready, serving, start, start_serve
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 

@@ -1,4 +1,4 @@
-"""What a process of the tree does: ``python -m cli.child ROLE PARENT_PID ARGUMENTS...``.
+"""What a process of the tree does: ``python -m supervision.child ROLE PARENT_PID ARGUMENTS...``.
 
 Settings arrive in the environment: a Redis URL may hold a password, and arguments are seen by everybody.
 """
@@ -11,7 +11,8 @@ import socket
 import sys
 from collections.abc import Sequence
 
-from cli.lifeline import die_with_parent
+from model_store.settings import Settings
+from supervision.lifeline import die_with_parent
 
 GRACE_SECONDS = 5
 """How long open requests may take once the service is told to stop."""
@@ -19,7 +20,7 @@ GRACE_SECONDS = 5
 
 def command(role: str, *arguments: str) -> list[str]:
     """The command line that runs ``role`` as a child of this process."""
-    return [sys.executable, "-m", "cli.child", role, str(os.getpid()), *arguments]
+    return [sys.executable, "-m", "supervision.child", role, str(os.getpid()), *arguments]
 
 
 def main(role: str, parent: str, arguments: Sequence[str]) -> None:
@@ -43,11 +44,10 @@ def _serve(listener: int) -> None:
     """Answer HTTP on a socket that the parent has bound: it stays open while this process is replaced."""
     import uvicorn
 
-    from cli.settings import settings_with
     from service.app import create_app
 
     logging.getLogger("uvicorn").setLevel(logging.WARNING)
-    app = create_app(settings_with())
+    app = create_app(Settings())
     # Everything imported lives as long as the process: walking it in every full collection stalls all requests.
     gc.collect()
     gc.freeze()
@@ -62,17 +62,15 @@ def _serve(listener: int) -> None:
 
 
 def _work(queues: Sequence[str]) -> None:
-    from cli.settings import settings_with
     from worker.run import run_worker
 
-    run_worker(settings_with(), queues)
+    run_worker(Settings(), queues)
 
 
 def _supervise() -> None:
-    from cli.settings import settings_with
-    from cli.supervisor import serve
+    from supervision.supervisor import serve
 
-    sys.exit(serve(settings_with()))
+    sys.exit(serve(Settings()))
 
 
 if __name__ == "__main__":

@@ -9,12 +9,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from cli.child import command
-from cli.embedded_queue import EmbeddedQueue, prepare_queue
-from cli.errors import CliError
-from cli.process_tree import ProcessTree, Role
-from cli.settings import environment_of
 from model_store.settings import Settings
+from supervision.child import command
+from supervision.embedded_queue import EmbeddedQueue, prepare_queue
+from supervision.environment import environment_of
+from supervision.errors import AddressUnavailableError, DataFolderInUseError
+from supervision.process_tree import ProcessTree, Role
 
 QUEUE_START_SECONDS = 120.0
 """Loading a long queue from disk takes a while."""
@@ -25,7 +25,7 @@ logger = logging.getLogger("unmix")
 def serve(settings: Settings) -> int:
     """Run the tree until a signal ends it; the exit status, 1 when it could not go on.
 
-    Raises CliError when the data folder is in use or the port is taken.
+    Raises SupervisionError when the data folder is in use, the port is taken or an earlier queue does not stop.
     """
     settings.data.mkdir(parents=True, exist_ok=True)
     with locked(settings.data), listening(settings.host, settings.port) as listener:
@@ -81,7 +81,7 @@ def _queue_is_up(tree: ProcessTree, queue: EmbeddedQueue) -> bool:
 def locked(data: Path) -> Iterator[None]:
     """Hold the data folder for this process alone. The kernel lets go of it however the process ends.
 
-    Raises CliError when another process holds it.
+    Raises DataFolderInUseError when another process holds it.
     """
     with (data / ".lock").open("a+") as file:
         try:
@@ -89,7 +89,7 @@ def locked(data: Path) -> Iterator[None]:
         except OSError as error:
             file.seek(0)
             owner = file.read().strip() or "unknown"
-            raise CliError(
+            raise DataFolderInUseError(
                 f"another `unmix serve` (process {owner}) uses {data}; stop it, or choose another with --data"
             ) from error
         file.truncate(0)
@@ -102,7 +102,7 @@ def locked(data: Path) -> Iterator[None]:
 def listening(host: str, port: int) -> Iterator[socket.socket]:
     """A bound socket, so that a taken port shows before anything is started. Port 0 takes a free one.
 
-    Raises CliError when it cannot be bound.
+    Raises AddressUnavailableError when it cannot be bound.
     """
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(
@@ -113,7 +113,7 @@ def listening(host: str, port: int) -> Iterator[socket.socket]:
             _bind(listener, address, f"{host}:{port}")
             yield listener
     except socket.gaierror as error:
-        raise CliError(f"{host} is not an address of this machine ({error.strerror})") from error
+        raise AddressUnavailableError(f"{host} is not an address of this machine ({error.strerror})") from error
 
 
 def _bind(listener: socket.socket, address: object, shown: str) -> None:
@@ -121,6 +121,6 @@ def _bind(listener: socket.socket, address: object, shown: str) -> None:
         listener.bind(address)  # type: ignore[arg-type]
         listener.listen(1024)
     except OSError as error:
-        raise CliError(
+        raise AddressUnavailableError(
             f"cannot listen on {shown}: {error.strerror}; choose another --port (0 takes a free one)"
         ) from error
