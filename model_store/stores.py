@@ -12,6 +12,7 @@ from model_store.claims import Claims
 from model_store.folders import remove_folder
 from model_store.jobs import JobRecords
 from model_store.models import ModelStore
+from model_store.record_files import RecordFiles
 from model_store.results import ResultStore
 from model_store.settings import Settings, queue_url
 
@@ -48,7 +49,7 @@ def open_stores(settings: Settings) -> Stores:
     data = settings.data.resolve()
     return Stores(
         redis=redis,
-        jobs=JobRecords(redis, lease_seconds=settings.lease_seconds),
+        jobs=JobRecords(redis, RecordFiles(data / "jobs"), lease_seconds=settings.lease_seconds),
         inputs=JobFolders(data / "inputs"),
         parts=JobFolders(data / "parts"),
         claims=Claims(redis, lease_seconds=settings.lease_seconds),

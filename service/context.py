@@ -25,9 +25,9 @@ class Context:
     async_redis: AsyncRedis
 
     async def job(self, job_id: str) -> JobRecord:
-        """The job's record. Raises UnknownJobError."""
+        """The job's record. Raises UnknownJobError and UnreadableRecordError."""
         raw: Any = await self.async_redis.hgetall(job_key(job_id))
-        record = decode(raw)
+        record = decode(job_id, raw)
         if record is None:
             raise UnknownJobError(f"there is no job {job_id!r}")
         return record

@@ -24,7 +24,7 @@ def command(role: str, *arguments: str) -> list[str]:
 
 
 def main(role: str, parent: str, arguments: Sequence[str]) -> None:
-    # A worker told to stop politely would first finish its job; without a parent nobody waits for that.
+    # A worker told to stop would let its job run on for a while; without a parent nobody waits for that.
     by = signal.SIGKILL if role == "worker" else signal.SIGTERM
     die_with_parent(int(parent), by)
     if role == "queue":

@@ -19,10 +19,8 @@ HEALTHY_SECONDS = 60.0
 MAX_CRASHES = 5
 """A vital process that crashes more often than this in a row takes the tree down."""
 
-SECOND_SIGNAL_SECONDS = 1.5
-"""RQ's worker finishes its job at the first SIGTERM and drops it at a second, once a second has passed."""
-
 STOP_SECONDS = 8.0
+"""How long stopping may take, beside the grace that workers give their jobs."""
 
 logger = logging.getLogger("unmix")
 
@@ -53,7 +51,8 @@ class _Child:
 class ProcessTree:
     """Children of this process. For the main thread: Linux ties a child to the thread that forked it."""
 
-    def __init__(self, environment: Mapping[str, str]) -> None:
+    def __init__(self, environment: Mapping[str, str], *, grace_seconds: float = 0.0) -> None:
+        self._stop_seconds = grace_seconds + STOP_SECONDS
         self._environment = {**os.environ, **environment}
         self._children: list[_Child] = []
         self._stopping = threading.Event()
@@ -133,11 +132,9 @@ class ProcessTree:
     def _stop(self, children: Sequence[_Child]) -> None:
         begun = time.monotonic()
         _signal(children, signal.SIGTERM)
-        _wait(children, begun + SECOND_SIGNAL_SECONDS)
-        _signal(children, signal.SIGTERM)
-        _wait(children, begun + STOP_SECONDS)
+        _wait(children, begun + self._stop_seconds)
         _signal(children, signal.SIGKILL)
-        _wait(children, begun + STOP_SECONDS + 5.0)
+        _wait(children, begun + self._stop_seconds + 5.0)
 
 
 def _signal(children: Sequence[_Child], number: signal.Signals) -> None:

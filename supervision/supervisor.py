@@ -9,7 +9,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from model_store.settings import Settings
+from redis.exceptions import RedisError
+
+from model_store.adoption import claim_queue
+from model_store.settings import Settings, queue_url
+from model_store.stores import connect
 from supervision.child import command
 from supervision.embedded_queue import EmbeddedQueue, prepare_queue
 from supervision.environment import environment_of
@@ -25,11 +29,12 @@ logger = logging.getLogger("unmix")
 def serve(settings: Settings) -> int:
     """Run the tree until a signal ends it; the exit status, 1 when it could not go on.
 
-    Raises SupervisionError when the data folder is in use, the port is taken or an earlier queue does not stop.
+    Raises SupervisionError when the data folder is in use, the port is taken or an earlier queue does not stop, and
+    DataFolderMismatchError when the queue belongs to another data folder.
     """
     settings.data.mkdir(parents=True, exist_ok=True)
     with locked(settings.data), listening(settings.host, settings.port) as listener:
-        tree = ProcessTree(environment_of(settings))
+        tree = ProcessTree(environment_of(settings), grace_seconds=settings.stop_grace_seconds)
         tree.stop_on_signals()
         queue = None if settings.redis_url else prepare_queue(settings.queue_url_file)
         try:
@@ -47,6 +52,7 @@ def _run(tree: ProcessTree, settings: Settings, listener: socket.socket, queue: 
         tree.start(Role("queue", tuple(command("queue", *queue.command)), vital=True))
         if not _queue_is_up(tree, queue):
             return tree.stopping
+    _claim_queue(settings)
     fd = listener.fileno()
     tree.start(Role("service", tuple(command("service", str(fd))), vital=True, pass_fds=(fd,)))
     for name, queues in worker_queues(settings.workers).items():
@@ -55,6 +61,14 @@ def _run(tree: ProcessTree, settings: Settings, listener: socket.socket, queue: 
     logger.info("service on http://%s:%d (stop with Ctrl-C)", f"[{host}]" if ":" in host else host, port)
     logger.info("%d worker(s) for training, data in %s", settings.workers, settings.data.resolve())
     return tree.run()
+
+
+def _claim_queue(settings: Settings) -> None:
+    """Before any process that would refuse it starts. A Redis that is not there yet is waited for by all of them."""
+    try:
+        claim_queue(settings.data, connect(queue_url(settings)))
+    except RedisError as error:
+        logger.warning("the queue does not answer yet: %s", error)
 
 
 def worker_queues(n_training: int) -> dict[str, tuple[str, ...]]:

@@ -160,3 +160,12 @@ def record(work: str = "work", **changes: object) -> JobRecord:
         "updated": moment,
     }
     return JobRecord.model_validate(facts | changes)
+
+
+def poison(stores: Stores, status: str = "accepted", **changes: object) -> str:
+    """A record as an earlier version stored it: its variable is no Unicode."""
+    job = stores.jobs.reserve(record("poison", **changes))
+    if status != "accepted":
+        stores.jobs.start(job.id)
+    stores.redis.hset(f"unmix:job:{job.id}", "variable", '"\\ud800"')
+    return job.id

@@ -167,7 +167,8 @@ def test_another_attempt_does_only_what_is_missing(
     runs = Runs(monkeypatch, before)
     with pytest.raises(Killed):
         lead(job, settings)
-    assert stores.jobs.retry(job, 1, "the worker died")
+    [led] = stores.jobs.readable([job])
+    assert stores.jobs.retry(led)
     lead(job, settings)
     runs.names.remove("killed")
     assert len(runs.names) == len(set(runs.names)) == N_PARTS + 3
