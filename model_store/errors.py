@@ -31,6 +31,10 @@ class UnknownModelError(StoreError):
     """There is no stored model with this id."""
 
 
+class UnreadableModelError(StoreError):
+    """The stored model is there and its manifest cannot be understood."""
+
+
 class WorkerLostError(StoreError):
     """The process that ran the job died, twice."""
 

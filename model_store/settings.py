@@ -56,6 +56,9 @@ class Settings(BaseSettings):
         ge=0,
         description="A worker told to stop gives its job back when it has not ended after this many seconds.",
     )
+    redis_timeout_seconds: float = Field(
+        3.0, gt=0, description="A Redis that takes longer than this to answer counts as down, in seconds."
+    )
     sweep_seconds: float = Field(5.0, gt=0, description="How often the service looks for lost and expired jobs.")
 
     @property

@@ -76,6 +76,7 @@ TABLE: dict[type[Exception], Row] = {
     store.UnreadableRecordError: Row(500, "A job that cannot be read", "unreadable-record"),
     store.InvalidTextError: Row(422, "A text that is no valid Unicode", "invalid-text"),
     store.UnknownModelError: Row(404, "No such model", "no-such-model"),
+    store.UnreadableModelError: Row(500, "A model that cannot be read", "unreadable-model"),
     store.WorkerLostError: Row(500, "The worker died", "worker-lost"),
     store.TimeLimitError: Row(504, "The job took too long", "time-limit"),
     store.StorageFullError: Row(507, "No room left", "storage-full"),

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 
 from model_store.settings import Settings
 from supervision.lifeline import die_with_parent
+from supervision.readiness import tell_ready
 
 GRACE_SECONDS = 5
 """How long open requests may take once the service is told to stop."""
@@ -31,7 +32,7 @@ def main(role: str, parent: str, arguments: Sequence[str]) -> None:
         os.execv(arguments[0], list(arguments))
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s: %(message)s")
     if role == "service":
-        _serve(int(arguments[0]))
+        _serve(int(arguments[0]), int(arguments[1]))
     elif role == "worker":
         _work(arguments)
     elif role == "tree":
@@ -40,8 +41,11 @@ def main(role: str, parent: str, arguments: Sequence[str]) -> None:
         raise ValueError(f"no such role: {role}")
 
 
-def _serve(listener: int) -> None:
-    """Answer HTTP on a socket that the parent has bound: it stays open while this process is replaced."""
+def _serve(listener: int, ready: int) -> None:
+    """Answer HTTP on a socket that the parent has bound, which stays open while this process is replaced.
+
+    ``ready``: the writer of a ``ReadyPipe``.
+    """
     import uvicorn
 
     from service.app import create_app
@@ -58,7 +62,14 @@ def _serve(listener: int) -> None:
         access_log=False,
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
-    uvicorn.Server(config).run(sockets=[socket.socket(fileno=listener)])
+
+    class Server(uvicorn.Server):
+        async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+            await super().startup(sockets)
+            if self.started:
+                tell_ready(ready)
+
+    Server(config).run(sockets=[socket.socket(fileno=listener)])
 
 
 def _work(queues: Sequence[str]) -> None:

@@ -6,7 +6,7 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import FrameType
 
@@ -16,8 +16,8 @@ LONGEST_PAUSE_SECONDS = 30.0
 HEALTHY_SECONDS = 60.0
 """A process that lived this long counts as repaired: its next crash is its first again."""
 
-MAX_CRASHES = 5
-"""A vital process that crashes more often than this in a row takes the tree down."""
+MAX_START_CRASHES = 5
+"""A vital process that crashes more often than this before it was ever ready takes the tree down."""
 
 STOP_SECONDS = 8.0
 """How long stopping may take, beside the grace that workers give their jobs."""
@@ -27,11 +27,16 @@ logger = logging.getLogger("unmix")
 
 @dataclass(frozen=True)
 class Role:
-    """One process of the tree. vital: the tree cannot do without it. pass_fds: open files it inherits."""
+    """One process of the tree. pass_fds: open files it inherits.
+
+    ready: for a vital process, without which the tree need not start: whether it has ever been able to work. What
+    makes it crash before that is here to stay, a taken port or bad data; what does later may have come from outside,
+    so it is then started again for ever.
+    """
 
     name: str
     command: tuple[str, ...]
-    vital: bool = False
+    ready: Callable[[], bool] | None = None
     pass_fds: tuple[int, ...] = ()
 
 
@@ -41,6 +46,7 @@ class _Child:
     process: subprocess.Popen[bytes] | None = None
     started: float = 0.0
     crashes: int = 0
+    was_ready: bool = False
     due: float = field(default_factory=time.monotonic)
 
     @property
@@ -75,7 +81,7 @@ class ProcessTree:
         return any(child.role.name == name and child.running for child in self._children)
 
     def run(self) -> bool:
-        """Watch over the children until told to stop. False when a vital one is beyond repair."""
+        """Watch over the children until told to stop. False when a vital one cannot be started at all."""
         while not self._stopping.wait(POLL_SECONDS):
             for child in self._children:
                 if not self._look_after(child):
@@ -104,6 +110,8 @@ class ProcessTree:
 
     def _look_after(self, child: _Child) -> bool:
         """Restart a crashed child when its pause is over. False when the tree must end."""
+        if child.role.ready is not None and not child.was_ready:
+            child.was_ready = child.role.ready()
         if child.running:
             return True
         if child.process is not None:
@@ -116,9 +124,9 @@ class ProcessTree:
         healthy = time.monotonic() - child.started > HEALTHY_SECONDS
         child.crashes = 1 if healthy else child.crashes + 1
         child.process = None
-        if child.role.vital and child.crashes > MAX_CRASHES:
+        if child.role.ready is not None and not child.was_ready and child.crashes > MAX_START_CRASHES:
             logger.error(
-                "%s ended %d times in a row (last with status %d); stopping everything",
+                "%s does not start: it ended %d times, last with status %d, for the reason above; stopping everything",
                 child.role.name,
                 child.crashes,
                 status,

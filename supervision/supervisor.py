@@ -12,13 +12,14 @@ from pathlib import Path
 from redis.exceptions import RedisError
 
 from model_store.adoption import claim_queue
-from model_store.settings import Settings, queue_url
+from model_store.settings import Settings
 from model_store.stores import connect
 from supervision.child import command
 from supervision.embedded_queue import EmbeddedQueue, prepare_queue
 from supervision.environment import environment_of
 from supervision.errors import AddressUnavailableError, DataFolderInUseError
 from supervision.process_tree import ProcessTree, Role
+from supervision.readiness import ReadyPipe, ready_pipe
 
 QUEUE_START_SECONDS = 120.0
 """Loading a long queue from disk takes a while."""
@@ -33,12 +34,12 @@ def serve(settings: Settings) -> int:
     DataFolderMismatchError when the queue belongs to another data folder.
     """
     settings.data.mkdir(parents=True, exist_ok=True)
-    with locked(settings.data), listening(settings.host, settings.port) as listener:
+    with locked(settings.data), listening(settings.host, settings.port) as listener, ready_pipe() as pipe:
         tree = ProcessTree(environment_of(settings), grace_seconds=settings.stop_grace_seconds)
         tree.stop_on_signals()
         queue = None if settings.redis_url else prepare_queue(settings.queue_url_file)
         try:
-            return 0 if _run(tree, settings, listener, queue) else 1
+            return 0 if _run(tree, settings, listener, pipe, queue) else 1
         finally:
             logger.info("stopping")
             tree.stop()
@@ -47,14 +48,16 @@ def serve(settings: Settings) -> int:
             logger.info("stopped; everything is kept in %s", settings.data.resolve())
 
 
-def _run(tree: ProcessTree, settings: Settings, listener: socket.socket, queue: EmbeddedQueue | None) -> bool:
+def _run(
+    tree: ProcessTree, settings: Settings, listener: socket.socket, pipe: ReadyPipe, queue: EmbeddedQueue | None
+) -> bool:
     if queue is not None:
-        tree.start(Role("queue", tuple(command("queue", *queue.command)), vital=True))
+        tree.start(Role("queue", tuple(command("queue", *queue.command)), ready=queue.answers))
         if not _queue_is_up(tree, queue):
             return tree.stopping
     _claim_queue(settings)
-    fd = listener.fileno()
-    tree.start(Role("service", tuple(command("service", str(fd))), vital=True, pass_fds=(fd,)))
+    inherited = (listener.fileno(), pipe.writer)
+    tree.start(Role("service", tuple(command("service", *map(str, inherited))), pipe.was_told, inherited))
     for name, queues in worker_queues(settings.workers).items():
         tree.start(Role(name, tuple(command("worker", *queues))))
     host, port = listener.getsockname()[:2]
@@ -66,7 +69,7 @@ def _run(tree: ProcessTree, settings: Settings, listener: socket.socket, queue: 
 def _claim_queue(settings: Settings) -> None:
     """Before any process that would refuse it starts. A Redis that is not there yet is waited for by all of them."""
     try:
-        claim_queue(settings.data, connect(queue_url(settings)))
+        claim_queue(settings.data, connect(settings))
     except RedisError as error:
         logger.warning("the queue does not answer yet: %s", error)
 

@@ -1,9 +1,6 @@
 """The same main job on a Redis server, where there is one: REDIS_URL, or a ``redis-server`` on the path."""
 
 import os
-import shutil
-import subprocess
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,7 +10,7 @@ from redis.exceptions import RedisError
 
 from model_store.adoption import ID_KEY, queue_owner
 from model_store.settings import Settings
-from tests.conftest import npy, serving, small_scene, wait_until, working
+from tests.conftest import npy, redis_server, serving, small_scene, wait_until, working
 
 
 @pytest.fixture
@@ -21,17 +18,8 @@ def redis_url() -> Iterator[str]:
     if url := os.environ.get("REDIS_URL"):
         yield url
         return
-    binary = shutil.which("redis-server")
-    if binary is None:
-        pytest.skip("neither REDIS_URL nor redis-server is there")
-    with tempfile.TemporaryDirectory(prefix="unmix-", dir="/tmp") as folder:
-        socket = Path(folder) / "redis"
-        arguments = ["--port", "0", "--unixsocket", str(socket), "--dir", folder, "--save", ""]
-        process = subprocess.Popen([binary, *arguments], stdout=subprocess.DEVNULL)
-        wait_until(socket.exists, 10)
-        yield f"unix://{socket}"
-        process.terminate()
-        process.wait()
+    with redis_server() as (_, url):
+        yield url
 
 
 def test_a_scene_on_a_redis_server(tmp_path: Path, redis_url: str) -> None:

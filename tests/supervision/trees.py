@@ -47,8 +47,8 @@ def serving(data: Path, *arguments: str) -> Iterator[Tree]:
             tree.finish()
 
 
-def start_serve(*arguments: str) -> subprocess.Popen[str]:
-    return start("serve", *arguments)
+def start_serve(*arguments: str, **environment: str) -> subprocess.Popen[str]:
+    return start("serve", *arguments, **environment)
 
 
 def start(*arguments: str, **environment: str) -> subprocess.Popen[str]:
