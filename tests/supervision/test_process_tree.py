@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import threading
+from functools import partial
 from pathlib import Path
 
 import httpx
@@ -206,16 +207,20 @@ def test_serve_says_at_once_that_the_queue_is_anothers(tmp_path: Path, queue_url
 
 
 def test_planned_restarts_cost_a_job_none_of_its_attempts(tmp_path: Path) -> None:
-    def train(url: str) -> None:
-        wait_until(lambda: "epoch" in httpx.get(url).json()["message"])
-
     scene, fields = make_tiny(tmp_path / "tiny.npz"), {"n_endmembers": "3", "max_training_seconds": "600"}
-    with serving(tmp_path / "data") as tree, scene.open("rb") as file:
-        job = httpx.post(f"{tree.url}/unmix", files={"file": file}, data=fields).json()["jobID"]
-        train(f"{tree.url}/jobs/{job}")
-    for _ in range(2):
-        with serving(tmp_path / "data") as tree:
-            train(f"{tree.url}/jobs/{job}")
+    started: list[str] = []
+
+    def trains_anew(url: str) -> bool:
+        job = httpx.get(url).json()
+        return "epoch" in job["message"] and job["started"] not in started
+
+    path = ""
+    for _ in range(3):
+        with serving(tmp_path / "data", UNMIX_SWEEP_SECONDS="0.25") as tree, scene.open("rb") as file:
+            path = path or f"/jobs/{httpx.post(f'{tree.url}/unmix', files={'file': file}, data=fields).json()['jobID']}"
+            wait_until(partial(trains_anew, tree.url + path))
+            started.append(httpx.get(tree.url + path).json()["started"])
+    assert len(started) == 3
 
 
 def test_one_more_worker_than_asked_for_only_applies_models() -> None:

@@ -34,10 +34,10 @@ class Tree:
 
 
 @contextmanager
-def serving(data: Path, *arguments: str) -> Iterator[Tree]:
+def serving(data: Path, *arguments: str, **environment: str) -> Iterator[Tree]:
     """``unmix serve`` on a free port, ready for requests."""
     port = free_port()
-    process = start_serve("--port", str(port), "--data", str(data), *arguments)
+    process = start_serve("--port", str(port), "--data", str(data), *arguments, **environment)
     tree = Tree(process, f"http://127.0.0.1:{port}", data)
     try:
         wait_until(lambda: process.poll() is not None or is_ready(tree.url), 30)
