@@ -25,15 +25,17 @@ import numpy as np
 from benchmarks.generated import write_scenes
 from benchmarks.quality import DEFAULT_DATA, scenes_with_truth
 from unmixing import unmix
-from unmixing.abundances import split_brightness
-from unmixing.dirichlet import DirichletMixture
-from unmixing.endmembers import Bundles, extract_bundles
-from unmixing.io import open_scene
-from unmixing.io.truth import judge, read_truth
-from unmixing.networks.packing import scaled_pixels
-from unmixing.networks.selfsupervised import train_lpalm
+from unmixing.algorithms.abundances import split_brightness
+from unmixing.algorithms.bundles import Bundles, extract_bundles
+from unmixing.io.inputs.scenes import open_scene
+from unmixing.io.inputs.truth import read_truth
+from unmixing.networks.export.checked import scaled_pixels
+from unmixing.networks.training.selfsupervised import train_lpalm
+from unmixing.progress import silent
+from unmixing.simulation.dirichlet import DirichletMixture
+from unmixing.simulation.evaluation import evaluate
+from unmixing.simulation.training_sets import SceneModel, model_scene
 from unmixing.specs import LpalmSpec, UnmixSpec
-from unmixing.synthesis import SceneModel, model_scene
 from unmixing.types import Compute, Cube, Float32, Float64
 
 LIBRARY_ALONE, DEFAULT = "library and least squares alone", "the default"
@@ -78,20 +80,24 @@ def _same_endmembers(network: object, layer: int, pixels: object, contributions:
     return endmembers
 
 
-SYNTHESIS = "unmixing.synthesis"
+SYNTHESIS = "unmixing.simulation.training_sets"
 
 VARIANTS: dict[str, Variant] = {
     DEFAULT: Variant(),
     "library: one run, no bundle": Variant(LpalmSpec(n_runs=1)),
     "library: 9 runs": Variant(LpalmSpec(n_runs=9)),
     "norms: all equal": Variant(
-        replaced={"unmixing.brightness._pulled_together": lambda shares, precision, start, weight: np.ones(len(start))}
+        replaced={
+            "unmixing.simulation.brightness._pulled_together": lambda shares, precision, start, weight: np.ones(
+                len(start)
+            )
+        }
     ),
     "norms: those that explain brightness best": Variant(
-        replaced={"unmixing.brightness._pulled_together": lambda shares, precision, start, weight: start}
+        replaced={"unmixing.simulation.brightness._pulled_together": lambda shares, precision, start, weight: start}
     ),
     "brightness: free": Variant(
-        replaced={"unmixing.brightness.BrightnessModel.row_weight": property(lambda light: 0.0)}
+        replaced={"unmixing.simulation.brightness.BrightnessModel.row_weight": property(lambda model: 0.0)}
     ),
     "abundances: up to 4 Dirichlet distributions": Variant(LpalmSpec(n_dirichlets=4)),
     "abundances: uniform": Variant(replaced={f"{SYNTHESIS}.fit_dirichlet_mixture": _uniform_mixture}),
@@ -149,11 +155,11 @@ def answers(path: Path, seed: int, variants: Sequence[str], generated: bool) -> 
     for name in variants:
         if name == LIBRARY_ALONE:
             spectra, abundances = _library_alone(cube, count, seed, extraction)
-            judged, ratio = judge(truth, spectra, abundances), 1.0
+            judged, ratio = evaluate(truth, spectra, abundances), 1.0
         else:
             result = _unmixed(cube, count, seed, VARIANTS[name], extraction)
-            judged = judge(truth, result.endmembers, result.abundances, result.uncertainty)
-            ratio = result.model.manifest["metrics"]["ratio_to_constant_answer"]
+            judged = evaluate(truth, result.endmembers, result.abundances, result.uncertainty)
+            ratio = result.model.manifest.metrics["ratio_to_constant_answer"]
         if judged is None or judged.abundance_rmse is None:
             raise SystemExit(f"{path}: the answer cannot be compared with the truth in the file")
         found.append(
@@ -167,11 +173,11 @@ def answers(path: Path, seed: int, variants: Sequence[str], generated: bool) -> 
 
 def _unmixed(cube: Cube, n_endmembers: int, seed: int, variant: Variant, extraction: _Extraction) -> Any:
     with ExitStack() as stack:
-        stack.enter_context(patch("unmixing.networks.selfsupervised.extract_bundles", extraction))
+        stack.enter_context(patch("unmixing.networks.training.selfsupervised.extract_bundles", extraction))
         for place, substitute in variant.replaced.items():
             stack.enter_context(patch(place, substitute))
         request = UnmixSpec(n_endmembers=n_endmembers, seed=seed)
-        model = train_lpalm(cube, n_endmembers, request, Compute(), lambda share, words: None, spec=variant.spec)
+        model = train_lpalm(cube, n_endmembers, request, Compute(), silent, spec=variant.spec)
         return unmix(cube, model=model)
 
 
@@ -180,11 +186,11 @@ def _library_alone(cube: Cube, n_endmembers: int, seed: int, extraction: _Extrac
     rng = np.random.default_rng(seed)
     pixels, _ = scaled_pixels(cube)
     scene = model_scene(pixels, extraction(pixels, n_endmembers, rng, n_runs=LpalmSpec().n_runs), rng)
-    contributions = scene.light.contributions(pixels, scene.bundles.reference)
+    contributions = scene.brightness_model.contributions(pixels, scene.bundles.reference)
     spectra = np.full((n_endmembers, cube.shape[2]), np.nan)
     spectra[:, cube.used_bands] = scene.bundles.reference
     abundances = np.full((*cube.shape[:2], n_endmembers), np.nan)
-    abundances[cube.valid_pixels] = split_brightness(contributions / scene.light.norms)[0]
+    abundances[cube.valid_pixels] = split_brightness(contributions / scene.brightness_model.norms)[0]
     return spectra, abundances
 
 

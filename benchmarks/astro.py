@@ -29,10 +29,10 @@ from threadpoolctl import threadpool_limits
 
 from benchmarks.astro_data import CassiopeiaA, read_cassiopeia, smooth_mixtures, synthetic
 from benchmarks.astro_methods import THRESHOLDS, Answer, Ready, classical, classical_answer, in_order_of, networks
-from unmixing.metrics import nmse
-from unmixing.separation import separate
-from unmixing.separation_specs import SeparationNetworkSpec, SeparationSpec
-from unmixing.signed_palm import signed_palm
+from unmixing.algorithms.metrics import nmse
+from unmixing.algorithms.signed_palm import signed_palm
+from unmixing.mixtures.separation import separate
+from unmixing.mixtures.specs import SeparationNetworkSpec, SeparationSpec
 from unmixing.types import Compute, Float64
 
 DEFAULT_DATA = Path("..") / "shared" / "data"
@@ -58,7 +58,7 @@ class Run:
     n_parameters: int
 
 
-def judge(protocol: str, method: Ready, mixture: int, mixtures: Float64, sources: Float64, matrix: Float64) -> Run:
+def evaluate(protocol: str, method: Ready, mixture: int, mixtures: Float64, sources: Float64, matrix: Float64) -> Run:
     """Separate one mixture, and compare with its truth."""
     started = time.perf_counter()
     answer = method.separate(mixtures)
@@ -83,11 +83,11 @@ def with_library(data: CassiopeiaA, methods: Sequence[Ready], n_realistic: int) 
     """Both protocols of the paper, every method on every test mixture."""
     sets = synthetic(data.test, seed=3)
     triples = zip(sets.mixtures, sets.sources, sets.mixing_matrices, strict=True)
-    runs = [judge("synthetic", method, i, *triple) for i, triple in enumerate(triples) for method in methods]
+    runs = [evaluate("synthetic", method, i, *triple) for i, triple in enumerate(triples) for method in methods]
     rng = np.random.default_rng(4)
     for i, matrix in enumerate(data.test[:: max(1, len(data.test) // n_realistic)][:n_realistic]):
         mixtures = data.realistic(matrix, rng)
-        runs += [judge("realistic", method, i, mixtures, data.sources, matrix) for method in methods]
+        runs += [evaluate("realistic", method, i, mixtures, data.sources, matrix) for method in methods]
     return runs
 
 
@@ -98,7 +98,7 @@ def blind(n_seeds: int, spec: SeparationNetworkSpec, compute: Compute) -> list[R
         sets = smooth_mixtures(seed)
         mixtures, sources, matrix = sets.mixtures[0], sets.sources[0], sets.mixing_matrices[0]
         for method in blind_methods(len(matrix), seed, spec, compute):
-            runs.append(judge(BLIND, method, seed, mixtures, sources, matrix))
+            runs.append(evaluate(BLIND, method, seed, mixtures, sources, matrix))
     return runs
 
 

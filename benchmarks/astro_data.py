@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 from scipy.ndimage import gaussian_filter1d
 
-from unmixing.endmembers import unit_norm
-from unmixing.mixtures import MixtureSets, SourceModel, add_noise, mix
+from unmixing.algorithms.endmembers import unit_norm
+from unmixing.mixtures.sources import MixtureSets, SourceModel, add_noise, mix
 from unmixing.types import Float64
 
 N_TEST = 150

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from unmixing.scenes import generate_scene
+from unmixing.simulation.generated import generate_scene
 
 SNRS_DB = (20.0, 25.0, 30.0, 35.0, 40.0)
 COUNTS = (3, 4, 5, 6)

@@ -12,7 +12,8 @@ import numpy as np
 
 from benchmarks.tables import grid
 from cli.demo import running_service
-from unmixing.io.truth import judge, read_truth
+from unmixing.io.inputs.truth import read_truth
+from unmixing.simulation.evaluation import evaluate
 
 POLL_SECONDS = 0.05
 
@@ -51,7 +52,7 @@ def _job(client: httpx.Client, scene: Path, seed: int) -> Job:
     results = client.get(f"/jobs/{job['jobID']}/results").json()
     maps = np.load(io.BytesIO(client.get(results["assets"]["abundances.npy"]["href"]).content))
     spectra = np.array(results["endmembers"]["values"], dtype=np.float64)
-    judged = judge(truth, spectra, maps)
+    judged = evaluate(truth, spectra, maps)
     assert judged is not None
     return Job(scene.stem, seconds, results["metrics"]["seconds"], judged.mean_sad_radians, judged.abundance_rmse)
 

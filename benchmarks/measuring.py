@@ -9,7 +9,8 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from unmixing.io.truth import Judgement, judge, read_truth
+from unmixing.io.inputs.truth import read_truth
+from unmixing.simulation.evaluation import Evaluation, evaluate
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,7 @@ def measure(scene: Path, method: str, seed: int) -> Run:
     """Unmix one scene in this process and judge the answer."""
     started = time.perf_counter()
     from unmixing import unmix
-    from unmixing.io import open_scene
+    from unmixing.io.inputs.scenes import open_scene
 
     truth = read_truth(scene)
     assert truth is not None
@@ -42,11 +43,11 @@ def measure(scene: Path, method: str, seed: int) -> Run:
         cube = reader.read()
     result = unmix(cube, n_endmembers=len(truth.endmembers), method=method, seed=seed)
     seconds = time.perf_counter() - started
-    judged = judge(truth, result.endmembers, result.abundances, result.uncertainty)
+    judged = evaluate(truth, result.endmembers, result.abundances, result.uncertainty)
     return _run(scene.stem, method, seed, judged, result.metrics.get("ratio_to_constant_answer"), seconds)
 
 
-def _run(scene: str, method: str, seed: int, judged: Judgement | None, ratio: float | None, seconds: float) -> Run:
+def _run(scene: str, method: str, seed: int, judged: Evaluation | None, ratio: float | None, seconds: float) -> Run:
     if judged is None or judged.abundance_rmse is None or judged.abundance_nmse is None:
         raise SystemExit(f"{scene}: the answer cannot be compared with the truth in the file")
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024

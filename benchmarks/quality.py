@@ -20,7 +20,7 @@ from tempfile import TemporaryDirectory
 from benchmarks.generated import write_scenes
 from benchmarks.measuring import measure_all
 from benchmarks.tables import markdown, summary
-from unmixing.io.truth import read_truth
+from unmixing.io.inputs.truth import read_truth
 from unmixing.methods import METHODS
 
 DEFAULT_DATA = Path("..") / "shared" / "data"

@@ -7,18 +7,19 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from unmixing.endmembers import extract_bundles
-from unmixing.io import open_scene
-from unmixing.io.truth import read_truth
-from unmixing.networks import courses
+from unmixing.algorithms.bundles import extract_bundles
+from unmixing.io.inputs.scenes import open_scene
+from unmixing.io.inputs.truth import read_truth
 from unmixing.networks.dnmf import DNMF, reconstruction_error
-from unmixing.networks.lesson import Lesson
+from unmixing.networks.export.checked import scaled_pixels
 from unmixing.networks.multiplicative import ALMU, NALMU
-from unmixing.networks.packing import scaled_pixels
-from unmixing.networks.training import Errors, constant_answer, descend, layer_errors
+from unmixing.networks.training import recipes
+from unmixing.networks.training.context import TrainingContext
+from unmixing.networks.training.supervised import Errors, baseline, descend, layer_errors
 from unmixing.networks.unrolled import Unrolled
+from unmixing.progress import silent
+from unmixing.simulation.training_sets import SyntheticSets, model_scene, synthesise
 from unmixing.specs import AlmuSpec, DnmfSpec, ListaSpec, LpalmSpec, UnrolledSpec
-from unmixing.synthesis import SyntheticSets, model_scene, synthesise
 
 LIBRARY = "library, NNLS"
 METHODS = ("LPALM", "LISTA", "DNMF", "NALMU", "ALMU", "MU")
@@ -56,18 +57,18 @@ class Row:
 
 def rows(path: Path, size: Size, progress: Callable[[str], None]) -> list[Row]:
     """Every method at every number of layers, each trained for it, on one scene's synthetic sets."""
-    lesson, test = lesson_of(path, size)
-    constant = constant_answer(lesson.reference, lesson.norms, test, lesson.row_weight)
+    context, test = lesson_of(path, size)
+    constant = baseline(context.reference, context.norms, test, context.row_weight)
     found = [Row(path.stem, LIBRARY, 0, constant.abundances, constant.endmembers)]
     for n_layers in size.layers:
-        for name, network in networks(lesson, n_layers, size.training):
+        for name, network in networks(context, n_layers, size.training):
             errors = held_out_errors(network, test)
             found.append(Row(path.stem, name, n_layers, errors.abundances, errors.endmembers))
         progress(f"{path.stem}: networks of {n_layers} layers")
     return found
 
 
-def lesson_of(path: Path, size: Size) -> tuple[Lesson, SyntheticSets]:
+def lesson_of(path: Path, size: Size) -> tuple[TrainingContext, SyntheticSets]:
     """What a scene with truth teaches, as in ``train_on_synthetic_truth``, and further sets to judge by. Of the truth
     only the number of endmembers is used."""
     truth = read_truth(path)
@@ -82,32 +83,32 @@ def lesson_of(path: Path, size: Size) -> tuple[Lesson, SyntheticSets]:
         for n_sets in (spec.n_training_sets, spec.n_validation_sets, size.n_test_sets)
     )
     device = torch.device("cpu")
-    return Lesson(pixels, scene, training, validation, SEED, None, device, lambda share, words: None), test
+    return TrainingContext(pixels, scene, training, validation, SEED, None, device, silent), test
 
 
-def networks(lesson: Lesson, n_layers: int, training: UnrolledSpec) -> Iterator[tuple[str, Unrolled]]:
+def networks(context: TrainingContext, n_layers: int, training: UnrolledSpec) -> Iterator[tuple[str, Unrolled]]:
     """METHODS with so many layers, trained, all from the same library."""
     changes = {"n_layers": n_layers, "max_epochs": training.max_epochs}
-    yield "LPALM", courses.lpalm(LpalmSpec().model_copy(update=changes)).learn(lesson)[0]
-    yield "LISTA", courses.lista(ListaSpec().model_copy(update=changes)).learn(lesson)[0]
-    yield "DNMF", dnmf(lesson, DnmfSpec().model_copy(update=changes))
-    adaptive, _ = courses.almu(AlmuSpec().model_copy(update=changes)).learn(lesson)
+    yield "LPALM", recipes.lpalm(LpalmSpec().model_copy(update=changes)).learn(context)[0]
+    yield "LISTA", recipes.lista(ListaSpec().model_copy(update=changes)).learn(context)[0]
+    yield "DNMF", dnmf(context, DnmfSpec().model_copy(update=changes))
+    adaptive, _ = recipes.almu(AlmuSpec().model_copy(update=changes)).learn(context)
     assert isinstance(adaptive, ALMU)
-    # The NALMU inside is what NALMU's own course gives: same start, same sets, same order.
+    # The NALMU inside is what NALMU's own recipe gives: same start, same sets, same order.
     yield "NALMU", adaptive.nalmu
     yield "ALMU", adaptive
     # Masks of one: multiplicative updates (``NALMU``).
-    yield "MU", NALMU(lesson.reference, lesson.norms, n_layers)
+    yield "MU", NALMU(context.reference, context.norms, n_layers)
 
 
-def dnmf(lesson: Lesson, spec: DnmfSpec) -> DNMF:
+def dnmf(context: TrainingContext, spec: DnmfSpec) -> DNMF:
     """DNMF from the library, on the same sets as the others, whose truth it does not see."""
-    network = DNMF(lesson.reference, lesson.norms, spec.n_layers)
+    network = DNMF(context.reference, context.norms, spec.n_layers)
     taught, held_out = (
-        network.coordinates(torch.from_numpy(sets.pixels)).float() for sets in (lesson.training, lesson.validation)
+        network.coordinates(torch.from_numpy(sets.pixels)).float() for sets in (context.training, context.validation)
     )
 
-    def judge() -> float:
+    def validate() -> float:
         with torch.no_grad():
             return float(reconstruction_error(network, held_out))
 
@@ -116,8 +117,8 @@ def dnmf(lesson: Lesson, spec: DnmfSpec) -> DNMF:
         len(taught),
         spec,
         loss=lambda indices: reconstruction_error(network, taught[indices]),
-        judge=judge,
-        seed=lesson.seed,
+        validate=validate,
+        seed=context.seed,
         max_seconds=None,
     )
     return network

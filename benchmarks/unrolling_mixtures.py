@@ -9,13 +9,13 @@ import torch
 from scipy.ndimage import gaussian_filter1d
 
 from benchmarks.astro_data import PAPER_SOURCES, read_cassiopeia, synthetic
-from unmixing.endmembers import unit_norm
-from unmixing.metrics import nmse
-from unmixing.mixtures import MixtureSets
-from unmixing.networks.separation import SeparationLPALM
-from unmixing.networks.separation_training import as_batch, train_separation
-from unmixing.separation_specs import SeparationNetworkSpec
-from unmixing.signed_palm import signed_palm_step
+from unmixing.algorithms.endmembers import unit_norm
+from unmixing.algorithms.metrics import nmse
+from unmixing.algorithms.signed_palm import signed_palm_step
+from unmixing.mixtures.networks.separators import SeparationLPALM
+from unmixing.mixtures.networks.training import as_batch, train_separation
+from unmixing.mixtures.sources import MixtureSets
+from unmixing.mixtures.specs import SeparationNetworkSpec
 from unmixing.types import Float64
 
 PALM, PALM_STARTED, LAYER_BY_LAYER, BY_DEPTH = "PALM", "PALM, LPALM's start", "LPALM, layer by layer", "LPALM"

@@ -16,11 +16,12 @@ import typer
 from cli import options
 from cli.client import ServiceClient
 from cli.errors import ERRORS, OUTPUT, CliError, one_line_errors
-from cli.report import print_judgement, print_summary
+from cli.report import print_evaluation, print_summary
 from cli.scene_files import form_fields, scene_files, scene_name
 from cli.submit import INTERRUPTED, JobInterrupted, unmix_over_http
 from supervision.child import command
-from unmixing.io.truth import judge, read_truth
+from unmixing.io.inputs.truth import read_truth
+from unmixing.simulation.evaluation import evaluate
 
 SCENE_SEED = 7
 N_MATERIALS = 4
@@ -73,15 +74,15 @@ def demo(
         print_summary(document)
         truth = read_truth(files[0])
         endmembers = np.array(document["endmembers"]["values"], dtype=np.float64)
-        if truth and (judgement := judge(truth, endmembers, np.load(target / "abundances.npy"))):
-            print_judgement(judgement)
+        if truth and (evaluation := evaluate(truth, endmembers, np.load(target / "abundances.npy"))):
+            print_evaluation(evaluation)
         _print_places(target, document["assets"])
 
 
 def make_scene(folder: Path, n_endmembers: int | None) -> Path:
     """Generate the demo's scene with its truth, laid out like the scenes people publish."""
-    from unmixing.scenes import generate_scene
-    from unmixing.spectra import MATERIALS
+    from unmixing.simulation.generated import generate_scene
+    from unmixing.simulation.spectra import MATERIALS
 
     n_materials = n_endmembers or N_MATERIALS
     if n_materials > MAX_GENERATED:

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from unmixing.separation_specs import MAX_SOURCES
+from unmixing.mixtures.specs import MAX_SOURCES
 from unmixing.specs import MAX_ENDMEMBERS
 
 Scene = Annotated[

@@ -6,7 +6,7 @@ from typing import Any
 from rich.table import Table
 
 from cli.errors import OUTPUT
-from unmixing.io.truth import Judgement
+from unmixing.simulation.evaluation import Evaluation
 
 SHOWN = {
     "reconstruction_rmse": "reconstruction RMSE",
@@ -43,17 +43,18 @@ def _print_separation(document: Mapping[str, Any]) -> None:
     OUTPUT.print(f"reconstruction NMSE: {metrics['reconstruction_nmse']:.4g}", markup=False)
 
 
-def print_judgement(judgement: Judgement) -> None:
+def print_evaluation(evaluation: Evaluation) -> None:
     """The errors against the truth, material by material."""
     table = Table(title="against the truth")
     table.add_column("material")
     table.add_column("spectral angle (radians)", justify="right")
-    for name, angle in zip(judgement.names, judgement.sad_radians, strict=True):
+    for name, angle in zip(evaluation.names, evaluation.sad_radians, strict=True):
         table.add_row(name, f"{angle:.4f}")
-    table.add_row("mean", f"{judgement.mean_sad_radians:.4f}", style="bold")
+    table.add_row("mean", f"{evaluation.mean_sad_radians:.4f}", style="bold")
     OUTPUT.print(table)
-    if judgement.abundance_rmse is not None:
-        OUTPUT.print(f"abundance RMSE: {judgement.abundance_rmse:.4f}")
+    if evaluation.abundance_rmse is not None:
+        OUTPUT.print(f"abundance RMSE: {evaluation.abundance_rmse:.4f}")
         OUTPUT.print(
-            f"abundance RMSE with the true endmembers scaled to equal norms: {judgement.abundance_rmse_equal_norms:.4f}"
+            "abundance RMSE with the true endmembers scaled to equal norms: "
+            f"{evaluation.abundance_rmse_equal_norms:.4f}"
         )

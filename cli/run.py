@@ -1,9 +1,8 @@
 """``unmix run``: from files to results in this very process, without service or queue."""
 
-import json
 import shutil
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -16,18 +15,18 @@ from cli.progress import StageBar
 from cli.report import print_summary
 from cli.scene_files import form_fields, library_files, scene_files, scene_name
 from cli.settings import settings_with
-from model_store.results import DOCUMENT, write_document
+from model_store.results import write_document
 from unmixing.types import Compute, TrainedModel
 
 if TYPE_CHECKING:
-    from unmixing.io.orders import Order
+    from unmixing.io.inputs.tasks import UnmixingTask
 
 ModelFile = Annotated[
     Path | None,
     typer.Option(
         "--model",
         metavar="MODEL.ONNX",
-        help="Apply this model instead of training; its result.json or manifest.json must lie beside it.",
+        help="Apply this model instead of training; the file alone is enough.",
         show_default=False,
     ),
 ]
@@ -76,7 +75,7 @@ def run(
         "max_training_seconds": max_training_seconds,
     }
     with one_line_errors(), tempfile.TemporaryDirectory(prefix="unmix-") as scratch:
-        from unmixing.io.orders import Request, checked_order
+        from unmixing.io.inputs.tasks import Request, checked_task
 
         target = out or Path(f"{scene_name(scene)}-unmixed")
         require_free(target, force=force)
@@ -87,19 +86,19 @@ def run(
             scratch=Path(scratch),
             libraries=library_files(library, mixing_library),
         )
-        document = deliver_to(target, checked_order(request))
+        document = deliver_to(target, checked_task(request))
         print_summary(document)
         OUTPUT.print(f"results in {target.resolve()}", markup=False)
 
 
-def deliver_to(target: Path, order: "Order") -> dict[str, Any]:
+def deliver_to(target: Path, task: "UnmixingTask") -> dict[str, Any]:
     """Write products and ``result.json`` into ``target``, all or nothing, and return the document."""
-    from unmixing.io.delivery import deliver
+    from unmixing.io.apply.run import deliver
 
     settings = settings_with()
     compute = Compute(device=settings.device, threads=settings.threads)
-    with StageBar(order.paths[0].name) as report, output_folder(target) as folder:
-        document = deliver(order, folder, compute, report, lambda model: None).document
+    with StageBar(task.paths[0].name) as report, output_folder(target) as folder:
+        document = deliver(task, folder, compute, report, lambda model: None).document
         write_document(folder, document)
         report(1.0, "done")
     return document
@@ -107,7 +106,7 @@ def deliver_to(target: Path, order: "Order") -> dict[str, Any]:
 
 def unpacked(files: Sequence[Path], scratch: Path) -> Sequence[Path]:
     """The files themselves, or what is in a zip file."""
-    from unmixing.io.uploads import unpack_files
+    from unmixing.io.inputs.uploads import unpack_files
 
     if files[0].suffix.lower() != ".zip":
         return files
@@ -116,23 +115,9 @@ def unpacked(files: Sequence[Path], scratch: Path) -> Sequence[Path]:
 
 
 def load_model(path: Path) -> TrainedModel:
-    """A model as the other commands left it. Raises CliError when a part is missing."""
+    """The model in an ONNX file. Raises CliError when there is none, ModelFormatError when it is not one of ours."""
+    from unmixing.inference.stored import read_model
+
     if not path.is_file():
         raise CliError(f"{path}: no such file")
-    manifest = _manifest(path.with_name("manifest.json"), path.with_name(DOCUMENT))
-    if manifest is None:
-        raise CliError(f"neither manifest.json nor {DOCUMENT} with a model lies beside {path}")
-    return TrainedModel(path.read_bytes(), manifest)
-
-
-def _manifest(manifest: Path, document: Path) -> Mapping[str, Any] | None:
-    try:
-        if manifest.is_file():
-            found = json.loads(manifest.read_text("utf-8"))
-        elif document.is_file():
-            found = (json.loads(document.read_text("utf-8"))["model"] or {}).get("manifest")
-        else:
-            return None
-    except (ValueError, KeyError, AttributeError, TypeError) as error:
-        raise CliError(f"the description beside the model cannot be read ({error})") from error
-    return found if isinstance(found, dict) else None
+    return read_model(path.read_bytes(), str(path))

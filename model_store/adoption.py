@@ -81,10 +81,11 @@ def _as_found(record: JobRecord, results: ResultStore) -> JobRecord:
     if record.status not in LIVE:
         return record
     if results.exists(record.id):  # it had been stored, but not yet been said
-        done = {"status": JobStatus.SUCCESSFUL, "progress": 100, "message": "done", "finished": now()}
+        said = {"progress": 100, "stage": "done", "message": "done"}
+        done = {"status": JobStatus.SUCCESSFUL, "finished": now(), **said}
         return record.model_copy(update=done)
-    waiting = {"status": JobStatus.ACCEPTED, "progress": 0, "message": "the queue was lost; waiting for a worker"}
-    return record.model_copy(update=waiting)
+    said = {"progress": 0, "stage": "waiting", "message": "the queue was lost; waiting for a worker"}
+    return record.model_copy(update={"status": JobStatus.ACCEPTED, **said})
 
 
 def _own_id(data: Path) -> str:

@@ -1,20 +1,18 @@
-"""Trained models, stored under the hash of their bytes: ``{id}/manifest.json`` and ``{id}/model.onnx``."""
+"""Trained models, stored under the hash of their bytes: ``{id}/model.onnx``, which carries its manifest, and a copy of
+that for listings, ``{id}/manifest.json``."""
 
 import hashlib
-import json
 import logging
 import re
-from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from model_store.errors import UnknownModelError, UnreadableModelError
 from model_store.folders import appearing_folder, remove_folder
 from unmixing.errors import ModelParityError
-from unmixing.results import json_ready
+from unmixing.manifest import ModelManifest
 from unmixing.types import TrainedModel
 
 MAX_PARITY = 1e-4
@@ -36,7 +34,7 @@ class StoredModel:
     path: Path
     size: int
     created: datetime
-    manifest: Mapping[str, Any]
+    manifest: ModelManifest
 
 
 def model_id(model: TrainedModel) -> str:
@@ -55,7 +53,7 @@ class ModelStore:
 
         Raises ModelParityError when ONNX Runtime and PyTorch disagree on it by more than ``MAX_PARITY``.
         """
-        parity = float(model.manifest["onnx_parity"])
+        parity = model.manifest.onnx_parity
         if not parity <= MAX_PARITY:
             raise ModelParityError(
                 f"ONNX Runtime and PyTorch differ by {parity:g} on this model, more than {MAX_PARITY:g}"
@@ -64,16 +62,14 @@ class ModelStore:
         if not (self._folder / identifier).exists():
             with appearing_folder(self._folder / identifier) as folder:
                 (folder / "model.onnx").write_bytes(model.onnx)
-                (folder / "manifest.json").write_text(json.dumps(json_ready(model.manifest)), "utf-8")
+                (folder / "manifest.json").write_text(model.manifest.model_dump_json(), "utf-8")
         return identifier
 
     def get(self, identifier: str) -> StoredModel:
         """The model with this id. Raises UnknownModelError and UnreadableModelError."""
         folder = self._existing(identifier)
         try:
-            manifest = json.loads((folder / "manifest.json").read_text("utf-8"))
-            if not isinstance(manifest, dict):
-                raise ValueError(f"the manifest is a {type(manifest).__name__}, not an object")
+            manifest = ModelManifest.model_validate_json((folder / "manifest.json").read_text("utf-8"))
             facts = (folder / "model.onnx").stat()
         except (OSError, ValueError) as error:
             self._existing(identifier)  # it may have been deleted just now

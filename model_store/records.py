@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from model_store.errors import InvalidTextError, UnreadableRecordError
-from unmixing.separation_specs import SeparationSpec
+from unmixing.mixtures.specs import SeparationSpec
 from unmixing.specs import UnmixSpec
 
 SCIENCE_VERSION = 5
@@ -65,6 +65,7 @@ class JobRecord(BaseModel):
     files: tuple[str, ...]
     libraries: Mapping[str, tuple[str, ...]] = {}
     progress: int = 0
+    stage: str = "waiting"
     message: str = "waiting for a worker"
     attempts: int = 0
     failures: int = 0

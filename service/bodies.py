@@ -12,9 +12,9 @@ from python_multipart.multipart import parse_options_header
 from service.errors import MalformedUploadError, UploadContentTypeError, UploadFieldError, UploadTooLargeError
 from service.uploads import FILE, Body, Fields, Receiver, Upload, safe_name
 from unmixing.errors import SceneFormatError
-from unmixing.io.kinds import InputKind
-from unmixing.io.mixtures import MIXTURES
-from unmixing.io.requests import FIELDS
+from unmixing.io.inputs.input_kind import InputKind
+from unmixing.io.inputs.mixtures import MIXTURES
+from unmixing.io.inputs.requests import FIELDS
 
 JSON = "application/json"
 MULTIPART = "multipart/form-data"

@@ -7,8 +7,8 @@ from fastapi.openapi.utils import get_openapi
 
 from service.bodies import FILE_NAMES, JSON, MULTIPART
 from service.problems import Problem
-from unmixing.io.kinds import InputKind
-from unmixing.separation_specs import SeparationSpec
+from unmixing.io.inputs.input_kind import InputKind
+from unmixing.mixtures.specs import SeparationSpec
 from unmixing.specs import UnmixSpec
 
 _PROBLEM_CONTENT = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}

@@ -11,8 +11,8 @@ from model_store.records import JobRecord, JobStatus, now, work_key
 from service.context import Context
 from service.queues import APPLY, TRAIN
 from service.uploads import Upload
-from unmixing.io.orders import LIBRARIES, Order, Request, checked_order
-from unmixing.io.uploads import unpack_files
+from unmixing.io.inputs.tasks import LIBRARIES, Request, UnmixingTask, checked_task
+from unmixing.io.inputs.uploads import unpack_files
 from unmixing.methods import METHODS, chosen_methods
 
 
@@ -41,7 +41,7 @@ def submit(context: Context, job_id: str, folder: Path, upload: Upload) -> JobRe
     """
     model_id = upload.fields.get("model") or None
     model = context.stores.models.load(model_id) if model_id else None
-    order = checked_order(
+    task = checked_task(
         Request(
             files=unpack_files(folder, max_total_bytes=context.settings.max_unpacked_bytes),
             fields=upload.fields,
@@ -58,23 +58,23 @@ def submit(context: Context, job_id: str, folder: Path, upload: Upload) -> JobRe
     moment = now()
     record = JobRecord(
         id=job_id,
-        work_key=work_key(upload.digests, order.spec, model_id, order.variable),
-        queue=_queue_of(order),
-        spec=order.spec,
-        kind_decided_by=order.kind_decided_by,
+        work_key=work_key(upload.digests, task.spec, model_id, task.variable),
+        queue=_queue_of(task),
+        spec=task.spec,
+        kind_decided_by=task.kind_decided_by,
         model_id=model_id,
-        variable=order.variable,
-        files=names(order.paths),
-        libraries={name: names(paths) for name, paths in order.libraries.items() if paths},
+        variable=task.variable,
+        files=names(task.paths),
+        libraries={name: names(paths) for name, paths in task.libraries.items() if paths},
         created=moment,
         updated=moment,
     )
     return _entered(context, record)
 
 
-def _queue_of(order: Order) -> str:
-    trains = any(METHODS[method].trains for method in chosen_methods(order.spec.method))
-    return TRAIN if order.model is None and trains else APPLY
+def _queue_of(task: UnmixingTask) -> str:
+    trains = any(METHODS[method].trains for method in chosen_methods(task.spec.method))
+    return TRAIN if task.model is None and trains else APPLY
 
 
 def _entered(context: Context, record: JobRecord) -> JobRecord:

@@ -11,7 +11,7 @@ from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 
 from service.errors import MalformedUploadError, UploadFieldError, UploadTooLargeError
-from unmixing.io.orders import LIBRARIES
+from unmixing.io.inputs.tasks import LIBRARIES
 
 FILE = "file"
 FILE_FIELDS = (FILE, *LIBRARIES)

@@ -6,16 +6,17 @@ from types import MappingProxyType
 
 import numpy as np
 
-from unmixing.archetypal import archetypal
+from unmixing.algorithms.archetypal import archetypal
+from unmixing.algorithms.factorization import Solution
+from unmixing.algorithms.ista import ista
+from unmixing.algorithms.nmf import nmf
+from unmixing.algorithms.palm import palm
+from unmixing.algorithms.snmf import snmf
+from unmixing.algorithms.vca_fcls import vca_fcls
 from unmixing.errors import SpecError, UnknownMethodError
-from unmixing.factorization import Solution
-from unmixing.ista import ista
-from unmixing.nmf import nmf
-from unmixing.palm import palm
-from unmixing.snmf import snmf
+from unmixing.progress import Progress
 from unmixing.specs import UnmixSpec
-from unmixing.types import Compute, Cube, Float32, Progress, TrainedModel
-from unmixing.vca_fcls import vca_fcls
+from unmixing.types import Compute, Cube, Float32, TrainedModel
 
 Train = Callable[[Cube, int, UnmixSpec, Compute, Progress], TrainedModel]
 """From a cube, the number of endmembers, the spec, where to compute and a progress callback to a model."""
@@ -49,7 +50,7 @@ class Method:
 
 def _learned(cube: Cube, n_endmembers: int, spec: UnmixSpec, compute: Compute, progress: Progress) -> TrainedModel:
     # Torch takes seconds to import, and applying a stored model never needs it.
-    from unmixing.networks.trainers import TRAINERS
+    from unmixing.networks.training.trainers import TRAINERS
 
     return TRAINERS[spec.method](cube, n_endmembers, spec, compute, progress)
 

@@ -16,12 +16,13 @@ from model_store.records import JobRecord
 from model_store.settings import Settings
 from model_store.stores import Stores
 from unmixing.errors import Cancelled
-from unmixing.types import Compute, Cube, Progress, SpectralLibrary, TrainedModel, Unmixing
+from unmixing.progress import Progress, part_of
+from unmixing.types import Compute, Cube, SpectralLibrary, TrainedModel, Unmixing
 from worker.lease import Lease
 
 if TYPE_CHECKING:
-    from unmixing.io import SceneReader
-    from unmixing.io.scene_parts import SceneWork
+    from unmixing.io.apply.parts import SceneWork
+    from unmixing.io.formats.reader import SceneReader
 
 ASSIST = "worker.tasks.assist"
 POLL_SECONDS = 0.1
@@ -51,7 +52,7 @@ class SharedApply:
         progress: Progress,
     ) -> tuple[Unmixing, Cube, dict[str, str]]:
         """See ``apply_to_scene``."""
-        from unmixing.io.scene_parts import apply_to_scene, begin, open_work
+        from unmixing.io.apply.parts import apply_to_scene, begin, open_work
         from unmixing.pipeline import require_fit
 
         if reader.shape[0] * reader.shape[1] < 2 * self.settings.part_pixels:
@@ -63,17 +64,11 @@ class SharedApply:
         shared = self.stores.parts.of(self.record.id)
         shared.mkdir(parents=True, exist_ok=True)
 
-        def looking(share: float, words: str) -> None:
-            progress(LOOKING_SHARE * share, words)
-
-        def working(share: float, words: str) -> None:
-            progress(LOOKING_SHARE + (1 - LOOKING_SHARE) * share, words)
-
         self._call_for_help()  # they have to start first, and wait for the look at the sample
-        begin(reader, model, shared, self.settings.part_pixels, compute, looking)
+        begin(reader, model, shared, self.settings.part_pixels, compute, part_of(progress, 0.0, LOOKING_SHARE))
         work, matches = open_work(reader, model, shared, library, compute)
         with threadpool_limits(compute.threads):
-            do_pending(work, self.record.id, self.stores, working)
+            do_pending(work, self.record.id, self.stores, part_of(progress, LOOKING_SHARE, 1.0))
         elapsed = round(time.perf_counter() - started, 4)
         unmixing, cube, media_types = work.join({"inference": elapsed, "total": elapsed}, matches)
         for name in media_types:
@@ -119,8 +114,8 @@ def do_pending(work: "SceneWork", job_id: str, stores: Stores, progress: Progres
 
 
 def _do(work: "SceneWork", name: str, job_id: str, stores: Stores, progress: Progress) -> None:
-    def report(share: float, words: str) -> None:
-        progress(work.share_done(), words)
+    def report(share: float, stage: str, detail: str = "") -> None:
+        progress(work.share_done(), stage, detail)
 
     claims = stores.claims
     try:
@@ -136,9 +131,10 @@ def assist(job_id: str, settings: Settings, stores: Stores) -> None:
     shared = stores.parts.of(job_id)
     if record is None or record.status not in LIVE or record.model_id is None or not shared.is_dir():
         return
-    from unmixing.io import open_scene, read_library
-    from unmixing.io.orders import LIBRARY
-    from unmixing.io.scene_parts import LOOK, open_work
+    from unmixing.io.apply.parts import LOOK, open_work
+    from unmixing.io.inputs.libraries import read_library
+    from unmixing.io.inputs.scenes import open_scene
+    from unmixing.io.inputs.tasks import LIBRARY
 
     report = _while_live(job_id, stores)
     while not (shared / LOOK).exists():
@@ -162,7 +158,7 @@ def _while_live(job_id: str, stores: Stores) -> Progress:
     checked = 0.0
     pause = stores.claims.lease_seconds / 10
 
-    def report(share: float, words: str) -> None:
+    def report(share: float, stage: str, detail: str = "") -> None:
         nonlocal checked
         if time.monotonic() - checked < pause:
             return

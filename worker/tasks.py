@@ -17,14 +17,15 @@ from model_store.errors import (
     UnknownJobError,
     is_storage_full,
 )
-from model_store.jobs import LIVE
+from model_store.jobs import LIVE, Report
 from model_store.models import model_id
 from model_store.records import JobError
 from model_store.results import write_document
 from model_store.settings import Settings
 from model_store.stores import Stores, open_stores
 from unmixing.errors import Cancelled, UnmixingError
-from unmixing.types import Compute, Progress
+from unmixing.progress import Progress, in_words, never_back
+from unmixing.types import Compute
 from worker import parts
 from worker.context import SETTINGS
 from worker.lease import Lease
@@ -77,15 +78,15 @@ def run_job(job_id: str, settings: Settings, *, on_lost: Callable[[], None]) -> 
 def _compute(job_id: str, attempt: int, settings: Settings, stores: Stores) -> None:
     if stores.results.exists(job_id):
         return  # an earlier attempt died between storing its results and saying so
-    from unmixing.io.delivery import deliver
-    from unmixing.io.orders import Order
+    from unmixing.io.apply.run import deliver
+    from unmixing.io.inputs.tasks import UnmixingTask
 
     record = stores.jobs.get(job_id)
     if record is None:
         raise UnknownJobError(f"job {job_id} is gone")
     report = progress_to(stores, job_id, attempt)
     folder = stores.inputs.of(job_id)
-    order = Order(
+    task = UnmixingTask(
         paths=[folder / name for name in record.files],
         spec=record.spec,
         variable=record.variable,
@@ -97,7 +98,7 @@ def _compute(job_id: str, attempt: int, settings: Settings, stores: Stores) -> N
     compute = Compute(settings.device, settings.threads)
     # Products and models become visible whole, and only together with the document that describes them.
     with stores.results.writing(job_id) as results:
-        delivery = deliver(order, results, compute, report, model_id, SharedApply(record, settings, stores))
+        delivery = deliver(task, results, compute, report, model_id, SharedApply(record, settings, stores))
         write_document(results, delivery.document)
         for model in delivery.models:
             stores.models.register(model)
@@ -135,30 +136,25 @@ def _job_error(job_id: str, raised: Exception, settings: Settings) -> JobError:
 
 def progress_to(stores: Stores, job_id: str, attempt: int) -> Progress:
     """A callback that writes progress to the record; it raises Cancelled once the job is no longer ours."""
-    last_time, last_message = 0.0, ""
+    last_time, last_stage = 0.0, ""
 
-    def report(fraction: float, message: str) -> None:
-        nonlocal last_time, last_message
-        if message == last_message and time.monotonic() - last_time < REPORT_SECONDS:
+    def report(share: float, stage: str, detail: str = "") -> None:
+        nonlocal last_time, last_stage
+        if stage == last_stage and time.monotonic() - last_time < REPORT_SECONDS:
             return
-        if _stage(message) != _stage(last_message):
-            logger.info("job %s: %s", job_id, _stage(message))
-        last_time, last_message = time.monotonic(), message
-        percent = round(min(max(100 * fraction, 0.0), 99.0))  # 100 is for jobs whose results can be read
+        if stage != last_stage:
+            logger.info("job %s: %s", job_id, stage)
+        last_time, last_stage = time.monotonic(), stage
+        percent = min(round(100 * share), 99)  # 100 is for jobs whose results can be read
         try:
-            held = stores.jobs.touch(job_id, attempt, (percent, message))
+            held = stores.jobs.touch(job_id, attempt, Report(percent, stage, in_words(stage, detail)))
         except RedisError:  # progress can wait; whether the job is still ours, its lease tells
             logger.warning("job %s: its progress could not be written", job_id, exc_info=True)
             return
         if not held:
             raise Cancelled(f"job {job_id} was dismissed")
 
-    return report
-
-
-def _stage(message: str) -> str:
-    """The message without its figures, which change all the time."""
-    return message.partition(",")[0]
+    return never_back(report)
 
 
 def _end_process() -> None:

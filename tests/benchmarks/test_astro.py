@@ -47,7 +47,7 @@ def test_a_source_under_another_name_is_wrong_by_name_alone():
     rng = np.random.default_rng(0)
     sources, matrix = rng.standard_normal((50, 3)), curves(1)[0]
     swapped = Ready("swapped", 0.0, 0, lambda mixtures: Answer(-sources[:, [1, 0, 2]], -matrix[[1, 0, 2]], 1))
-    run = astro.judge("synthetic", swapped, 0, sources @ matrix, sources, matrix)
+    run = astro.evaluate("synthetic", swapped, 0, sources @ matrix, sources, matrix)
     assert run.nmse_sources == pytest.approx(0, abs=1e-12)
     assert run.nmse_mixing_matrix == pytest.approx(0, abs=1e-12)
     assert run.nmse_sources_as_named > 1

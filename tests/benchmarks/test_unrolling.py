@@ -16,9 +16,9 @@ from benchmarks.generated import write_scenes
 from benchmarks.unrolling_images import METHODS, QUICK, Row, held_out_errors, lesson_of, networks
 from benchmarks.unrolling_mixtures import PALM, generated_matrices, palm_points, scaled, steps_to_reach
 from benchmarks.unrolling_pictures import LINE_POINTS, _apart
-from unmixing.metrics import nmse
-from unmixing.networks import courses
-from unmixing.signed_palm import signed_palm
+from unmixing.algorithms.metrics import nmse
+from unmixing.algorithms.signed_palm import signed_palm
+from unmixing.networks.training import recipes
 from unmixing.specs import ListaSpec, NalmuSpec
 
 
@@ -66,19 +66,19 @@ def test_steps_to_reach_are_the_first_that_are_as_good() -> None:
 def test_the_nalmu_inside_almu_is_nalmu(tmp_path: Path) -> None:
     # Long enough for NALMU to become better than it began.
     training = QUICK.training.model_copy(update={"max_epochs": 6, "n_training_sets": 48, "n_validation_sets": 24})
-    lesson, held_out = lesson_of(write_scenes(tmp_path, 2, side=16)[1], replace(QUICK, training=training))
-    found = dict(networks(lesson, 2, training))
+    context, held_out = lesson_of(write_scenes(tmp_path, 2, side=16)[1], replace(QUICK, training=training))
+    found = dict(networks(context, 2, training))
     assert tuple(found) == METHODS
     assert all(network.n_layers == 2 for network in found.values())
     spec = NalmuSpec(n_layers=2, max_epochs=training.max_epochs)
-    alone, _ = courses.nalmu(spec).learn(lesson)
+    alone, _ = recipes.nalmu(spec).learn(context)
     assert held_out_errors(found["NALMU"], held_out) == held_out_errors(alone, held_out)
     assert held_out_errors(found["MU"], held_out) != held_out_errors(alone, held_out)
 
 
 def test_endmembers_are_compared_in_all_bands(tmp_path: Path) -> None:
-    lesson, held_out = lesson_of(write_scenes(tmp_path, 1, side=16)[0], QUICK)
-    network = courses.lista(ListaSpec(n_layers=1, max_epochs=1)).learn(lesson)[0]
+    context, held_out = lesson_of(write_scenes(tmp_path, 1, side=16)[0], QUICK)
+    network = recipes.lista(ListaSpec(n_layers=1, max_epochs=1)).learn(context)[0]
     with torch.no_grad():
         spectra = network.lift(network.reference).double().numpy()
     expected = ((spectra - held_out.endmembers) ** 2).sum(axis=2).mean()

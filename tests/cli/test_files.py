@@ -11,7 +11,8 @@ from cli.errors import CliError
 from cli.outputs import output_folder
 from cli.scene_files import scene_files, scene_name
 from tests.cli.conftest import make_tiny
-from unmixing.io.truth import judge, read_truth
+from unmixing.io.inputs.truth import read_truth
+from unmixing.simulation.evaluation import evaluate
 
 
 @pytest.mark.parametrize(
@@ -52,11 +53,11 @@ def test_the_truth_judged_against_itself_has_no_error(tmp_path: Path) -> None:
     assert truth.abundances is not None
     order = [2, 0, 1]
     values = [[*row[:5], None, *row[6:]] for row in truth.endmembers[order].tolist()]
-    judgement = judge(truth, np.array(values, dtype=float), truth.abundances[:, :, order])
-    assert judgement is not None
-    assert judgement.names == ("left", "middle", "right")
-    assert judgement.mean_sad_radians < 1e-6
-    assert judgement.abundance_rmse == pytest.approx(0.0, abs=1e-12)
+    evaluation = evaluate(truth, np.array(values, dtype=float), truth.abundances[:, :, order])
+    assert evaluation is not None
+    assert evaluation.names == ("left", "middle", "right")
+    assert evaluation.mean_sad_radians < 1e-6
+    assert evaluation.abundance_rmse == pytest.approx(0.0, abs=1e-12)
 
 
 def test_shares_of_equally_bright_spectra_are_told_from_shares_of_area(tmp_path: Path) -> None:
@@ -66,18 +67,18 @@ def test_shares_of_equally_bright_spectra_are_told_from_shares_of_area(tmp_path:
     darker = replace(truth, endmembers=truth.endmembers * [[1.0], [0.1], [1.0]])
     contributions = truth.abundances * np.linalg.norm(darker.endmembers, axis=1)
     shares = contributions / contributions.sum(axis=2, keepdims=True)
-    judgement = judge(darker, truth.endmembers, shares)
-    assert judgement is not None
-    assert judgement.abundance_rmse is not None
-    assert judgement.abundance_rmse > 0.1
-    assert judgement.abundance_rmse_equal_norms == pytest.approx(0.0, abs=1e-12)
+    evaluation = evaluate(darker, truth.endmembers, shares)
+    assert evaluation is not None
+    assert evaluation.abundance_rmse is not None
+    assert evaluation.abundance_rmse > 0.1
+    assert evaluation.abundance_rmse_equal_norms == pytest.approx(0.0, abs=1e-12)
 
 
 def test_truth_that_does_not_fit_is_not_compared(tmp_path: Path) -> None:
     truth = read_truth(make_tiny(tmp_path / "tiny.npz"))
     assert truth is not None
     values = truth.endmembers[:2].tolist()
-    assert judge(truth, {"endmembers": {"values": values}}, np.zeros((14, 12, 2))) is None
+    assert evaluate(truth, {"endmembers": {"values": values}}, np.zeros((14, 12, 2))) is None
     np.savez(tmp_path / "plain.npz", cube=np.zeros((2, 2, 2)))
     assert read_truth(tmp_path / "plain.npz") is None
     assert read_truth(tmp_path / "a.tif") is None

@@ -8,7 +8,10 @@ import pytest
 from scene_files import small_cube
 
 from unmixing.errors import SceneContentError, SpecError, UnmixingError
-from unmixing.io import check_scene, checks, open_scene, reader
+from unmixing.io.formats import reader
+from unmixing.io.inputs import checks
+from unmixing.io.inputs.checks import check_scene
+from unmixing.io.inputs.scenes import open_scene
 
 
 @pytest.fixture(params=["one block", "many blocks"])

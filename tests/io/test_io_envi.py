@@ -10,7 +10,7 @@ from rasterio.crs import CRS
 from scene_files import AXES, braces, small_cube, write_envi
 
 from unmixing.errors import SceneFormatError
-from unmixing.io import open_scene
+from unmixing.io.inputs.scenes import open_scene
 
 MAP_INFO = "{UTM, 1.0, 1.0, 277811.628, 4483607.425, 3.1, 3.1, 13, North, WGS-84, units=Meters, rotation=53.0}"
 

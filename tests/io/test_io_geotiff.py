@@ -14,7 +14,8 @@ from rasterio.crs import CRS
 from scene_files import ROTATED, small_cube, write_geotiff
 
 from unmixing.errors import SceneFormatError
-from unmixing.io import open_scene, reader
+from unmixing.io.formats import reader
+from unmixing.io.inputs.scenes import open_scene
 
 
 @pytest.mark.parametrize("interleave", ["band", "pixel"])

@@ -7,7 +7,7 @@ import pytest
 from scene_files import braces, real_scene, small_cube, write_envi
 
 from unmixing.errors import LibraryFormatError
-from unmixing.io import read_library
+from unmixing.io.inputs.libraries import read_library
 
 SPECTRA = np.array([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]])
 ROWS = "\ufeffClass,0.4,0.5,0.6\nsoil,1,2,3\nsoil,4,,6\n"

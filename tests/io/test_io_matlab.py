@@ -10,7 +10,7 @@ import scipy.io
 from scene_files import small_cube
 
 from unmixing.errors import AmbiguousSceneError, SceneFormatError
-from unmixing.io import open_scene
+from unmixing.io.inputs.scenes import open_scene
 
 
 def write_v5(path: Path, **arrays: Any) -> Path:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from scene_files import small_cube
 
 from unmixing.errors import AmbiguousSceneError, SceneFormatError
-from unmixing.io import open_scene
+from unmixing.io.inputs.scenes import open_scene
 
 
 @pytest.mark.parametrize("order", ["C", "F"])

@@ -6,7 +6,8 @@ from rasterio.crs import CRS
 from scene_files import real_scene
 
 from unmixing.errors import AmbiguousSceneError, SceneFormatError
-from unmixing.io import check_scene, open_scene
+from unmixing.io.inputs.checks import check_scene
+from unmixing.io.inputs.scenes import open_scene
 
 ANG = "ang20140912t192359_corr_v1c_img_2580-2590_540-550"
 EMIT = "emit20250324t221005_jpl_unmix_ex"

@@ -11,7 +11,8 @@ import pytest
 from scene_files import small_cube, write_envi, write_geotiff
 
 from unmixing.errors import SceneFormatError
-from unmixing.io import open_scene, unpack_upload
+from unmixing.io.inputs.scenes import open_scene
+from unmixing.io.inputs.uploads import unpack_upload
 
 
 def upload(folder: Path, members: dict[str, bytes], compression: int = zipfile.ZIP_DEFLATED) -> Path:

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import nnls as scipy_nnls
 
-from unmixing.abundances import fcls, nnls, split_brightness
+from unmixing.algorithms.abundances import fcls, nnls, split_brightness
 from unmixing.errors import BandMismatchError
 
 SHAPES = st.tuples(st.integers(0, 2**32 - 1), st.integers(2, 8), st.integers(1, 40))

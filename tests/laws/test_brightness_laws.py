@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from unmixing.abundances import fcls, nnls
-from unmixing.brightness import BrightnessModel, effective_noise_power, fit_brightness, nnls_near_one
-from unmixing.endmembers import unit_norm
+from unmixing.algorithms.abundances import fcls, nnls
+from unmixing.algorithms.endmembers import unit_norm
+from unmixing.simulation.brightness import BrightnessModel, effective_noise_power, fit_brightness, nnls_near_one
 
 NORMS = np.array([1.0, 0.25, 0.6])
 

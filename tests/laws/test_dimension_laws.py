@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from unmixing.dimension import count_endmembers
+from unmixing.algorithms.dimension import count_endmembers
 
 N_BANDS = 60
 

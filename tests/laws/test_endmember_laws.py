@@ -5,8 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from unmixing.endmembers import archetypes, extract_bundles, subspace, unit_norm, vca
-from unmixing.metrics import match_endmembers, nmse, pairwise_sad_radians, rmse, sad_radians
+from unmixing.algorithms.bundles import extract_bundles
+from unmixing.algorithms.endmembers import archetypes, subspace, unit_norm, vca
+from unmixing.algorithms.metrics import match_endmembers, nmse, pairwise_sad_radians, rmse, sad_radians
 
 
 def scene(seed: int, n_endmembers: int = 3, n_pixels: int = 400, n_bands: int = 30, noise: float = 0.0):

@@ -4,16 +4,16 @@ import numpy as np
 import pytest
 import torch
 
-from unmixing.endmembers import unit_norm
+from unmixing.algorithms.endmembers import unit_norm
+from unmixing.algorithms.palm import palm_step
 from unmixing.errors import BandMismatchError, ModelParityError
-from unmixing.networks.export import export_onnx, parity_error, require_parity
-from unmixing.networks.graph import UnmixingGraph
+from unmixing.inference.runtime import ModelRunner
+from unmixing.networks.export.graph import UnmixingGraph
+from unmixing.networks.export.onnx import export_onnx, parity_error, require_parity
 from unmixing.networks.lpalm import LPALM
-from unmixing.networks.training import constant_answer, train
-from unmixing.palm import palm_step
-from unmixing.runtime import ModelRunner
+from unmixing.networks.training.supervised import baseline, train
+from unmixing.simulation.training_sets import SyntheticSets
 from unmixing.specs import LpalmSpec
-from unmixing.synthesis import SyntheticSets
 from unmixing.types import Compute
 
 N_BANDS = 12
@@ -98,7 +98,7 @@ def test_training_beats_the_constant_answer_and_is_repeatable():
         network = LPALM(library(), np.ones(3), np.eye(N_BANDS), spec.n_layers)
         histories.append(train(network, training, validation, spec, seed=3, max_seconds=None))
         weights.append(network.weights.detach().numpy())
-    assert histories[0].best.endmembers < histories[0].constant_answer.endmembers
+    assert histories[0].best.endmembers < histories[0].baseline.endmembers
     assert histories[0].best.abundances < histories[0].epochs[0].abundances
     assert histories[0] == histories[1]
     np.testing.assert_array_equal(weights[0], weights[1])
@@ -119,7 +119,7 @@ def test_the_constant_answer_is_perfect_without_variability_and_noise():
     sets = synthetic_sets(2, seed=0)
     same = np.repeat(library()[None], 2, axis=0)
     clean = SyntheticSets(sets.brightness[:, :, None] * sets.abundances @ same, same, sets.abundances, sets.brightness)
-    errors = constant_answer(library(), np.ones(3), clean)
+    errors = baseline(library(), np.ones(3), clean)
     assert errors.abundances < 1e-10
     assert errors.endmembers == 0
 

@@ -4,18 +4,18 @@ import numpy as np
 import pytest
 import torch
 
-from unmixing.blind_separation import blind_library, match_sources, matched, noise_deviation, sparse_refinement
-from unmixing.endmembers import unit_norm
-from unmixing.metrics import nmse
-from unmixing.mixtures import SourceModel, add_noise, fit_shape, generalised_gaussian, mix, recombine
-from unmixing.networks.export import export_onnx, parity_error
-from unmixing.networks.library_start import library_start, spd_inverse
-from unmixing.networks.separation import SeparationGraph, SeparationLPALM, Separator
-from unmixing.networks.separation_rivals import SeparationDNMF, SeparationLISTA, SeparationLISTACP
-from unmixing.networks.separation_training import reconstruction, train_separation
-from unmixing.runtime import ModelRunner
-from unmixing.separation_specs import SeparationNetworkSpec
-from unmixing.signed_palm import project_unit_ball, signed_ista, signed_palm, signed_palm_step
+from unmixing.algorithms.endmembers import unit_norm
+from unmixing.algorithms.metrics import nmse
+from unmixing.algorithms.signed_palm import project_unit_ball, signed_ista, signed_palm, signed_palm_step
+from unmixing.inference.runtime import ModelRunner
+from unmixing.mixtures.blind import blind_library, match_sources, matched, noise_deviation, sparse_refinement
+from unmixing.mixtures.networks.baselines import SeparationDNMF, SeparationLISTA, SeparationLISTACP
+from unmixing.mixtures.networks.library_start import library_start, spd_inverse
+from unmixing.mixtures.networks.separators import SeparationGraph, SeparationLPALM, Separator
+from unmixing.mixtures.networks.training import reconstruction, train_separation
+from unmixing.mixtures.sources import SourceModel, add_noise, fit_shape, generalised_gaussian, mix, recombine
+from unmixing.mixtures.specs import SeparationNetworkSpec
+from unmixing.networks.export.onnx import export_onnx, parity_error
 from unmixing.types import Compute
 
 N_CHANNELS, N_SOURCES = 30, 3

@@ -4,9 +4,10 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from unmixing.dirichlet import fit_dirichlet_mixture
-from unmixing.endmembers import Bundles, unit_norm
-from unmixing.synthesis import draw_mixing_matrices, model_scene, piecewise_linear_gain, synthesise
+from unmixing.algorithms.bundles import Bundles
+from unmixing.algorithms.endmembers import unit_norm
+from unmixing.simulation.dirichlet import fit_dirichlet_mixture
+from unmixing.simulation.training_sets import draw_mixing_matrices, model_scene, piecewise_linear_gain, synthesise
 
 
 def bundles(n_runs: int = 3, n_bands: int = 40) -> Bundles:
@@ -71,7 +72,7 @@ def test_synthetic_sets_mix_what_they_say_and_are_disturbed_as_the_scene_is():
     scene = model_scene(pixels, bundles(), rng)
     sets = synthesise(scene, 6, 200, rng)
     np.testing.assert_allclose(sets.abundances.sum(axis=2), 1.0)
-    rebuilt = (sets.brightness[:, :, None] * sets.abundances * scene.light.norms) @ sets.endmembers
+    rebuilt = (sets.brightness[:, :, None] * sets.abundances * scene.brightness_model.norms) @ sets.endmembers
     disturbance = sets.pixels - rebuilt
     assert 0.7 * noise < disturbance.std() < 1.2 * noise
     np.testing.assert_allclose(disturbance.mean(), 0.0, atol=noise / 10)

@@ -4,13 +4,14 @@ import numpy as np
 import pytest
 import torch
 
-from unmixing.endmembers import Bundles, unit_norm
-from unmixing.networks.export import export_onnx, parity_error
-from unmixing.networks.graph import UnmixingGraph
+from unmixing.algorithms.bundles import Bundles
+from unmixing.algorithms.endmembers import unit_norm
+from unmixing.inference.runtime import ModelRunner
+from unmixing.networks.export.graph import UnmixingGraph
+from unmixing.networks.export.onnx import export_onnx, parity_error
 from unmixing.networks.lpalm import LPALM
 from unmixing.networks.uncertainty import COVERAGE, Uncertainty, coverage, learn_uncertainty
-from unmixing.runtime import ModelRunner
-from unmixing.synthesis import SyntheticSets, model_scene, synthesise, synthesise_wider
+from unmixing.simulation.training_sets import SyntheticSets, model_scene, synthesise, synthesise_wider
 from unmixing.types import Compute
 
 N_BANDS = 24

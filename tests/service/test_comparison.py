@@ -12,9 +12,9 @@ from model_store.settings import Settings
 from model_store.stores import Stores
 from tests.conftest import npy, small_scene, stored_model
 from tests.service.test_bad_input import assert_nothing_left, assert_problem
+from unmixing.algorithms.metrics import match_endmembers, rmse
 from unmixing.errors import SceneContentError
 from unmixing.methods import METHODS
-from unmixing.metrics import match_endmembers, rmse
 from worker.tasks import run_job
 
 SCENE = {"file": ("scene.npy", npy(small_scene()))}

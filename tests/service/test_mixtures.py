@@ -2,6 +2,7 @@
 
 import io
 import json
+from dataclasses import replace
 from typing import Any
 
 import httpx
@@ -12,12 +13,12 @@ from model_store.settings import Settings
 from model_store.stores import Stores
 from tests.conftest import npy, small_scene, stored_model
 from tests.service.test_bad_input import assert_nothing_left, assert_problem, npz
-from unmixing.blind_separation import match_sources
-from unmixing.endmembers import unit_norm
+from unmixing.algorithms.endmembers import unit_norm
+from unmixing.algorithms.metrics import nmse
 from unmixing.methods import METHODS
-from unmixing.metrics import nmse
-from unmixing.mixtures import SourceModel, mix
-from unmixing.separation_methods import IMAGES_ONLY, SEPARATION_METHODS
+from unmixing.mixtures.blind import match_sources
+from unmixing.mixtures.methods import IMAGES_ONLY, SEPARATION_METHODS
+from unmixing.mixtures.sources import SourceModel, mix
 from worker.tasks import run_job
 
 N_SAMPLES, N_CHANNELS, N_SOURCES = 300, 20, 3
@@ -254,7 +255,7 @@ def test_a_model_of_the_other_kind_is_refused(
     service: httpx.Client, settings: Settings, stores: Stores, kind: str, field: dict[str, str]
 ) -> None:
     model = stored_model(n_bands=N_CHANNELS)
-    other = type(model)(model.onnx, {**model.manifest, "kind": kind})
+    other = replace(model, manifest=model.manifest.model_copy(update={"kind": kind}))
     identifier = stores.models.register(other)
     asked = {"n_sources": "3", "kind": "mixtures"} if kind == "image" else field
     content = npy(MIXTURES) if kind == "image" else npy(small_scene(bands=N_CHANNELS))

@@ -5,12 +5,12 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from unmixing import blind_separation
-from unmixing.blind_separation import blind_library, matched
-from unmixing.endmembers import unit_norm
+from unmixing.algorithms.endmembers import unit_norm
+from unmixing.algorithms.metrics import nmse
 from unmixing.errors import SceneContentError
-from unmixing.metrics import nmse
-from unmixing.mixtures import SourceModel, mix
+from unmixing.mixtures import blind
+from unmixing.mixtures.blind import blind_library, matched
+from unmixing.mixtures.sources import SourceModel, mix
 
 N_SOURCES, N_CHANNELS = 3, 12
 
@@ -65,7 +65,7 @@ def test_channels_that_say_nothing_change_nothing():
 
 
 def test_runs_that_break_down_are_left_out(monkeypatch):
-    run, number = blind_separation._fast_ica, iter(range(1_000))
+    run, number = blind._fast_ica, iter(range(1_000))
 
     def fragile(*arguments):
         """In turn: no answer, two equal columns, no number, a good one."""
@@ -73,7 +73,7 @@ def test_runs_that_break_down_are_left_out(monkeypatch):
         twice = np.stack([matrix[0], matrix[0], matrix[1]])
         return ([], [twice], [np.full_like(matrix, np.nan)], [matrix])[next(number) % 4]
 
-    monkeypatch.setattr(blind_separation, "_fast_ica", fragile)
+    monkeypatch.setattr(blind, "_fast_ica", fragile)
     given, matrix = truth()
     found = library(given)
     assert nmse(matched(found.matrices[0], matrix), matrix) < 0.01
@@ -81,6 +81,6 @@ def test_runs_that_break_down_are_left_out(monkeypatch):
 
 
 def test_no_answer_at_all_is_an_error(monkeypatch):
-    monkeypatch.setattr(blind_separation, "_fast_ica", lambda *_: [np.ones((N_SOURCES, N_CHANNELS))])
+    monkeypatch.setattr(blind, "_fast_ica", lambda *_: [np.ones((N_SOURCES, N_CHANNELS))])
     with pytest.raises(SceneContentError, match="300 rows, 12 channels"):
         library(mixtures())

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from unmixing.abundances import nnls
-from unmixing.endmembers import unit_norm
-from unmixing.ista import ista_step
-from unmixing.palm import palm_step
+from unmixing.algorithms.abundances import nnls
+from unmixing.algorithms.endmembers import unit_norm
+from unmixing.algorithms.ista import ista_step
+from unmixing.algorithms.palm import palm_step
 
 N_BANDS, THRESHOLD = 12, 0.05
 

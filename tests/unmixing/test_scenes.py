@@ -7,9 +7,9 @@ import pytest
 
 pytest.importorskip("prosail", reason="generated scenes need prosail")
 
-from unmixing.metrics import pairwise_sad_radians
-from unmixing.scenes import LARGEST_MIXED, GeneratedScene, generate_scene
-from unmixing.spectra import MATERIALS, variants
+from unmixing.algorithms.metrics import pairwise_sad_radians
+from unmixing.simulation.generated import LARGEST_MIXED, GeneratedScene, generate_scene
+from unmixing.simulation.spectra import MATERIALS, variants
 
 
 def scene(**options: object) -> GeneratedScene:

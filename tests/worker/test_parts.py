@@ -13,7 +13,7 @@ from model_store.settings import Settings
 from model_store.stores import Stores, open_stores
 from tests.conftest import npy, record, small_scene, wait_until
 from unmixing import unmix
-from unmixing.io.scene_parts import SceneWork
+from unmixing.io.apply.parts import SceneWork
 from unmixing.types import TrainedModel
 from worker import parts
 from worker.tasks import run_job
@@ -33,7 +33,7 @@ def model() -> TrainedModel:
 @pytest.fixture
 def settings(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Settings:
     """Parts of eight rows."""
-    monkeypatch.setattr("unmixing.io.reader.BLOCK_BYTES", 4 * COLUMNS * 30 * 4)
+    monkeypatch.setattr("unmixing.io.formats.reader.BLOCK_BYTES", 4 * COLUMNS * 30 * 4)
     return settings.model_copy(update={"part_pixels": 8 * COLUMNS, "lease_seconds": 1.0})
 
 

@@ -73,7 +73,7 @@ def test_an_unforeseen_error_keeps_its_text_to_the_log(
     def broken(*args: object, **kwargs: object) -> None:
         raise ZeroDivisionError("secret/path")
 
-    monkeypatch.setattr("unmixing.io.delivery.unmix", broken)
+    monkeypatch.setattr("unmixing.io.apply.run.unmix", broken)
     job_id = enter(stores, npy(small_scene()))
     run(job_id, settings)
     assert error_of(stores, job_id).kind == "InternalError"
@@ -85,7 +85,7 @@ def test_a_job_past_its_time_limit_says_so(settings: Settings, stores: Stores, m
     def slow(*args: object, **kwargs: object) -> None:
         raise JobTimeoutException("RQ's words")
 
-    monkeypatch.setattr("unmixing.io.delivery.unmix", slow)
+    monkeypatch.setattr("unmixing.io.apply.run.unmix", slow)
     job_id = enter(stores, npy(small_scene()))
     run(job_id, settings)
     assert error_of(stores, job_id).kind == "TimeLimitError"

@@ -1,21 +1,31 @@
 """DNMF: multiplicative updates unrolled and trained on the reconstruction alone (Nasser, Eldar, Sharan 2022)."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from unmixing.endmembers import unit_norm
-from unmixing.factorization import vca_start
+from unmixing.algorithms.endmembers import unit_norm
+from unmixing.algorithms.factorization import vca_start
+from unmixing.manifest import AbundancesAre
 from unmixing.networks.devices import torch_device
-from unmixing.networks.graph import UnmixingGraph
+from unmixing.networks.export.checked import (
+    Learned,
+    Stages,
+    checked_model,
+    example_pixels,
+    image_manifest,
+    scaled_pixels,
+)
+from unmixing.networks.export.graph import UnmixingGraph
 from unmixing.networks.multiplicative import MultiplicativeNetwork, multiplied
-from unmixing.networks.packing import Stages, checked_onnx, example_pixels, manifest, scaled_pixels
-from unmixing.networks.training import descend
+from unmixing.networks.training.supervised import descend
 from unmixing.networks.unrolled import State
+from unmixing.progress import Progress
 from unmixing.specs import DnmfSpec, UnmixSpec
-from unmixing.types import Compute, Cube, Float32, Float64, Progress, TrainedModel
+from unmixing.types import Compute, Cube, Float32, Float64, TrainedModel
 
 START_DONE, TRAINING_DONE = 0.05, 0.9
 """Shares of the training's progress at which the stages end."""
@@ -25,7 +35,7 @@ class DNMF(MultiplicativeNetwork):
     """Unrolled S <- S * (Y W1^T) / (S W2), each layer with its own W1 and W2, and one set of endmembers E for all.
 
     Everything learned is positive, being an exponential. It starts at E = ``reference``, W1 = E and W2 = E E^T, with
-    which a layer is the first half of ``unmixing.nmf.nmf_step``. No truth is needed: it learns min ||Y - S E||^2, as
+    which a layer is the first half of ``nmf.nmf_step``. No truth is needed: it learns min ||Y - S E||^2, as
     its authors do without labels, and so cannot tell the many factorizations of equal residual apart.
     reference: (n_endmembers, n_bands) unit-norm endmembers. norms: (n_endmembers,) what abundances are counted in.
     """
@@ -85,10 +95,11 @@ def train_dnmf(
         stages.lap("training")
         progress(TRAINING_DONE, "exporting and checking the model")
         graph = UnmixingGraph(network.cpu(), np.flatnonzero(cube.used_bands), scale)
-        onnx, error = checked_onnx(graph, example_pixels(cube), compute)
+        learned = Learned(metrics, AbundancesAre.EQUALLY_BRIGHT)
+        manifest = image_manifest(cube, n_endmembers, request, spec, learned)
+        model = checked_model(graph, example_pixels(cube), manifest, compute)
         stages.lap("export")
-    facts = {**metrics, "seconds": stages.seconds}
-    return TrainedModel(onnx, manifest(cube, n_endmembers, request, spec, error, facts))
+    return replace(model, seconds=stages.seconds)
 
 
 def _fit(
@@ -99,7 +110,7 @@ def _fit(
     taught, held_out = (network.coordinates(torch.from_numpy(pixels).to(device)) for pixels in sets)
     errors: list[float] = []
 
-    def judge() -> float:
+    def validate() -> float:
         with torch.no_grad():
             errors.append(float(reconstruction_error(network, held_out)))
         return errors[-1]
@@ -109,12 +120,13 @@ def _fit(
         len(taught),
         spec,
         loss=lambda indices: reconstruction_error(network, taught[indices.to(device)]),
-        judge=judge,
+        validate=validate,
         seed=request.seed,
         max_seconds=request.max_training_seconds,
         on_epoch=lambda epoch: progress(
             START_DONE + (TRAINING_DONE - START_DONE) * epoch / spec.max_epochs,
-            f"training DNMF, epoch {epoch} of at most {spec.max_epochs}: reconstruction NMSE {errors[-1]:.2e}",
+            "training DNMF",
+            f"epoch {epoch} of at most {spec.max_epochs}, reconstruction NMSE {errors[-1]:.2e}",
         ),
     )
     return {"validation_reconstruction_nmse": errors, "best_epoch": best_epoch, "training_stopped_by": stopped_by}

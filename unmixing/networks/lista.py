@@ -96,7 +96,7 @@ class LISTA(SubspaceNetwork):
     """Learned ISTA (Gregor and LeCun 2010): S <- relu(S W1 + Y W2^T - threshold), endmembers fixed.
 
     Every layer learns both weights and its thresholds. They start at W1 = I - E E^T / ||E E^T||, W2 = E / ||E E^T||
-    and no threshold, with which the layer is ``unmixing.ista.ista_step``.
+    and no threshold, with which the layer is ``unmixing.algorithms.ista.ista_step``.
     """
 
     def __init__(
@@ -117,7 +117,7 @@ class LISTACP(SubspaceNetwork):
     """LISTA with coupled weights (Chen et al. 2018): S <- relu(S + (Y - S E) W^T - threshold), endmembers fixed.
 
     Every layer learns W and its thresholds. They start at W = E / ||E E^T|| and no threshold, with which the layer
-    is ``unmixing.ista.ista_step``.
+    is ``unmixing.algorithms.ista.ista_step``.
     """
 
     def __init__(

@@ -16,7 +16,7 @@ class LPALM(LISTACP):
         S <- relu(S + (Y - S E) W^T - threshold)                      the LISTA-CP update, S >= 0
         E <- project(E + step * S^T (Y - S E) / rowsum(S^T S))        E >= 0 in all bands, unit norm
     and starts from the endmembers of the image's own library. With W = E / ||E E^T||, threshold 0 and step 1 the
-    layer is ``unmixing.palm.palm_step``.
+    layer is ``unmixing.algorithms.palm.palm_step``.
 
     reference: (n_endmembers, n_bands) unit-norm endmembers to start from. norms: (n_endmembers,) what abundances
     of them are counted in. basis: (n_dimensions, n_bands), orthonormal rows. n_layers: unrolled iterations.

@@ -7,9 +7,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from unmixing.algorithms.nmf import FLOOR, TINY
 from unmixing.networks.unrolled import State, Unrolled, ridge_inverse, unit
-from unmixing.nmf import FLOOR, TINY
-from unmixing.synthesis import GAIN_DEVIATION
+from unmixing.simulation.training_sets import GAIN_DEVIATION
 from unmixing.types import Float64
 
 ENDMEMBER_FLOOR = 1e-4
@@ -17,7 +17,7 @@ ENDMEMBER_FLOOR = 1e-4
 
 
 class MultiplicativeNetwork(Unrolled):
-    """An unrolled network of the multiplicative updates of ``unmixing.nmf.nmf_step``.
+    """An unrolled network of the multiplicative updates of ``unmixing.algorithms.nmf.nmf_step``.
 
     It works in all bands, since the updates need numbers that are not negative; what noise makes negative counts as
     zero. Inside, endmembers have the scale the updates give them, and S is counted in them.
@@ -62,7 +62,7 @@ class MultiplicativeNetwork(Unrolled):
 
 class MaskedNetwork(MultiplicativeNetwork):
     """S <- S * (Y E^T) / (S E E^T), then E <- mask * E * (S^T Y) / (S^T S E), with a mask per layer: what is learned
-    acts on the endmembers alone. With masks of one the layer is ``unmixing.nmf.nmf_step``."""
+    acts on the endmembers alone. With masks of one the layer is ``unmixing.algorithms.nmf.nmf_step``."""
 
     @abstractmethod
     def masks(self, sample: Tensor) -> Tensor:

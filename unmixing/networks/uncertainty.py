@@ -3,9 +3,9 @@
 import torch
 from torch import Tensor, nn
 
-from unmixing.metrics import NORMAL_QUANTILE
+from unmixing.algorithms.metrics import NORMAL_QUANTILE
 from unmixing.networks.unrolled import Unrolled
-from unmixing.synthesis import SyntheticSets
+from unmixing.simulation.training_sets import SyntheticSets
 
 COVERAGE = 0.9
 N_HIDDEN = 16
@@ -36,8 +36,8 @@ class Uncertainty(nn.Module):
 
     def quantiles(self, abundances: Tensor, brightness: Tensor) -> Tensor:
         """The absolute errors that COVERAGE of all pixels stay below, (n_endmembers, n_pixels)."""
-        light = torch.log(brightness.clamp_min(DARKEST))
-        known = torch.cat([abundances, light[None]])
+        log_brightness = torch.log(brightness.clamp_min(DARKEST))
+        known = torch.cat([abundances, log_brightness[None]])
         hidden = torch.relu(self.hidden.weight @ known + self.hidden.bias[:, None])
         return torch.exp(self.out.weight @ hidden + self.out.bias[:, None]) * self.scale[:, None]
 

@@ -1,0 +1,1 @@
+"""Classical algorithms on arrays: abundances, endmembers, factorizations, and how an answer is measured."""

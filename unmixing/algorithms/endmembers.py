@@ -1,0 +1,80 @@
+"""Endmembers from the image: VCA, archetypal analysis, and bundles of them over random runs."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unmixing.types import Float64
+
+Real = NDArray[np.floating]
+
+SUBSPACE_DIMENSIONS = 30
+
+
+def unit_norm(spectra: Real) -> Float64:
+    """Rows divided by their Euclidean norm; a zero row stays zero."""
+    spectra = np.asarray(spectra, dtype=np.float64)
+    norms = np.linalg.norm(spectra, axis=-1, keepdims=True)
+    return spectra / np.where(norms > 0, norms, 1.0)
+
+
+def subspace(pixels: Real, n_dimensions: int) -> Float64:
+    """Leading right singular vectors of the pixels, not centred, (n_dimensions, n_bands)."""
+    second_moment = pixels.T.astype(np.float64) @ pixels.astype(np.float64)
+    _, vectors = np.linalg.eigh(second_moment)
+    # Signs are the solver's whim; fix them so that equal images give equal subspaces.
+    basis = vectors[:, ::-1][:, : min(n_dimensions, *pixels.shape)].T
+    return basis * np.where(basis.sum(axis=1, keepdims=True) < 0, -1.0, 1.0)
+
+
+def vca(pixels: Real, n_endmembers: int, rng: np.random.Generator) -> NDArray[np.intp]:
+    """Vertex component analysis (Nascimento and Bioucas-Dias 2005): indices of the pixels it picks.
+
+    Pixels are projected on their leading ``n_endmembers`` dimensions and on the hyperplane where their mean
+    has product one; then the extreme pixel along random directions orthogonal to those found is taken.
+    pixels: (n_pixels, n_bands). Returns (n_endmembers,).
+    """
+    coordinates = pixels @ subspace(pixels, n_endmembers).T
+    mean = coordinates.mean(axis=0)
+    heights = coordinates @ mean
+    floor = 1e-3 * float(np.abs(heights).mean()) + 1e-300
+    projected = coordinates / np.maximum(heights, floor)[:, None]
+    found = np.zeros((0, projected.shape[1]))
+    indices: list[int] = []
+    for _ in range(n_endmembers):
+        direction = rng.standard_normal(projected.shape[1])
+        if len(found):
+            direction -= np.linalg.pinv(found) @ (found @ direction)
+        index = int(np.argmax(np.abs(projected @ direction)))
+        indices.append(index)
+        found = projected[indices]
+    return np.asarray(indices, dtype=np.intp)
+
+
+def archetypes(pixels: Real, start: NDArray[np.intp], *, n_rounds: int = 60, steps_per_round: int = 5) -> Float64:
+    """Archetypal analysis (Cutler and Breiman 1994) by entropic descent (after Zouaoui et al. 2023).
+
+    min ||pixels - S C pixels||^2 with the rows of S (abundances) and of C (which pixels make an endmember) on
+    the simplex, by multiplicative steps, started at the pixels ``start`` (n_endmembers,).
+    pixels: (n_pixels, n_dimensions). Returns the endmembers C pixels, (n_endmembers, n_dimensions).
+    """
+    X = pixels.astype(np.float32)
+    n_pixels, n_endmembers = len(X), len(start)
+    C = np.full((n_endmembers, n_pixels), 0.5 / n_pixels, dtype=np.float32)
+    C[np.arange(n_endmembers), start] += 0.5
+    S = np.full((n_pixels, n_endmembers), 1 / n_endmembers, dtype=np.float32)
+    E = C @ X
+    for round_ in range(n_rounds):
+        gram, correlation = E @ E.T, X @ E.T
+        step = 4 / max(float(np.linalg.norm(gram, 2)), 1e-30)
+        for _ in range(steps_per_round):
+            S *= np.exp(np.clip(step * (correlation - S @ gram), -30, 30))
+            S /= S.sum(axis=1, keepdims=True)
+            np.maximum(S, 1e-12, out=S)
+        gram, correlation = S.T @ S, S.T @ X
+        for _ in range(steps_per_round):
+            gradient = (gram @ E - correlation) @ X.T
+            step = 5 / (1 + 0.1 * round_) / max(float(np.abs(gradient).max()), 1e-30)
+            C *= np.exp(-step * gradient)
+            C /= C.sum(axis=1, keepdims=True)
+            E = C @ X
+    return E.astype(np.float64)

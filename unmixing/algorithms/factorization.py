@@ -1,0 +1,81 @@
+"""What the methods without a network share: the form of their answer, where they start, and the loop around a step."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unmixing.algorithms.abundances import nnls, split_brightness
+from unmixing.algorithms.endmembers import vca
+from unmixing.progress import Progress
+from unmixing.types import Float64
+
+Real = NDArray[np.floating]
+
+Step = Callable[[Float64, Float64], tuple[Float64, Float64]]
+"""From contributions (n_pixels, n_endmembers) and endmembers (n_endmembers, n_bands) to better ones."""
+
+
+@dataclass(frozen=True, eq=False)
+class Solution:
+    """endmembers (n_endmembers, n_bands), abundances (n_pixels, n_endmembers) summing to one, brightness (n_pixels,),
+    and what the method says about its own way there, JSON-able."""
+
+    endmembers: Float64
+    abundances: Float64
+    brightness: Float64
+    metrics: Mapping[str, bool | int | float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, eq=False)
+class Factors:
+    """Pixels as contributions (n_pixels, n_endmembers) times endmembers (n_endmembers, n_bands), both non-negative."""
+
+    contributions: Float64
+    endmembers: Float64
+    iterations: int = 0
+    converged: bool = False
+
+    def solution(self) -> Solution:
+        """Abundances are contributions of unit-norm endmembers, divided by their sum: a product of factors has no
+        scale of its own. LPALM counts so too where brightness varies by itself (``brightness.py``)."""
+        norms = np.linalg.norm(self.endmembers, axis=1)
+        safe = np.where(norms > 0, norms, 1.0)
+        abundances, brightness = split_brightness(self.contributions * norms)
+        metrics = {"iterations": self.iterations, "converged": self.converged}
+        return Solution(self.endmembers / safe[:, None], abundances, brightness, metrics)
+
+
+def vca_start(pixels: Real, n_endmembers: int, rng: np.random.Generator) -> Factors:
+    """The pixels that VCA picks among all raw ``pixels`` (n_pixels, n_bands), and NNLS with them."""
+    endmembers = np.maximum(pixels[vca(pixels, n_endmembers, rng)].astype(np.float64), 0.0)
+    return Factors(nnls(pixels, endmembers), endmembers)
+
+
+def iterate(
+    step: Step, start: Factors, *, max_iterations: int, tolerance: float, progress: Callable[[int], None]
+) -> Factors:
+    """Repeat ``step`` until neither factor changes by more than ``tolerance``, relative to its norm.
+
+    Running out of ``max_iterations`` is no error: ``converged`` says it. progress: called before each step with
+    the steps done.
+    """
+    contributions, endmembers = start.contributions, start.endmembers
+    for iteration in range(max_iterations):
+        progress(iteration)
+        next_contributions, next_endmembers = step(contributions, endmembers)
+        change = max(_change(contributions, next_contributions), _change(endmembers, next_endmembers))
+        contributions, endmembers = next_contributions, next_endmembers
+        if change <= tolerance:
+            return Factors(contributions, endmembers, iteration + 1, converged=True)
+    return Factors(contributions, endmembers, max_iterations, converged=False)
+
+
+def _change(before: Float64, after: Float64) -> float:
+    return float(np.linalg.norm(after - before) / max(float(np.linalg.norm(before)), 1e-300))
+
+
+def counted(progress: Progress, name: str, max_iterations: int) -> Callable[[int], None]:
+    """Progress of a loop in the words of a user."""
+    return lambda done: progress(done / max_iterations, name, f"iteration {done + 1} of at most {max_iterations}")

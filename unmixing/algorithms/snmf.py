@@ -1,0 +1,51 @@
+"""Sparse NMF: scikit-learn's coordinate descent with an L1 term."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unmixing.algorithms.factorization import Solution, counted, iterate, vca_start
+from unmixing.progress import Progress
+from unmixing.specs import SnmfSpec
+from unmixing.types import Float64
+
+Real = NDArray[np.floating]
+
+SWEEPS = 5
+"""Coordinate descent sweeps per call of scikit-learn: between calls the work can be stopped."""
+
+
+def snmf(
+    pixels: Real, n_endmembers: int, rng: np.random.Generator, progress: Progress, spec: SnmfSpec | None = None
+) -> Solution:
+    """Sparse non-negative matrix factorization (Hoyer 2002) from VCA and NNLS, over S, E >= 0:
+
+    min 1/2 ||pixels - S E||^2 + l1 (n_bands ||S||_1 + n_pixels ||E||_1), one coordinate at a time (Cichocki and Phan
+    2009, in scikit-learn's ``non_negative_factorization``). Without the second term S could shrink at no cost.
+    Numbers below zero, which only noise makes, count as zero. pixels: (n_pixels, n_bands), median norm near 1.
+    """
+    spec = spec or SnmfSpec()
+    progress(0.0, "picking a start by VCA")
+    positive = np.maximum(pixels.astype(np.float64), 0.0)
+
+    def step(contributions: Float64, endmembers: Float64) -> tuple[Float64, Float64]:
+        return _sweep(positive, contributions, endmembers, spec.l1)
+
+    return iterate(
+        step,
+        vca_start(positive, n_endmembers, rng),
+        max_iterations=spec.max_iterations,
+        tolerance=spec.tolerance,
+        progress=counted(progress, "sparse NMF", spec.max_iterations),
+    ).solution()
+
+
+def _sweep(pixels: Float64, contributions: Float64, endmembers: Float64, l1: float) -> tuple[Float64, Float64]:
+    # A second to import, and only this method needs it.
+    from sklearn.decomposition import non_negative_factorization
+
+    # Without a tolerance of its own it makes all its sweeps and does not warn that it could have gone on.
+    found, spectra, _ = non_negative_factorization(
+        pixels, contributions.copy(), endmembers.copy(), n_components=len(endmembers), init="custom", tol=0.0,
+        max_iter=SWEEPS, alpha_W=l1, alpha_H="same", l1_ratio=1.0,
+    )  # fmt: skip
+    return found, spectra

@@ -1,0 +1,1 @@
+"""A stored ONNX model on blocks of pixels: no torch, memory set by the block."""

@@ -1,0 +1,1 @@
+"""Unmixing from files to files, block by block."""

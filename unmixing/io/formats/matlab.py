@@ -1,0 +1,86 @@
+"""MATLAB files: version 5 through SciPy, version 7.3 (HDF5) through h5py.
+
+The benchmark scenes come as a matrix ``Y`` or ``V`` of bands x pixels with the numbers of rows and columns
+beside it, and MATLAB counts pixels down the columns. ``cube_view`` is the one place that turns this round.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unmixing.errors import AmbiguousSceneError, SceneFormatError
+from unmixing.io.formats.reader import ArrayHeader
+from unmixing.io.formats.variables import choose_variable, listed, no_cube, require_cube
+
+MATRIX_NAMES = ("Y", "V")
+SIZE_NAMES = (("nRow", "nCol"), ("H", "W"))
+SMALL_NAMES = ("wavelengths_nm", "scale", *(name for pair in SIZE_NAMES for name in pair))
+
+
+@dataclass(frozen=True)
+class CubeVariable:
+    """The variable that holds the cube, its shape as MATLAB sees it, and the cube's (rows, columns,
+    bands)."""
+
+    name: str
+    header: ArrayHeader
+    shape: tuple[int, int, int]
+
+
+def find_cube(
+    arrays: Mapping[str, ArrayHeader],
+    small: Mapping[str, NDArray[Any]],
+    variable: str | None,
+    file_name: str,
+) -> CubeVariable:
+    """Choose the cube among ``arrays`` (shapes as in MATLAB); ``small`` holds the sizes a matrix needs.
+
+    Raises SceneFormatError or AmbiguousSceneError.
+    """
+    name = choose_variable(arrays, variable, file_name) or _matrix_name(arrays, file_name)
+    header, what = arrays[name], f"{file_name}: {name}"
+    sizes = _image_size(small)
+    if len(header.shape) != 2 or sizes is None or not header.is_real:
+        return CubeVariable(name, header, require_cube(header, what))
+    rows, columns = sizes
+    n_bands, n_pixels = header.shape
+    if n_pixels != rows * columns or min(header.shape) < 1:
+        raise SceneFormatError(
+            f"{what} is a matrix of {n_bands} bands x {n_pixels} pixels, but {rows} rows x {columns} columns "
+            f"are {rows * columns} pixels"
+        )
+    return CubeVariable(name, header, (rows, columns, n_bands))
+
+
+def _matrix_name(arrays: Mapping[str, ArrayHeader], file_name: str) -> str:
+    names = [name for name in MATRIX_NAMES if name in arrays and len(arrays[name].shape) == 2]
+    if not names:
+        raise no_cube(arrays, file_name)
+    if len(names) > 1:
+        both = listed({name: arrays[name] for name in names})
+        raise AmbiguousSceneError(f"{file_name} has several matrices: {both}; say which with `variable`")
+    return names[0]
+
+
+def _image_size(small: Mapping[str, NDArray[Any]]) -> tuple[int, int] | None:
+    for pair in SIZE_NAMES:
+        if all(name in small and small[name].size == 1 for name in pair):
+            rows, columns = (float(small[name].ravel()[0]) for name in pair)
+            if rows >= 1 and columns >= 1 and rows.is_integer() and columns.is_integer():
+                return int(rows), int(columns)
+    return None
+
+
+def cube_view(array: NDArray[Any], shape: tuple[int, int, int]) -> NDArray[Any]:
+    """A MATLAB array as (rows, columns, bands): a cube as it is, a matrix of bands x pixels turned round.
+
+    Pixels lie column by column: pixel ``column * rows + row`` is at (row, column). Nothing is copied where
+    the array is column-major, as MATLAB's are.
+    """
+    if array.ndim == 3:
+        return array
+    rows, columns, n_bands = shape
+    return np.reshape(array, (n_bands, rows, columns), order="F").transpose(1, 2, 0)

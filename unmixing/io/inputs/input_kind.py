@@ -1,0 +1,38 @@
+"""Whether an upload is an image or a mixture matrix: a 2-D array could be read either way."""
+
+from collections.abc import Collection, Sequence
+from enum import StrEnum
+from pathlib import Path
+
+from unmixing.errors import SpecError
+from unmixing.io.formats.detection import Kind, kind_of
+from unmixing.io.inputs.mixtures import is_table
+from unmixing.types import TrainedModel
+
+
+class InputKind(StrEnum):
+    """How an upload is read."""
+
+    IMAGE = "image"
+    MIXTURES = "mixtures"
+
+
+def decide_kind(
+    asked: str | None, model: TrainedModel | None, mixture_fields: Collection[str], files: Sequence[Path]
+) -> tuple[InputKind, str]:
+    """The kind, and what decided it: "request", "model", the name of a field, "format" or "default".
+
+    asked: the field ``kind``. mixture_fields: names of the fields given that only mixtures have. A table of numbers is
+    never an image. Raises SpecError for a kind that does not exist.
+    """
+    if asked:
+        if asked not in list(InputKind):
+            raise SpecError(f"kind is {asked!r}; it has to be one of: {', '.join(InputKind)}")
+        return InputKind(asked), "request"
+    if model is not None:
+        return InputKind(model.manifest.kind), "model"
+    if mixture_fields:
+        return InputKind.MIXTURES, sorted(mixture_fields)[0]
+    if any(is_table(path) for path in files) and all(kind_of(path) is Kind.OTHER for path in files):
+        return InputKind.MIXTURES, "format"
+    return InputKind.IMAGE, "default"

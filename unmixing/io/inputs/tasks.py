@@ -1,0 +1,94 @@
+"""From files and what was said about them to a task whose parts fit together: everything is checked once, here."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from unmixing.errors import SpecError
+from unmixing.io.formats.detection import choose_scene
+from unmixing.io.inputs.checks import check_scene
+from unmixing.io.inputs.input_kind import InputKind, decide_kind
+from unmixing.io.inputs.libraries import read_library
+from unmixing.io.inputs.mixtures import choose_mixtures, read_mixing_library, read_mixtures
+from unmixing.io.inputs.requests import MIXTURE_FIELDS, image_spec, mixtures_spec
+from unmixing.io.inputs.scenes import open_scene
+from unmixing.mixtures.checks import check_separation
+from unmixing.mixtures.specs import SeparationSpec
+from unmixing.naming import require_match
+from unmixing.pipeline import require_fit
+from unmixing.specs import UnmixSpec
+from unmixing.types import TrainedModel
+
+LIBRARY, MIXING_LIBRARY = "library", "mixing_library"
+LIBRARIES = (LIBRARY, MIXING_LIBRARY)
+"""The fields that hold files beside the input itself: spectra with names, and example mixing matrices."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """An upload as it came. fields: as text, see ``FIELDS``. libraries: files by field, see ``LIBRARIES``.
+    max_training_seconds: the limit when the fields name none."""
+
+    files: Sequence[Path]
+    fields: Mapping[str, str]
+    libraries: Mapping[str, Sequence[Path]]
+    model: TrainedModel | None = None
+    scratch: Path | None = None
+    max_training_seconds: float | None = None
+
+    @property
+    def variable(self) -> str | None:
+        return self.fields.get("variable") or None
+
+
+@dataclass(frozen=True)
+class UnmixingTask:
+    """What is to be done with which files. paths: those of the input, without what else was uploaded."""
+
+    paths: Sequence[Path]
+    spec: UnmixSpec | SeparationSpec
+    variable: str | None = None
+    model: TrainedModel | None = None
+    libraries: Mapping[str, Sequence[Path]] = field(default_factory=dict)
+    kind_decided_by: str = "default"
+    scratch: Path | None = None
+
+
+def checked_task(request: Request) -> UnmixingTask:
+    """Read the header, and of the content just enough to see that the work can be done. Raises UnmixingError."""
+    given = {name for name in MIXTURE_FIELDS if request.fields.get(name)}
+    given |= {MIXING_LIBRARY} if request.libraries.get(MIXING_LIBRARY) else set()
+    kind, decided_by = decide_kind(request.fields.get("kind"), request.model, given, request.files)
+    spec, paths = _image(request) if kind is InputKind.IMAGE else _mixtures(request)
+    return UnmixingTask(paths, spec, request.variable, request.model, request.libraries, decided_by, request.scratch)
+
+
+def _image(request: Request) -> tuple[UnmixSpec, list[Path]]:
+    if request.libraries.get(MIXING_LIBRARY):
+        raise SpecError("mixing_library is for a mixture matrix; this upload is read as image")
+    model = request.model
+    spec = image_spec(request.fields, model, request.max_training_seconds)
+    paths = choose_scene(request.files)
+    with open_scene(paths, request.variable, scratch=request.scratch) as reader:
+        if model is not None:
+            require_fit(model, reader.shape[2], spec.n_endmembers)
+        if files := request.libraries.get(LIBRARY):
+            bad = reader.bad_bands
+            used = np.ones(reader.shape[2], dtype=bool) if bad is None else ~bad
+            require_match(read_library(files), reader.wavelengths_nm, used)
+        check_scene(reader, spec.n_endmembers)
+    return spec, paths
+
+
+def _mixtures(request: Request) -> tuple[SeparationSpec, list[Path]]:
+    if request.libraries.get(LIBRARY):
+        raise SpecError("library names the endmembers of an image; this upload is read as mixtures")
+    paths = choose_mixtures(request.files)
+    library = read_mixing_library(request.libraries.get(MIXING_LIBRARY, ()))
+    n_sources = None if library is None else library.shape[1]
+    spec = mixtures_spec(request.fields, request.model, request.max_training_seconds, n_sources)
+    mixtures, _ = read_mixtures(paths, request.variable)
+    check_separation(mixtures, spec, library, request.model)
+    return spec, paths

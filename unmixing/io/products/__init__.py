@@ -1,0 +1,1 @@
+"""What comes out: maps, tables, pictures and the document that describes them."""

@@ -1,0 +1,1 @@
+"""Networks that separate mixture matrices: LPALM and its baselines, trained on a library of mixing matrices."""

@@ -1,0 +1,1 @@
+"""From a trained network to ONNX, checked against ONNX Runtime."""

@@ -1,0 +1,134 @@
+"""Trains CNNAEU on patches of one image."""
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from unmixing.algorithms.endmembers import unit_norm
+from unmixing.algorithms.factorization import vca_start
+from unmixing.inference.neighbourhoods import filled, pixel_reader
+from unmixing.inference.runtime import sample_indices
+from unmixing.manifest import AbundancesAre
+from unmixing.networks.cnnaeu import CNNAEU, NEIGHBOURHOOD, NeighbourhoodGraph, angle_loss
+from unmixing.networks.devices import torch_device
+from unmixing.networks.export.checked import (
+    PARITY_PIXELS,
+    Learned,
+    Stages,
+    checked_model,
+    image_manifest,
+    scaled_pixels,
+)
+from unmixing.progress import Progress
+from unmixing.specs import CnnaeuSpec, UnmixSpec
+from unmixing.types import Compute, Cube, TrainedModel
+
+START_DONE, TRAINING_DONE = 0.02, 0.9
+"""Shares of the training's progress at which the stages end."""
+
+
+def train_cnnaeu(
+    cube: Cube,
+    n_endmembers: int,
+    request: UnmixSpec,
+    compute: Compute,
+    progress: Progress,
+    *,
+    spec: CnnaeuSpec | None = None,
+) -> TrainedModel:
+    """CNNAEU on random patches of ``cube``, from the pixels VCA picks.
+
+    Raises ModelParityError when the exported model does not say what the network says.
+    """
+    spec = spec or CnnaeuSpec()
+    rng = np.random.default_rng(request.seed)
+    stages = Stages()
+    pixels, scale = scaled_pixels(cube)
+    progress(0.0, "picking a start by VCA")
+    start = unit_norm(vca_start(pixels, n_endmembers, rng).endmembers)
+    stages.lap("library")
+    # The seed counts within this block alone: dropout knows no other way.
+    with torch_device(compute) as device, torch.random.fork_rng():
+        torch.manual_seed(request.seed)
+        network = CNNAEU(start, spec).to(device)
+        metrics = _fit(network, _Patches.of(cube, scale, spec.patch, device), rng, request, spec, progress)
+        stages.lap("training")
+        progress(TRAINING_DONE, "exporting and checking the model")
+        graph = NeighbourhoodGraph(network.cpu(), np.flatnonzero(cube.used_bands), scale)
+        example = pixel_reader(cube, NEIGHBOURHOOD)(sample_indices(len(pixels), PARITY_PIXELS))
+        learned = Learned(metrics, AbundancesAre.DECODER, NEIGHBOURHOOD)
+        manifest = image_manifest(cube, n_endmembers, request, spec, learned)
+        model = checked_model(graph, example, manifest, compute)
+        stages.lap("export")
+    return replace(model, seconds=stages.seconds)
+
+
+@dataclass(frozen=True, eq=False)
+class _Patches:
+    """Windows of an image (n_bands, rows, columns) of median norm 1, ``size`` pixels each; valid: (rows, columns)."""
+
+    image: Tensor
+    valid: Tensor
+    size: tuple[int, int]
+
+    @classmethod
+    def of(cls, cube: Cube, scale: float, side: int, device: torch.device) -> "_Patches":
+        image = torch.from_numpy(filled(cube)[:, :, cube.used_bands] / np.float32(scale)).permute(2, 0, 1)
+        rows, columns, _ = cube.shape
+        size = (min(side, rows), min(side, columns))
+        return cls(image.to(device), torch.from_numpy(cube.valid_pixels).to(device), size)
+
+    def draw(self, rng: np.random.Generator, n_at_most: int) -> Iterator[tuple[Tensor, Tensor]]:
+        """As many windows at random as cover the image once, in batches (n, n_bands, *size) and (n, *size)."""
+        (rows, columns), (height, width) = self.valid.shape, self.size
+        n_windows = -(-rows // height) * -(-columns // width)
+        corners = rng.integers([rows - height + 1, columns - width + 1], size=(n_windows, 2))
+        windows = [(slice(top, top + height), slice(left, left + width)) for top, left in corners]
+        for first in range(0, n_windows, n_at_most):
+            batch = windows[first : first + n_at_most]
+            yield (
+                torch.stack([self.image[:, down, right] for down, right in batch]),
+                torch.stack([self.valid[down, right] for down, right in batch]),
+            )
+
+
+def _fit(
+    network: CNNAEU,
+    patches: _Patches,
+    rng: np.random.Generator,
+    request: UnmixSpec,
+    spec: CnnaeuSpec,
+    progress: Progress,
+) -> dict[str, object]:
+    """RMSprop on the spectral angle, epoch by epoch; the network is left ready to be used."""
+    optimiser = torch.optim.RMSprop(network.parameters(), spec.learning_rate)
+    angles: list[float] = []
+    started, stopped_by = time.monotonic(), "max_epochs"
+    network.train()
+    for epoch in range(1, spec.max_epochs + 1):
+        batches = [_step(network, optimiser, *batch) for batch in patches.draw(rng, spec.batch_patches)]
+        angles.append(sum(batches) / len(batches))
+        progress(
+            START_DONE + (TRAINING_DONE - START_DONE) * epoch / spec.max_epochs,
+            "training CNNAEU",
+            f"epoch {epoch} of at most {spec.max_epochs}, angle {angles[-1]:.4f} rad",
+        )
+        limit = request.max_training_seconds
+        if limit is not None and time.monotonic() - started > limit:
+            stopped_by = "max_training_seconds"
+            break
+    network.eval()
+    return {"training_angles_radians": angles, "training_stopped_by": stopped_by}
+
+
+def _step(network: CNNAEU, optimiser: torch.optim.Optimizer, images: Tensor, valid: Tensor) -> float:
+    loss = angle_loss(images, network(images)[1], valid)
+    optimiser.zero_grad()
+    loss.backward()  # type: ignore[no-untyped-call]
+    optimiser.step()
+    network.keep_non_negative()
+    return loss.item()

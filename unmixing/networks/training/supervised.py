@@ -1,0 +1,203 @@
+"""Trains an unrolled network on synthetic sets, with held-out sets and early stopping."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from unmixing.algorithms.abundances import split_brightness
+from unmixing.networks.unrolled import Unrolled
+from unmixing.simulation.brightness import nnls_near_one
+from unmixing.simulation.training_sets import SyntheticSets
+from unmixing.specs import TrainingSpec
+from unmixing.types import Float64
+
+LARGEST_GRADIENT_NORM = 1.0
+SMALLEST_POWER = 1e-3
+
+
+@dataclass(frozen=True)
+class Errors:
+    """Mean NMSE over endmembers, each weighing the same, of the abundances and of the endmembers."""
+
+    abundances: float
+    endmembers: float
+
+
+@dataclass(frozen=True)
+class History:
+    """What training did: validation errors per epoch (the first is the untrained network's), those of the best
+    epoch, those of the baseline (the library's reference endmembers and NNLS), and why it stopped."""
+
+    epochs: tuple[Errors, ...]
+    best: Errors
+    baseline: Errors
+    stopped_by: str
+
+
+@dataclass(frozen=True, eq=False)
+class _Batch:
+    pixels: Tensor
+    endmembers: Tensor
+    abundances: Tensor
+
+    def __len__(self) -> int:
+        return len(self.pixels)
+
+    def take(self, indices: Tensor) -> "_Batch":
+        return _Batch(self.pixels[indices], self.endmembers[indices], self.abundances[indices])
+
+
+def train(
+    network: Unrolled,
+    training: SyntheticSets,
+    validation: SyntheticSets,
+    spec: TrainingSpec,
+    *,
+    seed: int,
+    max_seconds: float | None,
+    clock: Callable[[], float] = time.monotonic,
+    on_epoch: Callable[[int, Errors], None] | None = None,
+) -> History:
+    """``descend`` on the two errors, each in units of the baseline's.
+
+    The network is left with the weights of its best epoch on ``validation``.
+    """
+    reference, norms = (_as_array(tensor) for tensor in (network.lift(network.reference), network.norms))
+    constant = baseline(reference, norms, validation, network.row_weight)
+    taught, held_out = _as_batch(training, network), _as_batch(validation, network)
+    epochs: list[Errors] = []
+
+    def validate() -> float:
+        with torch.no_grad():
+            epochs.append(Errors(*map(float, _errors(network, held_out))))
+        return _relative(epochs[-1], constant)
+
+    best_epoch, stopped_by = descend(
+        network,
+        len(taught),
+        spec,
+        loss=lambda indices: _loss(network, taught.take(indices.to(network.norms.device)), constant),
+        validate=validate,
+        seed=seed,
+        max_seconds=max_seconds,
+        clock=clock,
+        on_epoch=None if on_epoch is None else lambda epoch: on_epoch(epoch, epochs[-1]),
+    )
+    return History(tuple(epochs), epochs[best_epoch], constant, stopped_by)
+
+
+def descend(
+    network: nn.Module,
+    n_sets: int,
+    spec: TrainingSpec,
+    *,
+    loss: Callable[[Tensor], Tensor],
+    validate: Callable[[], float],
+    seed: int,
+    max_seconds: float | None,
+    clock: Callable[[], float] = time.monotonic,
+    on_epoch: Callable[[int], None] | None = None,
+) -> tuple[int, str]:
+    """Adam with a one-cycle schedule on ``loss`` of the training sets with these indices, in random order.
+
+    ``validate`` says after each epoch how good the network is, less being better; the network is left with its best
+    weights. Returns the best epoch, 0 being the untrained network, and what ended the training.
+    """
+    shuffle = torch.Generator().manual_seed(seed)
+    learned = [parameter for parameter in network.parameters() if parameter.requires_grad]
+    optimiser = torch.optim.Adam(learned, spec.learning_rate)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(
+        optimiser, spec.learning_rate, total_steps=spec.max_epochs * -(-n_sets // spec.batch_sets)
+    )
+    best_score, best_epoch, best_weights = validate(), 0, _weights(network)
+    started, stopped_by = clock(), "max_epochs"
+    for epoch in range(1, spec.max_epochs + 1):
+        for indices in torch.split(torch.randperm(n_sets, generator=shuffle), spec.batch_sets):
+            optimiser.zero_grad()
+            loss(indices).backward()  # type: ignore[no-untyped-call]
+            torch.nn.utils.clip_grad_norm_(learned, LARGEST_GRADIENT_NORM)
+            optimiser.step()
+            schedule.step()
+        if (score := validate()) < best_score:
+            best_score, best_epoch, best_weights = score, epoch, _weights(network)
+        if on_epoch is not None:
+            on_epoch(epoch)
+        if epoch - best_epoch >= spec.patience:
+            stopped_by = "patience"
+            break
+        if max_seconds is not None and clock() - started > max_seconds:
+            stopped_by = "max_training_seconds"
+            break
+    network.load_state_dict(best_weights)
+    return best_epoch, stopped_by
+
+
+def baseline(reference: Float64, norms: Float64, sets: SyntheticSets, row_weight: float = 0.0) -> Errors:
+    """The errors of whoever answers every set with the same endmembers (n_endmembers, n_bands) and least squares.
+
+    norms: (n_endmembers,) what the abundances of ``sets`` are counted in. row_weight: see ``nnls_near_one``.
+    """
+    contributions = np.stack([nnls_near_one(pixels, reference, norms, row_weight) for pixels in sets.pixels])
+    abundances = np.stack([split_brightness(image / norms)[0] for image in contributions])
+    error = ((abundances - sets.abundances) ** 2).sum(axis=1)
+    power = np.maximum((sets.abundances**2).sum(axis=1), SMALLEST_POWER)
+    return Errors(float((error / power).mean()), float(((reference - sets.endmembers) ** 2).sum(axis=2).mean()))
+
+
+def layer_errors(network: Unrolled, sets: SyntheticSets) -> list[Errors]:
+    """The errors on ``sets`` after each layer."""
+    batch = _as_batch(sets, network)
+    with torch.no_grad():
+        states = list(network.states(batch.pixels))
+        return [
+            Errors(*map(float, _answer_errors(network, batch, state.contributions, state.endmembers)))
+            for state in states
+        ]
+
+
+def _as_array(tensor: Tensor) -> Float64:
+    array: Float64 = tensor.detach().cpu().numpy().astype(np.float64)
+    return array
+
+
+def _as_batch(sets: SyntheticSets, network: Unrolled) -> _Batch:
+    """The sets in the network's coordinates and on its device."""
+
+    def tensor(array: Float64) -> Tensor:
+        return torch.from_numpy(array).to(network.norms.device)
+
+    pixels = network.coordinates(tensor(sets.pixels)).float()
+    endmembers = network.endmember_coordinates(tensor(sets.endmembers)).float()
+    return _Batch(pixels, endmembers, tensor(sets.abundances).float())
+
+
+def _errors(network: Unrolled, batch: _Batch) -> tuple[Tensor, Tensor]:
+    contributions, endmembers, _ = network(batch.pixels)
+    return _answer_errors(network, batch, contributions, endmembers)
+
+
+def _answer_errors(
+    network: Unrolled, batch: _Batch, contributions: Tensor, endmembers: Tensor
+) -> tuple[Tensor, Tensor]:
+    abundances, _ = network.abundances(contributions)
+    error = ((abundances - batch.abundances) ** 2).sum(dim=1)
+    power = (batch.abundances**2).sum(dim=1).clamp_min(SMALLEST_POWER)
+    # Endmembers have unit norm, so their squared error is their NMSE.
+    return (error / power).mean(), ((endmembers - batch.endmembers) ** 2).sum(dim=-1).mean()
+
+
+def _loss(network: Unrolled, batch: _Batch, constant: Errors) -> Tensor:
+    abundance_error, endmember_error = _errors(network, batch)
+    return abundance_error / max(constant.abundances, 1e-9) + endmember_error / max(constant.endmembers, 1e-9)
+
+
+def _relative(errors: Errors, constant: Errors) -> float:
+    return errors.abundances / max(constant.abundances, 1e-9) + errors.endmembers / max(constant.endmembers, 1e-9)
+
+
+def _weights(network: nn.Module) -> dict[str, Tensor]:
+    return {name: value.detach().clone() for name, value in network.state_dict().items()}

@@ -1,0 +1,74 @@
+"""How good an answer is, where the truth is known."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unmixing.algorithms.metrics import coverage, match_endmembers, nmse, rmse, sad_radians
+
+Real = NDArray[np.floating]
+
+
+@dataclass(frozen=True, eq=False)
+class Truth:
+    """endmembers: (n_endmembers, bands); abundances: (rows, columns, n_endmembers) or None."""
+
+    names: tuple[str, ...]
+    endmembers: Real
+    abundances: Real | None
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Per true material its spectral angle to the endmember matched with it, in radians, and the errors of the
+    abundances, both summing to one; None when the truth has no abundances of this size.
+
+    ``abundance_rmse_equal_norms`` compares with the truth counted in spectra of equal norm instead: what is left of
+    ``abundance_rmse`` when only the convention of the truth differs. ``abundance_coverage`` is the share of the true
+    abundances within the answer's 90 % intervals, where it has any.
+    """
+
+    names: tuple[str, ...]
+    sad_radians: tuple[float, ...]
+    abundance_rmse: float | None = None
+    abundance_nmse: float | None = None
+    abundance_rmse_equal_norms: float | None = None
+    abundance_coverage: float | None = None
+
+    @property
+    def mean_sad_radians(self) -> float:
+        return float(np.mean(self.sad_radians))
+
+
+def evaluate(truth: Truth, endmembers: Real, abundances: Real, uncertainty: Real | None = None) -> Evaluation | None:
+    """Compare an answer with the truth; None when it has fewer endmembers, or other bands.
+
+    endmembers: (n_found, bands), NaN in bands that were not used, which the angles leave out.
+    abundances: (rows, columns, n_found), NaN where masked, compared elsewhere. uncertainty: their standard deviations.
+    """
+    if len(endmembers) < len(truth.endmembers) or endmembers.shape[1] != truth.endmembers.shape[1]:
+        return None
+    used = np.isfinite(endmembers).all(axis=0)
+    found, reference = endmembers[:, used], truth.endmembers[:, used]
+    order = match_endmembers(found, reference)
+    angles = tuple(float(angle) for angle in sad_radians(found[order], reference))
+    if truth.abundances is None or truth.abundances.shape[:2] != abundances.shape[:2]:
+        return Evaluation(truth.names, angles)
+    matched = abundances[:, :, order]
+    valid = np.isfinite(matched).all(axis=2)
+    true = truth.abundances[valid].astype(np.float64)
+    areas, norms = _sum_to_one(true), _sum_to_one(true * np.linalg.norm(reference, axis=1))
+    return Evaluation(
+        truth.names,
+        angles,
+        rmse(matched[valid], areas),
+        nmse(matched[valid], areas),
+        rmse(matched[valid], norms),
+        None if uncertainty is None else coverage(matched[valid], areas, uncertainty[:, :, order][valid]),
+    )
+
+
+def _sum_to_one(abundances: Real) -> Real:
+    shares: Real = abundances / np.maximum(abundances.sum(axis=1, keepdims=True), 1e-12)
+    return shares

@@ -1,0 +1,193 @@
+"""Synthetic training sets made from the image's own bundles, abundances, brightness and residuals."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.spatial import cKDTree
+
+from unmixing.algorithms.abundances import nnls, split_brightness
+from unmixing.algorithms.bundles import Bundles
+from unmixing.algorithms.endmembers import unit_norm
+from unmixing.simulation.brightness import BrightnessModel, fit_brightness
+from unmixing.simulation.dirichlet import DirichletMixture, fit_dirichlet_mixture
+from unmixing.types import Float64
+
+KNOT_SPACING = 16
+GAIN_DEVIATION = 0.02
+REFERENCE_PIXELS = 4_000
+RESIDUAL_NEIGHBOURS = 5
+
+LARGEST_ERROR_OF_MIXING = 0.5
+"""Share of the other endmembers that a library may have left in one of its own, drawn up to this for wider sets."""
+
+LARGEST_ERROR_OF_PURITY = 0.3
+"""An endmember may be too pure by as much as this part of that share."""
+
+LARGEST_GAIN_DEVIATION = 0.15
+
+
+@dataclass(frozen=True, eq=False)
+class SceneModel:
+    """What a scene looks like to its own bundles: the ground that synthetic sets are drawn from.
+
+    bundles: of endmembers. brightness_model: how bright each of them is. mixture: fitted to the reference abundances.
+    abundances (n, n_endmembers), brightness (n,) and residuals (n, n_bands): of a sample of pixels fitted with the
+    bundles' reference spectra, brightness near 1 as the brightness model has it.
+    """
+
+    bundles: Bundles
+    brightness_model: BrightnessModel
+    mixture: DirichletMixture
+    abundances: Float64
+    brightness: Float64
+    residuals: Float64
+
+
+@dataclass(frozen=True, eq=False)
+class SyntheticSets:
+    """Images whose truth is known.
+
+    pixels: (n_sets, n_pixels, n_bands); endmembers: (n_sets, n_endmembers, n_bands), unit norm;
+    abundances: (n_sets, n_pixels, n_endmembers), summing to one; brightness: (n_sets, n_pixels).
+    """
+
+    pixels: Float64
+    endmembers: Float64
+    abundances: Float64
+    brightness: Float64
+
+
+def model_scene(
+    pixels: NDArray[np.floating], bundles: Bundles, rng: np.random.Generator, *, n_dirichlets: int = 1
+) -> SceneModel:
+    """Reference abundances by constrained least squares, and the mixture of at most ``n_dirichlets`` Dirichlet
+    distributions most likely to have drawn them.
+
+    pixels: (n_pixels, n_bands), raw.
+    """
+    chosen = rng.choice(len(pixels), size=min(len(pixels), REFERENCE_PIXELS), replace=False)
+    sample = np.asarray(pixels[chosen], dtype=np.float64)
+    contributions = nnls(sample, bundles.reference)
+    residuals = sample - contributions @ bundles.reference
+    brightness_model = fit_brightness(contributions, bundles.reference, residuals)
+    contributions = brightness_model.contributions(sample, bundles.reference)
+    residuals = sample - contributions @ bundles.reference
+    abundances, brightness = split_brightness(contributions / brightness_model.norms)
+    lit = brightness > 0
+    mixture = fit_dirichlet_mixture(abundances[lit], brightness[lit], rng, max_components=n_dirichlets)
+    return SceneModel(bundles, brightness_model, mixture, abundances[lit], brightness[lit], residuals[lit])
+
+
+def piecewise_linear_gain(
+    n_spectra: int, n_bands: int, rng: np.random.Generator, deviation: float = GAIN_DEVIATION
+) -> Float64:
+    """Gains over the bands, 1 on average and linear between random knots (after Thouvenin et al. 2015).
+
+    Returns (n_spectra, n_bands).
+    """
+    n_knots = max(2, n_bands // KNOT_SPACING)
+    knots = np.sort(rng.uniform(0, n_bands - 1, size=(n_spectra, n_knots)), axis=1)
+    knots[:, 0], knots[:, -1] = 0, n_bands - 1
+    heights = 1 + deviation * rng.standard_normal((n_spectra, n_knots))
+    bands = np.arange(n_bands)
+    return np.stack([np.interp(bands, x, y) for x, y in zip(knots, heights, strict=True)])
+
+
+def draw_mixing_matrices(bundles: Bundles, n_sets: int, rng: np.random.Generator) -> Float64:
+    """Members of the bundles under random piecewise-linear gains, unit norm, (n_sets, n_endmembers, n_bands)."""
+    drawn = _draw_members(bundles, n_sets, rng)
+    n_endmembers, n_bands = drawn.shape[1:]
+    gains = piecewise_linear_gain(n_sets * n_endmembers, n_bands, rng).reshape(drawn.shape)
+    return unit_norm(drawn * gains)
+
+
+def _draw_members(bundles: Bundles, n_sets: int, rng: np.random.Generator) -> Float64:
+    n_runs, n_endmembers, _ = bundles.spectra.shape
+    # Convex weights over the runs, not one run: the truth lies among the members, seldom on one of them.
+    weights = rng.dirichlet(np.ones(n_runs), size=(n_sets, n_endmembers))
+    drawn: Float64 = np.einsum("spr,rpb->spb", weights, bundles.spectra)
+    return drawn
+
+
+def synthesise(scene: SceneModel, n_sets: int, n_pixels: int, rng: np.random.Generator) -> SyntheticSets:
+    """Draw mixing matrices, abundances and brightness, mix them, and disturb them as the scene is disturbed."""
+    endmembers = draw_mixing_matrices(scene.bundles, n_sets, rng)
+    abundances, brightness = scene.mixture.sample(n_sets * n_pixels, rng)
+    contributions = brightness[:, None] * abundances * scene.brightness_model.norms
+    pixels = contributions.reshape(n_sets, n_pixels, -1) @ endmembers
+    return _disturbed(scene, pixels, endmembers, abundances, brightness, rng)
+
+
+def synthesise_wider(scene: SceneModel, n_sets: int, n_pixels: int, rng: np.random.Generator) -> SyntheticSets:
+    """Sets that tell how far an answer may be off: their truth strays further from the library than training's.
+
+    ``synthesise`` trusts the library as far as its runs agree, but all runs can err alike. Each of these sets draws
+    how wrong the library is: endmembers of which it holds but a mixture with the others (no pure pixels), gains over
+    the bands, norms anywhere between those of ``scene.brightness_model`` and its own, and light that
+    varies for every material by itself.
+    """
+    spectra = _wider_spectra(scene, n_sets, rng)
+    abundances, brightness = scene.mixture.sample(n_sets * n_pixels, rng)
+    mixed = (brightness[:, None] * abundances).reshape(n_sets, n_pixels, -1)
+    deviations = scene.brightness_model.own_deviation * rng.random((n_sets, 1, 1))
+    pixels = (mixed * np.exp(deviations * rng.standard_normal(mixed.shape))) @ spectra
+    return _disturbed(scene, pixels, unit_norm(spectra), abundances, brightness, rng)
+
+
+def _wider_spectra(scene: SceneModel, n_sets: int, rng: np.random.Generator) -> Float64:
+    """Endmembers with their norms, further from the library than its runs, (n_sets, n_endmembers, n_bands)."""
+    members = _draw_members(scene.bundles, n_sets, rng)
+    n_endmembers, n_bands = members.shape[1:]
+    deviations = rng.uniform(0, LARGEST_GAIN_DEVIATION, size=(n_sets, n_endmembers, 1))
+    gains = piecewise_linear_gain(n_sets * n_endmembers, n_bands, rng, 1.0).reshape(members.shape)
+    members = unit_norm(np.maximum(members * (1 + deviations * (gains - 1)), 0))
+    between = rng.random((n_sets, 1))
+    norms = scene.brightness_model.norms ** (1 - between) * scene.brightness_model.own_norms**between
+    spectra = members * norms[:, :, None]
+    # What the library holds is (1 - error) * truth + error * a mixture of the others.
+    errors = rng.uniform(0, LARGEST_ERROR_OF_MIXING, size=(n_sets, 1, 1))
+    errors = errors * rng.uniform(-LARGEST_ERROR_OF_PURITY, 1, size=(n_sets, n_endmembers, 1))
+    others = rng.dirichlet(np.ones(n_endmembers), size=(n_sets, n_endmembers)) * (1 - np.eye(n_endmembers))
+    others /= others.sum(axis=2, keepdims=True)
+    purer: Float64 = np.maximum((spectra - errors * (others @ spectra)) / (1 - errors), 0)
+    return purer
+
+
+def _disturbed(
+    scene: SceneModel,
+    pixels: Float64,
+    endmembers: Float64,
+    abundances: Float64,
+    brightness: Float64,
+    rng: np.random.Generator,
+) -> SyntheticSets:
+    """The mixed ``pixels`` (n_sets, n_pixels, n_bands) disturbed, with their truth.
+
+    The disturbance of a synthetic pixel is the residual of a real pixel of similar abundances and brightness. It
+    carries the sensor's noise and what the linear model misses; a network trained with the sensor's noise alone
+    believes every misfit and ruins real scenes.
+    """
+    n_sets, n_pixels, _ = pixels.shape
+    signs = _signs(n_sets, n_pixels, rng)
+    disturbed = pixels + signs * _similar_residuals(scene, abundances, brightness, rng).reshape(pixels.shape)
+    return SyntheticSets(
+        disturbed, endmembers, abundances.reshape(n_sets, n_pixels, -1), brightness.reshape(n_sets, n_pixels)
+    )
+
+
+def _signs(n_sets: int, n_pixels: int, rng: np.random.Generator) -> Float64:
+    """Signs of the disturbance, drawn once for each set: what the model misses is the same all over a scene."""
+    return rng.choice([-1.0, 1.0], size=(n_sets, 1, 1))
+
+
+def _similar_residuals(
+    scene: SceneModel, abundances: Float64, brightness: Float64, rng: np.random.Generator
+) -> Float64:
+    tree = cKDTree(np.column_stack([scene.abundances, np.log(scene.brightness)]))
+    n_neighbours = min(RESIDUAL_NEIGHBOURS, len(scene.residuals))
+    _, neighbours = tree.query(np.column_stack([abundances, np.log(brightness)]), k=n_neighbours)
+    neighbours = np.reshape(neighbours, (len(abundances), n_neighbours))
+    picked = neighbours[np.arange(len(neighbours)), rng.integers(n_neighbours, size=len(neighbours))]
+    disturbance: Float64 = scene.residuals[picked]
+    return disturbance
