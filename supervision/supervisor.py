@@ -69,7 +69,8 @@ def _run(
 def _claim_queue(settings: Settings) -> None:
     """Before any process that would refuse it starts. A Redis that is not there yet is waited for by all of them."""
     try:
-        claim_queue(settings.data, connect(settings))
+        with connect(settings) as redis:
+            claim_queue(settings.data, redis)
     except RedisError as error:
         logger.warning("the queue does not answer yet: %s", error)
 
