@@ -6,6 +6,7 @@ import signal
 import time
 from collections.abc import Callable
 
+from redis.exceptions import RedisError
 from rq.timeouts import JobTimeoutException
 
 from model_store.errors import (
@@ -41,7 +42,7 @@ def unmix(job_id: str) -> None:
 
 def run_job(job_id: str, settings: Settings, *, on_lost: Callable[[], None]) -> None:
     """Bring an accepted job to its end; a job that is dismissed, running or ended is left alone."""
-    stores = open_stores(settings)
+    stores = open_stores(settings, patient=True)
     attempt = stores.jobs.start(job_id)
     if attempt is None:
         logger.info("job %s is not to be started", job_id)
@@ -131,7 +132,12 @@ def progress_to(stores: Stores, job_id: str, attempt: int) -> Progress:
             logger.info("job %s: %s", job_id, stage)
         last_time, last_stage = time.monotonic(), stage
         percent = min(round(100 * share), 99)  # 100 is for jobs whose results can be read
-        if not stores.jobs.touch(job_id, attempt, Report(percent, stage, in_words(stage, detail))):
+        try:
+            held = stores.jobs.touch(job_id, attempt, Report(percent, stage, in_words(stage, detail)))
+        except RedisError:  # progress can wait; whether the job is still ours, its lease tells
+            logger.warning("job %s: its progress could not be written", job_id, exc_info=True)
+            return
+        if not held:
             raise Cancelled(f"job {job_id} was dismissed")
 
     return never_back(report)
