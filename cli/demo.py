@@ -17,6 +17,7 @@ from cli import options
 from cli.child import command
 from cli.client import ServiceClient
 from cli.errors import ERRORS, OUTPUT, CliError, one_line_errors
+from cli.outputs import require_writable
 from cli.report import print_evaluation, print_summary
 from cli.scene_files import form_fields, scene_files, scene_name
 from cli.submit import INTERRUPTED, JobInterrupted, unmix_over_http
@@ -60,6 +61,7 @@ def demo(
         unmix demo samson.npz -p 3
     """
     with one_line_errors():
+        require_writable(out)
         files = scene_files(scene) if scene else [make_scene(out, n_endmembers)]
         wanted = n_endmembers if scene else n_endmembers or N_MATERIALS
         fields = form_fields({"n_endmembers": wanted, "seed": seed, "max_training_seconds": max_training_seconds})

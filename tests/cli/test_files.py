@@ -42,6 +42,21 @@ def test_an_interrupted_block_leaves_nothing(tmp_path: Path) -> None:
     assert list((tmp_path / "deep").iterdir()) == []
 
 
+@pytest.mark.parametrize(
+    "text", ["no JSON", "[]", "{}", '{"assets": {"../mine.txt": {}, "sub": {}, "/etc/hosts": {}}}']
+)
+def test_a_result_by_somebody_else_costs_no_file(tmp_path: Path, text: str) -> None:
+    out = tmp_path / "out"
+    (out / "sub").mkdir(parents=True)
+    (tmp_path / "mine.txt").write_text("mine")
+    (out / "result.json").write_text(text)
+    with output_folder(out) as folder:
+        (folder / "result.json").write_text('{"assets": {}}')
+    assert (tmp_path / "mine.txt").is_file()
+    assert {path.name for path in out.iterdir()} == {"sub", "result.json"}
+    assert (out / "result.json").read_text() == '{"assets": {}}'
+
+
 def test_missing_files_are_named(tmp_path: Path) -> None:
     with pytest.raises(CliError, match=r"nowhere\.npz"):
         scene_files([tmp_path / "nowhere.npz"])
