@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from unmixing.io.formats.table import IMAGE_FORMATS, MATRIX_FORMATS, MIXING_LIBRARY_FORMATS, VARIABLE_FORMATS
 from unmixing.mixtures.specs import MAX_SOURCES
 from unmixing.specs import MAX_ENDMEMBERS
 
@@ -12,8 +13,8 @@ Scene = Annotated[
     list[Path],
     typer.Argument(
         metavar="SCENE...",
-        help="A .npy, .npz, .mat, GeoTIFF or zip file, or either half of an ENVI pair (the other is found); or a "
-        "mixture matrix, samples x channels, as .csv, .npy, .npz or .mat.",
+        help=f"An image: {IMAGE_FORMATS} (either half finds the other), or a zip of it. Or a mixture matrix, samples "
+        f"x channels: {MATRIX_FORMATS}.",
         show_default=False,
     ),
 ]
@@ -60,7 +61,7 @@ MixingLibrary = Annotated[
     Path | None,
     typer.Option(
         metavar="FILE",
-        help="Example mixing matrices, matrices x channels x sources (.npy, .npz or .mat), to train on.",
+        help=f"Example mixing matrices, matrices x channels x sources ({MIXING_LIBRARY_FORMATS}), to train on.",
         show_default=False,
     ),
 ]
@@ -75,7 +76,7 @@ Method = Annotated[
 Seed = Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Seed of every random choice.")]
 Variable = Annotated[
     str | None,
-    typer.Option(help="Which array of a .mat or .npz file is meant.", show_default=False),
+    typer.Option(help=f"Which array of a {VARIABLE_FORMATS} file is meant.", show_default=False),
 ]
 Library = Annotated[
     Path | None,

@@ -107,9 +107,10 @@ def deliver_to(target: Path, task: "UnmixingTask") -> dict[str, Any]:
 
 def unpacked(files: Sequence[Path], scratch: Path) -> Sequence[Path]:
     """The files themselves, or what is in a zip file."""
+    from unmixing.io.formats.table import ZIP, format_of
     from unmixing.io.inputs.uploads import unpack_files
 
-    if files[0].suffix.lower() != ".zip":
+    if format_of(files[0]) is not ZIP:
         return files
     shutil.copy(files[0], scratch)
     return unpack_files(scratch)

@@ -12,6 +12,7 @@ from python_multipart.multipart import parse_options_header
 from service.errors import MalformedUploadError, UploadContentTypeError, UploadFieldError, UploadTooLargeError
 from service.uploads import FILE, Body, Fields, Receiver, Upload, safe_name
 from unmixing.errors import SceneFormatError
+from unmixing.io.formats.table import FORMATS
 from unmixing.io.inputs.input_kind import InputKind
 from unmixing.io.inputs.mixtures import MIXTURES
 from unmixing.io.inputs.requests import FIELDS
@@ -20,9 +21,7 @@ JSON = "application/json"
 MULTIPART = "multipart/form-data"
 FILE_NAMES: Mapping[str, str] = {
     "application/octet-stream": "scene",
-    "application/zip": "scene.zip",
-    "image/tiff": "scene.tif",
-    "text/csv": "mixtures.csv",
+    **{media_type: row.file_name for row in FORMATS for media_type in row.media_types},
 }
 """Content types of a file as it is, and the name it gets without the query ``filename``."""
 

@@ -66,6 +66,20 @@ def test_a_filled_folder_is_kept_unless_forced(unmix: Command, tiny: Path) -> No
     assert_one_line_error(unmix("run", tiny, "-o", tiny), "is a file")
 
 
+@pytest.mark.parametrize("given", ["SCENE.HDR", "SCENE.IMG"])
+def test_either_half_of_an_envi_scene_in_upper_case(unmix: Command, tiny: Path, given: str) -> None:
+    with np.load(tiny) as arrays:
+        cube = arrays["cube"]
+    Path("SCENE.IMG").write_bytes(cube.astype("<f4").tobytes())
+    rows, columns, bands = cube.shape
+    header = f"lines = {rows}\nsamples = {columns}\nbands = {bands}\ndata type = 4\ninterleave = bip\n"
+    Path("SCENE.HDR").write_text("ENVI\n" + header)
+    result = unmix("run", given, "-p", "3", "--method", "vca_fcls", "-o", "out")
+    assert result.exit_code == 0, result.output
+    document = json.loads(Path("out/result.json").read_text())
+    assert sorted(document["input"]["files"]) == ["SCENE.HDR", "SCENE.IMG"]
+
+
 def test_a_forced_run_leaves_nothing_of_the_run_before(unmix: Command, tiny: Path) -> None:
     out = Path("out")
     assert unmix("run", tiny, *QUICK, "-o", out).exit_code == 0

@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 
 from unmixing.errors import AmbiguousSceneError, SceneFormatError
 from unmixing.io.formats.reader import ArrayHeader
-from unmixing.io.formats.variables import choose_variable, listed, no_cube, require_cube
+from unmixing.io.formats.variables import THE_CUBE, choose_array, listed, no_array, require_cube
 
 MATRIX_NAMES = ("Y", "V")
 SIZE_NAMES = (("nRow", "nCol"), ("H", "W"))
-SMALL_NAMES = ("wavelengths_nm", "scale", *(name for pair in SIZE_NAMES for name in pair))
+"""Of the numbers of rows and columns that lie beside a matrix."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ def find_cube(
 
     Raises SceneFormatError or AmbiguousSceneError.
     """
-    name = choose_variable(arrays, variable, file_name) or _matrix_name(arrays, file_name)
+    name = choose_array(arrays, variable, file_name, THE_CUBE) or _matrix_name(arrays, file_name)
     header, what = arrays[name], f"{file_name}: {name}"
     sizes = _image_size(small)
     if len(header.shape) != 2 or sizes is None or not header.is_real:
@@ -58,7 +58,7 @@ def find_cube(
 def _matrix_name(arrays: Mapping[str, ArrayHeader], file_name: str) -> str:
     names = [name for name in MATRIX_NAMES if name in arrays and len(arrays[name].shape) == 2]
     if not names:
-        raise no_cube(arrays, file_name)
+        raise no_array(THE_CUBE, arrays, file_name)
     if len(names) > 1:
         both = listed({name: arrays[name] for name in names})
         raise AmbiguousSceneError(f"{file_name} has several matrices: {both}; say which with `variable`")

@@ -26,10 +26,12 @@ bombs do. Cubes below ``ALWAYS_ALLOWED_BYTES`` do no harm."""
 
 @dataclass(frozen=True)
 class ArrayHeader:
-    """Shape and type of an array that has not been read."""
+    """Shape and type of an array that has not been read, and how many bytes its file has for it, where that is known
+    without reading it."""
 
     shape: tuple[int, ...]
     dtype: np.dtype[Any]
+    stored_bytes: int | None = None
 
     @property
     def is_real(self) -> bool:
