@@ -1,8 +1,7 @@
 """Which files a scene named on the command line consists of."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from cli.errors import CliError
 from unmixing.io.formats.envi_pairs import with_partner
@@ -23,11 +22,6 @@ def library_files(library: Path | None, mixing_library: Path | None) -> dict[str
     """The files of the libraries given, by the name of their field."""
     given = {"library": library, "mixing_library": mixing_library}
     return {field: scene_files([path]) for field, path in given.items() if path is not None}
-
-
-def form_fields(given: Mapping[str, Any]) -> dict[str, str]:
-    """What was given, as the texts of a form."""
-    return {name: str(value) for name, value in given.items() if value is not None}
 
 
 def scene_name(paths: Sequence[Path]) -> str:
