@@ -31,6 +31,7 @@ from unmixing.io.inputs.scenes import open_scene
 from unmixing.io.inputs.truth import read_truth
 from unmixing.networks.export.checked import scaled_pixels
 from unmixing.networks.training.selfsupervised import train_lpalm
+from unmixing.progress import silent
 from unmixing.simulation.dirichlet import DirichletMixture
 from unmixing.simulation.evaluation import evaluate
 from unmixing.simulation.training_sets import SceneModel, model_scene
@@ -158,7 +159,7 @@ def answers(path: Path, seed: int, variants: Sequence[str], generated: bool) -> 
         else:
             result = _unmixed(cube, count, seed, VARIANTS[name], extraction)
             judged = evaluate(truth, result.endmembers, result.abundances, result.uncertainty)
-            ratio = result.model.manifest["metrics"]["ratio_to_constant_answer"]
+            ratio = result.model.manifest.metrics["ratio_to_constant_answer"]
         if judged is None or judged.abundance_rmse is None:
             raise SystemExit(f"{path}: the answer cannot be compared with the truth in the file")
         found.append(
@@ -176,7 +177,7 @@ def _unmixed(cube: Cube, n_endmembers: int, seed: int, variant: Variant, extract
         for place, substitute in variant.replaced.items():
             stack.enter_context(patch(place, substitute))
         request = UnmixSpec(n_endmembers=n_endmembers, seed=seed)
-        model = train_lpalm(cube, n_endmembers, request, Compute(), lambda share, words: None, spec=variant.spec)
+        model = train_lpalm(cube, n_endmembers, request, Compute(), silent, spec=variant.spec)
         return unmix(cube, model=model)
 
 

@@ -16,8 +16,7 @@ from unmixing.algorithms.signed_palm import signed_ista, signed_palm
 from unmixing.inference.runtime import SAMPLE_PIXELS, ModelRunner, sample_indices, sample_of
 from unmixing.mixtures.blind import match_sources
 from unmixing.mixtures.networks.baselines import SeparationDNMF, SeparationLISTA, SeparationLISTACP
-from unmixing.mixtures.networks.model import export_separator
-from unmixing.mixtures.networks.separators import SeparationLPALM, Separator, root_mean_power
+from unmixing.mixtures.networks.separators import SeparationGraph, SeparationLPALM, Separator, root_mean_power
 from unmixing.mixtures.networks.training import (
     Loss,
     reconstruction,
@@ -26,6 +25,7 @@ from unmixing.mixtures.networks.training import (
     train_separation,
 )
 from unmixing.mixtures.specs import SeparationNetworkSpec
+from unmixing.networks.export.checked import checked_onnx
 from unmixing.types import Compute, Float32, Float64
 
 THRESHOLDS = (2e-3, 5e-3, 1e-2, 2e-2, 5e-2)
@@ -67,7 +67,7 @@ def learned(name: str, network: Separator, library: Float64, loss: Loss, spec: S
     train_separation(network, library, PAPER_SOURCES, spec, seed=0, loss=loss)
     seconds = time.perf_counter() - started
     example = synthetic(library[:1], seed=1).mixtures[0].astype(np.float32)
-    onnx, _ = export_separator(network, example, Compute())
+    onnx, _ = checked_onnx(SeparationGraph(network), example, Compute())
     runner = ModelRunner(onnx, Compute(threads=torch.get_num_threads()))
 
     def separate(mixtures: Float64) -> Answer:

@@ -77,7 +77,7 @@ def _measure(pixels: Float32, model: TrainedModel, compute: Compute, repeats: in
     for _ in range(repeats):
         matmul = min(matmul, _seconds(lambda: pixels @ weights))
         applied = min(applied, _seconds(lambda: _apply(runner, pixels, len(endmembers))))
-    slow = _seconds(lambda: fcls(few[:, model.manifest["used_bands"]], endmembers)) * len(pixels) / len(few)
+    slow = _seconds(lambda: fcls(few[:, list(model.manifest.used_bands)], endmembers)) * len(pixels) / len(few)
     n_pixels, n_bands = pixels.shape
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     return Applied(

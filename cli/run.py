@@ -1,9 +1,8 @@
 """``unmix run``: from files to results in this very process, without service or queue."""
 
-import json
 import shutil
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -17,7 +16,7 @@ from cli.report import print_summary
 from cli.request_options import with_fields
 from cli.scene_files import library_files, scene_files, scene_name
 from cli.settings import settings_with
-from model_store.results import DOCUMENT, write_document
+from model_store.results import write_document
 from unmixing.types import Compute, TrainedModel
 
 if TYPE_CHECKING:
@@ -28,7 +27,7 @@ ModelFile = Annotated[
     typer.Option(
         "--model",
         metavar="MODEL.ONNX",
-        help="Apply this model instead of training; its result.json or manifest.json must lie beside it.",
+        help="Apply this model instead of training; the file alone is enough.",
         show_default=False,
     ),
 ]
@@ -100,23 +99,9 @@ def unpacked(files: Sequence[Path], scratch: Path) -> Sequence[Path]:
 
 
 def load_model(path: Path) -> TrainedModel:
-    """A model as the other commands left it. Raises CliError when a part is missing."""
+    """The model in an ONNX file. Raises CliError when there is none, ModelFormatError when it is not one of ours."""
+    from unmixing.inference.stored import read_model
+
     if not path.is_file():
         raise CliError(f"{path}: no such file")
-    manifest = _manifest(path.with_name("manifest.json"), path.with_name(DOCUMENT))
-    if manifest is None:
-        raise CliError(f"neither manifest.json nor {DOCUMENT} with a model lies beside {path}")
-    return TrainedModel(path.read_bytes(), manifest)
-
-
-def _manifest(manifest: Path, document: Path) -> Mapping[str, Any] | None:
-    try:
-        if manifest.is_file():
-            found = json.loads(manifest.read_text("utf-8"))
-        elif document.is_file():
-            found = (json.loads(document.read_text("utf-8"))["model"] or {}).get("manifest")
-        else:
-            return None
-    except (ValueError, KeyError, AttributeError, TypeError) as error:
-        raise CliError(f"the description beside the model cannot be read ({error})") from error
-    return found if isinstance(found, dict) else None
+    return read_model(path.read_bytes(), str(path))

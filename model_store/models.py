@@ -1,18 +1,16 @@
-"""Trained models, stored under the hash of their bytes: ``{id}/manifest.json`` and ``{id}/model.onnx``."""
+"""Trained models, stored under the hash of their bytes: ``{id}/model.onnx``, which carries its manifest, and a copy of
+that for listings, ``{id}/manifest.json``."""
 
 import hashlib
-import json
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from model_store.errors import UnknownModelError
 from model_store.folders import appearing_folder, remove_folder
 from unmixing.errors import ModelParityError
-from unmixing.io.products.document import json_ready
+from unmixing.manifest import ModelManifest
 from unmixing.types import TrainedModel
 
 MAX_PARITY = 1e-4
@@ -32,7 +30,7 @@ class StoredModel:
     path: Path
     size: int
     created: datetime
-    manifest: Mapping[str, Any]
+    manifest: ModelManifest
 
 
 def model_id(model: TrainedModel) -> str:
@@ -51,7 +49,7 @@ class ModelStore:
 
         Raises ModelParityError when ONNX Runtime and PyTorch disagree on it by more than ``MAX_PARITY``.
         """
-        parity = float(model.manifest["onnx_parity"])
+        parity = model.manifest.onnx_parity
         if not parity <= MAX_PARITY:
             raise ModelParityError(
                 f"ONNX Runtime and PyTorch differ by {parity:g} on this model, more than {MAX_PARITY:g}"
@@ -60,7 +58,7 @@ class ModelStore:
         if not (self._folder / identifier).exists():
             with appearing_folder(self._folder / identifier) as folder:
                 (folder / "model.onnx").write_bytes(model.onnx)
-                (folder / "manifest.json").write_text(json.dumps(json_ready(model.manifest)), "utf-8")
+                (folder / "manifest.json").write_text(model.manifest.model_dump_json(), "utf-8")
         return identifier
 
     def get(self, identifier: str) -> StoredModel:
@@ -70,7 +68,7 @@ class ModelStore:
             # The pattern keeps ids from naming anything outside the folder.
             if not _ID.fullmatch(identifier):
                 raise FileNotFoundError(identifier)
-            manifest = json.loads((folder / "manifest.json").read_text("utf-8"))
+            manifest = ModelManifest.model_validate_json((folder / "manifest.json").read_text("utf-8"))
             facts = (folder / "model.onnx").stat()
         except FileNotFoundError:
             raise UnknownModelError(f"no stored model has the id {identifier!r}") from None

@@ -26,6 +26,7 @@ from model_store.records import JobRecord, now
 from model_store.settings import Settings
 from model_store.stores import Stores, open_stores
 from service.app import create_app
+from unmixing.manifest import AbundancesAre, ModelManifest, Versions
 from unmixing.specs import UnmixSpec
 from unmixing.types import TrainedModel
 
@@ -133,17 +134,20 @@ def npy(cube: NDArray[Any]) -> bytes:
 
 def stored_model(n_bands: int = 30, parity: float = 1e-6) -> TrainedModel:
     """A model as far as the store looks at it; it cannot run."""
-    manifest = {
-        "method": "lpalm",
-        "n_bands": n_bands,
-        "used_bands": list(range(n_bands)),
-        "n_endmembers": 3,
-        "endmember_names": ["endmember 1", "endmember 2", "endmember 3"],
-        "wavelengths_nm": None,
-        "spec": {},
-        "metrics": {},
-        "onnx_parity": parity,
-    }
+    manifest = ModelManifest(
+        kind="image",
+        method="lpalm",
+        request={},
+        network={},
+        n_bands=n_bands,
+        used_bands=tuple(range(n_bands)),
+        n_endmembers=3,
+        endmember_names=("endmember 1", "endmember 2", "endmember 3"),
+        abundances_are=AbundancesAre.BRIGHTNESS_MODEL,
+        versions=Versions(project="1", torch="2", onnx="3", onnxruntime="4"),
+        metrics={},
+        onnx_parity=parity,
+    )
     return TrainedModel(f"onnx of {n_bands} bands".encode(), manifest)
 
 

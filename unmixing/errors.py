@@ -41,5 +41,9 @@ class ModelParityError(UnmixingError):
     """ONNX Runtime and PyTorch disagree on the exported model, so it may not be stored."""
 
 
+class ModelFormatError(UnmixingError):
+    """The file is not a model of this project: no ONNX, or without a manifest that can be read."""
+
+
 class Cancelled(UnmixingError):
     """Raised by a progress callback to stop the work at the next step."""

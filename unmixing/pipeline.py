@@ -1,6 +1,7 @@
 """unmix(): a cube in, its materials and their maps out."""
 
 import time
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -11,13 +12,14 @@ from threadpoolctl import threadpool_limits
 from unmixing.algorithms.dimension import count_endmembers
 from unmixing.cubes import cube_from_array
 from unmixing.errors import BandMismatchError, SceneContentError, SpecError
+from unmixing.inference.neighbourhoods import pixel_reader
 from unmixing.inference.reconstruction import ReconstructionMetrics
 from unmixing.inference.runtime import BLOCK_PIXELS, ModelOutput, ModelRunner
 from unmixing.inference.sampling import draw_keys, lowest
 from unmixing.methods import Solve, check_method
-from unmixing.neighbourhoods import pixel_reader
+from unmixing.progress import Progress, never_back, part_of, silent
 from unmixing.specs import UnmixSpec
-from unmixing.types import Compute, Cube, Float32, Progress, TrainedModel, Unmixing
+from unmixing.types import Compute, Cube, Float32, TrainedModel, Unmixing
 
 COUNTING_SHARE, TRAINING_SHARE = 0.2, 0.9
 """Shares of the progress at which a count of endmembers, when it is asked for, and the training end."""
@@ -54,42 +56,38 @@ def unmix(
     spec = UnmixSpec(method=method, n_endmembers=n_endmembers, seed=seed, max_training_seconds=max_training_seconds)
     row = check_method(method)
     compute = compute or Compute()
-    report: Progress = progress or (lambda share, message: None)
+    report = never_back(progress or silent)
     if not isinstance(cube, Cube):
         cube = cube_from_array(np.asarray(cube), wavelengths_nm=wavelengths_nm)
     started = time.perf_counter()
     metrics: dict[str, Any] = {}
+    seconds: Mapping[str, float] = {}
     with threadpool_limits(compute.threads):
         if model is not None:
             require_fit(model, cube.shape[2], n_endmembers)
             cube = _with_bands_of(cube, model)
         else:
-            count, found = _count_endmembers(cube, spec, _part(report, 0.0, COUNTING_SHARE))
+            count, found = _count_endmembers(cube, spec, part_of(report, 0.0, COUNTING_SHARE))
             metrics |= found
-            counted = COUNTING_SHARE if n_endmembers is None else 0.0
+            after_counting = COUNTING_SHARE if n_endmembers is None else 0.0
             if row.train is not None:
-                model = row.train(cube, count, spec, compute, _part(report, counted, TRAINING_SHARE))
-                metrics |= model.manifest["metrics"]
+                model = row.train(cube, count, spec, compute, part_of(report, after_counting, TRAINING_SHARE))
+                metrics, seconds = metrics | model.manifest.metrics, model.seconds
         answering = time.perf_counter()
         if model is not None:
-            output = _apply(cube, model, compute, _part(report, TRAINING_SHARE, 1.0))
+            output = _apply(cube, model, compute, part_of(report, TRAINING_SHARE, 1.0))
         else:
             assert row.solve is not None  # a Method either trains or solves
-            output, found = _solve(cube, count, row.solve, seed, report)
+            output, found = _solve(cube, count, row.solve, seed, part_of(report, after_counting, 1.0))
             metrics |= found
         finished = time.perf_counter()
     metrics |= _reconstruction(cube, output)
     metrics["seconds"] = {
-        **metrics.get("seconds", {}),
+        **seconds,
         "solving" if model is None else "inference": round(finished - answering, 4),
         "total": round(finished - started, 4),
     }
     return _result(cube, output, model, metrics)
-
-
-def _part(report: Progress, first: float, last: float) -> Progress:
-    """The progress of a stage that takes the whole's share from ``first`` to ``last``."""
-    return lambda share, words: report(first + (last - first) * share, words)
 
 
 def require_fit(model: TrainedModel, n_bands: int, n_endmembers: int | None) -> None:
@@ -97,9 +95,9 @@ def require_fit(model: TrainedModel, n_bands: int, n_endmembers: int | None) -> 
 
     Raises BandMismatchError and SpecError that name both numbers.
     """
-    if model.manifest.get("kind", "image") != "image":
+    if model.manifest.kind != "image":
         raise SpecError("the model was trained on mixtures, not on an image")
-    trained_bands, trained_count = model.manifest["n_bands"], model.manifest["n_endmembers"]
+    trained_bands, trained_count = model.manifest.n_bands, model.manifest.n_endmembers
     if n_bands != trained_bands:
         raise BandMismatchError(f"the cube has {n_bands} bands, the model was trained on {trained_bands} bands")
     if n_endmembers not in (None, trained_count):
@@ -109,7 +107,7 @@ def require_fit(model: TrainedModel, n_bands: int, n_endmembers: int | None) -> 
 def _with_bands_of(cube: Cube, model: TrainedModel) -> Cube:
     """The cube with the model's choice of bands. Raises BandMismatchError when one of them has no data here."""
     used = np.zeros(cube.shape[2], dtype=bool)
-    used[model.manifest["used_bands"]] = True
+    used[list(model.manifest.used_bands)] = True
     finite = np.isfinite(cube.values)
     empty = np.flatnonzero(used & ~finite.any(axis=(0, 1)))
     if empty.size:
@@ -161,7 +159,7 @@ def _solve(
 def _apply(cube: Cube, model: TrainedModel, compute: Compute, report: Progress) -> ModelOutput:
     """The model on all valid pixels, block by block; with the pixels around each, where the model needs them."""
     runner = ModelRunner(model.onnx, compute)
-    side = int(model.manifest.get("neighbourhood", 1))
+    side = model.manifest.neighbourhood
     read, n_valid, block = pixel_reader(cube, side), int(cube.valid_pixels.sum()), BLOCK_PIXELS // side**2
     report(0.0, "unmixing the image")
     ready = runner.look(read(lowest(draw_keys(np.flatnonzero(cube.valid_pixels)))))
@@ -191,7 +189,7 @@ def _result(cube: Cube, output: ModelOutput, model: TrainedModel | None, metrics
     names = (
         tuple(f"endmember {number}" for number in range(1, count + 1))
         if model is None
-        else tuple(model.manifest["endmember_names"])
+        else model.manifest.endmember_names
     )
     endmembers: Float32 = np.full((count, n_bands), np.nan, dtype=np.float32)
     endmembers[:, cube.used_bands] = output.endmembers

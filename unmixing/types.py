@@ -4,19 +4,18 @@ One orientation everywhere: rows are the things counted. ``pixels`` (n_pixels, n
 (n_endmembers, n_bands), ``abundances`` (n_pixels, n_endmembers).
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from unmixing.manifest import ModelManifest
+
 Float32 = NDArray[np.float32]
 Float64 = NDArray[np.float64]
 Bool = NDArray[np.bool_]
-
-Progress = Callable[[float, str], None]
-"""Called with the fraction done (0 to 1) and the stage in words. It may raise ``Cancelled``."""
 
 
 @dataclass(frozen=True)
@@ -78,15 +77,13 @@ class Cube:
 
 @dataclass(frozen=True)
 class TrainedModel:
-    """A network as bytes of ONNX, and the facts needed to use it again (JSON-able manifest).
-
-    Manifest keys: ``method``, ``n_bands`` (of the input, dropped ones included), ``used_bands`` (indices),
-    ``n_endmembers``, ``endmember_names``, ``wavelengths_nm`` (or None), ``spec``, ``metrics``, ``onnx_parity``, and
-    ``neighbourhood``, the side in pixels of what a model looks at, where that is more than the pixel itself.
+    """A network as bytes of ONNX, and the manifest that lies in them: the bytes alone are enough to use it again
+    (``unmixing.inference.stored``). seconds: per stage of its training, empty for one that was not trained just now.
     """
 
     onnx: bytes
-    manifest: Mapping[str, Any]
+    manifest: ModelManifest
+    seconds: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)

@@ -51,8 +51,30 @@ def test_a_model_is_used_again_and_only_on_its_own_bands(unmix: Command, tiny: P
     np.testing.assert_allclose(np.load("second/abundances.npy"), np.load("first/abundances.npy"), atol=1e-6)
     other = make_tiny(tiny.with_name("other.npz"), n_bands=30)
     assert_one_line_error(unmix("run", other, "--model", "first/model.onnx"), "30", "24")
-    Path("first/result.json").unlink()
-    assert_one_line_error(unmix("run", tiny, "--model", "first/model.onnx", "-o", "third"), "manifest.json")
+
+
+def test_a_model_file_alone_is_enough_and_says_what_it_is(unmix: Command, tiny: Path, tmp_path: Path) -> None:
+    methods = ("lista", "dnmf")
+    arguments = ("run", tiny, "-p", "3", "--max-training-seconds", "0.01", "-o", "both")
+    assert unmix(*arguments, "--method", ",".join(methods)).exit_code == 0
+    for method in methods:
+        moved = tmp_path / f"moved-{method}.onnx"
+        Path(f"both/{method}-model.onnx").rename(moved)
+        again = unmix("run", tiny, "--model", moved, "-o", method)
+        assert again.exit_code == 0, again.output
+        manifest = json.loads(Path(method, "result.json").read_text())["model"]["manifest"]
+        assert manifest["method"] == method
+        # Endmembers of a comparison are in the order of the first method's.
+        found, compared = (
+            np.sort(np.load(name)) for name in (f"{method}/abundances.npy", f"both/{method}-abundances.npy")
+        )
+        np.testing.assert_allclose(found, compared, atol=1e-6)
+
+
+def test_a_model_that_is_none_of_ours_is_refused(unmix: Command, tiny: Path, tmp_path: Path) -> None:
+    noise = tmp_path / "noise.onnx"
+    noise.write_bytes(b"no model")
+    assert_one_line_error(unmix("run", tiny, "--model", noise), "noise.onnx", "no ONNX model")
 
 
 def test_a_filled_folder_is_kept_unless_forced(unmix: Command, tiny: Path) -> None:

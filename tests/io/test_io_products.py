@@ -14,6 +14,7 @@ from rasterio.crs import CRS
 from rio_cogeo.cogeo import cog_validate
 from scene_files import ROTATED, small_cube
 
+from tests.conftest import stored_model
 from unmixing.cubes import cube_from_array
 from unmixing.io.products.files import write_products
 from unmixing.io.products.quicklook import false_colour, runs, write_quicklook
@@ -57,7 +58,7 @@ def read_tif(path: Path) -> tuple[Any, dict[str, Any]]:
 
 def test_every_product(tmp_path: Path) -> None:
     cube = scene()
-    unmixing = unmixing_of(cube, model=TrainedModel(b"onnx", {}))
+    unmixing = unmixing_of(cube, model=stored_model())
     media_types = write_products(tmp_path, unmixing, cube)
     assert sorted(media_types) == sorted(path.name for path in tmp_path.iterdir())
     assert media_types["abundances.tif"] == "image/tiff; application=geotiff; profile=cloud-optimized"
@@ -65,7 +66,7 @@ def test_every_product(tmp_path: Path) -> None:
         array = np.load(tmp_path / f"{name}.npy", allow_pickle=False)
         assert array.dtype == np.float32
         assert np.array_equal(array, expected, equal_nan=True)
-    assert (tmp_path / "model.onnx").read_bytes() == b"onnx"
+    assert (tmp_path / "model.onnx").read_bytes() == stored_model().onnx
 
 
 def test_uncertainty_is_a_map_and_an_array_where_the_method_has_it(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 import json
 import os
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -132,6 +133,6 @@ def test_the_queue_is_the_named_one_or_the_embedded_one(tmp_path: Path, monkeypa
 def test_a_manifest_survives_numbers_that_json_lacks(tmp_path: Path) -> None:
     model = stored_model()
     store = ModelStore(tmp_path)
-    odd = type(model)(model.onnx, {**model.manifest, "metrics": {"loss": [float("nan")]}})
+    odd = replace(model, manifest=model.manifest.model_copy(update={"metrics": {"loss": [float("nan")]}}))
     text = (tmp_path / store.register(odd) / "manifest.json").read_text()
     assert json.loads(text)["metrics"] == {"loss": [None]}

@@ -2,6 +2,7 @@
 
 import io
 import json
+from dataclasses import replace
 from typing import Any
 
 import httpx
@@ -254,7 +255,7 @@ def test_a_model_of_the_other_kind_is_refused(
     service: httpx.Client, settings: Settings, stores: Stores, kind: str, field: dict[str, str]
 ) -> None:
     model = stored_model(n_bands=N_CHANNELS)
-    other = type(model)(model.onnx, {**model.manifest, "kind": kind})
+    other = replace(model, manifest=model.manifest.model_copy(update={"kind": kind}))
     identifier = stores.models.register(other)
     asked = {"n_sources": "3", "kind": "mixtures"} if kind == "image" else field
     content = npy(MIXTURES) if kind == "image" else npy(small_scene(bands=N_CHANNELS))

@@ -75,7 +75,7 @@ def test_the_network_beats_its_own_library_on_held_out_truth(result):
     assert result.metrics["ratio_to_constant_answer"] < 1
     assert result.metrics["beats_constant_answer"]
     assert min(result.metrics["validation_nmse"]) < result.metrics["validation_nmse"][0]
-    assert result.model.manifest["onnx_parity"] < 1e-4
+    assert result.model.manifest.onnx_parity < 1e-4
 
 
 def test_equal_seed_equal_result_other_seed_other_draws(scene, result):
@@ -130,7 +130,7 @@ def test_progress_rises_and_names_the_stages(scene):
         scene[0],
         n_endmembers=N_ENDMEMBERS,
         max_training_seconds=0.01,
-        progress=lambda share, words: heard.append((share, words)),
+        progress=lambda share, stage, detail="": heard.append((share, stage)),
     )
     shares = [share for share, _ in heard]
     assert shares == sorted(shares)
@@ -140,15 +140,25 @@ def test_progress_rises_and_names_the_stages(scene):
     for stage in (
         "extracting endmember bundles",
         "synthetic",
-        "training LPALM, epoch 1",
+        "training LPALM",
         "unmixing the image",
     ):
         assert stage in stages
 
 
+def test_progress_leaves_counting_behind_when_no_training_follows(scene):
+    heard = []
+    unmix(scene[0], method="nmf", progress=lambda share, stage, detail="": heard.append((stage, share)))
+    counted = max(share for stage, share in heard if stage == "counting endmembers")
+    after = [share for stage, share in heard if stage != "counting endmembers"]
+    assert counted == pytest.approx(0.2)
+    assert min(after) >= counted
+    assert len(set(after)) > 1
+
+
 def test_a_progress_callback_can_stop_the_work(scene):
-    def stop(share: float, words: str) -> None:
-        if "epoch" in words:
+    def stop(share: float, stage: str, detail: str = "") -> None:
+        if "epoch" in detail:
             raise Cancelled("stopped by the test")
 
     with pytest.raises(Cancelled):

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from sklearn.decomposition import FastICA
 
+from tests.conftest import stored_model
 from tests.laws.test_separation_laws import N_CHANNELS, N_SOURCES, SOURCES, SPEC, curves
 from unmixing.algorithms.endmembers import unit_norm
 from unmixing.algorithms.metrics import nmse
@@ -13,7 +14,6 @@ from unmixing.mixtures.blind import match_sources, matched
 from unmixing.mixtures.separation import Separation, separate
 from unmixing.mixtures.sources import SourceModel, mix
 from unmixing.mixtures.specs import SeparationSpec
-from unmixing.types import TrainedModel
 
 REQUEST = SeparationSpec(n_sources=N_SOURCES)
 
@@ -107,11 +107,11 @@ def test_models_that_do_not_fit(with_library):
     with pytest.raises(SpecError, match="n_sources is 2.*3 sources"):
         separate(mixed()[0], SeparationSpec(n_sources=2), model=with_library.model)
     with pytest.raises(SpecError, match="image"):
-        separate(mixed()[0], REQUEST, model=TrainedModel(b"", {"method": "lpalm", "n_bands": N_CHANNELS}))
+        separate(mixed()[0], REQUEST, model=stored_model(N_CHANNELS))
 
 
 def test_progress_may_cancel():
-    def stop(share: float, words: str) -> None:
+    def stop(share: float, stage: str, detail: str = "") -> None:
         raise Cancelled("enough")
 
     with pytest.raises(Cancelled):

@@ -76,13 +76,13 @@ def require_model_fits(model: TrainedModel, n_channels: int, spec: SeparationSpe
 
     Raises BandMismatchError and SpecError that name both numbers.
     """
-    if model.manifest.get("kind") != "mixtures":
+    if model.manifest.kind != "mixtures":
         raise SpecError("the model was trained on an image, not on mixtures")
-    if model.manifest["n_bands"] != n_channels:
-        trained = model.manifest["n_bands"]
+    if model.manifest.n_bands != n_channels:
+        trained = model.manifest.n_bands
         raise BandMismatchError(f"the mixtures have {n_channels} channels, the model was trained on {trained}")
-    if model.manifest["n_endmembers"] != spec.n_sources:
-        trained = model.manifest["n_endmembers"]
+    if model.manifest.n_endmembers != spec.n_sources:
+        trained = model.manifest.n_endmembers
         raise SpecError(f"n_sources is {spec.n_sources}, the model was trained for {trained} sources")
-    if model.manifest["method"] != spec.method:
-        raise SpecError(f"method is {spec.method!r}, the model is of method {model.manifest['method']!r}")
+    if model.manifest.method != spec.method:
+        raise SpecError(f"method is {spec.method!r}, the model is of method {model.manifest.method!r}")

@@ -17,7 +17,8 @@ from unmixing.mixtures.checks import check_library, check_separation
 from unmixing.mixtures.methods import Factorize, Solve, check_separation_method, factors_of
 from unmixing.mixtures.sources import SourceModel
 from unmixing.mixtures.specs import SeparationNetworkSpec, SeparationSpec
-from unmixing.types import Compute, Float32, Float64, Progress, TrainedModel
+from unmixing.progress import Progress, never_back, part_of, silent
+from unmixing.types import Compute, Float32, Float64, TrainedModel
 
 LIBRARY_DONE, TRAINING_DONE = 0.2, 0.95
 
@@ -70,7 +71,7 @@ def separate(
     >>> result.mixing_matrix.shape, result.sources.shape                 # doctest: +SKIP
     ((4, 65), (500, 4))
     """
-    compute, report = compute or Compute(), progress or (lambda share, words: None)
+    compute, report = compute or Compute(), never_back(progress or silent)
     values = check_separation(mixtures, spec, library, model)
     method, started = check_separation_method(spec.method), time.perf_counter()
     with threadpool_limits(compute.threads):
@@ -84,7 +85,9 @@ def separate(
                 found = _solved_from(values, method.solve, prior, report)
             else:
                 model = _train(prior, values, spec, compute, report, network)
-                found = _applied(values, model, compute, report).with_metrics(model.manifest["metrics"])
+                found = _applied(values, model, compute, report).with_metrics(
+                    {**model.manifest.metrics, "seconds": model.seconds}
+                )
             found = found.with_metrics(prior.metrics)
     return found.with_metrics(
         {
@@ -153,7 +156,7 @@ def _train(
 
 
 def _after_library(report: Progress) -> Progress:
-    return lambda share, words: report(LIBRARY_DONE + (TRAINING_DONE - LIBRARY_DONE) * share, words)
+    return part_of(report, LIBRARY_DONE, TRAINING_DONE)
 
 
 def _solved_from(values: Float32, solve: Solve, prior: _Prior, report: Progress) -> Separation:
@@ -192,7 +195,7 @@ def _applied(values: Float32, model: TrainedModel, compute: Compute, report: Pro
     ready = ModelRunner(model.onnx, compute).look(sample_of(values))
     blocks = [ready.run(values[first : first + BLOCK_PIXELS]) for first in range(0, len(values), BLOCK_PIXELS)]
     metrics = {
-        "nonnegative": bool(model.manifest["nonnegative"]),
+        "nonnegative": bool(model.manifest.nonnegative),
         "seconds": {"inference": round(time.perf_counter() - started, 4)},
     }
     return Separation(blocks[0].endmembers, np.concatenate([block.abundances for block in blocks]), metrics, model)

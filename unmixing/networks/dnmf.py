@@ -1,6 +1,7 @@
 """DNMF: multiplicative updates unrolled and trained on the reconstruction alone (Nasser, Eldar, Sharan 2022)."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -8,14 +9,23 @@ from torch import Tensor, nn
 
 from unmixing.algorithms.endmembers import unit_norm
 from unmixing.algorithms.factorization import vca_start
+from unmixing.manifest import AbundancesAre
 from unmixing.networks.devices import torch_device
-from unmixing.networks.export.checked import Stages, checked_onnx, example_pixels, manifest, scaled_pixels
+from unmixing.networks.export.checked import (
+    Learned,
+    Stages,
+    checked_model,
+    example_pixels,
+    image_manifest,
+    scaled_pixels,
+)
 from unmixing.networks.export.graph import UnmixingGraph
 from unmixing.networks.multiplicative import MultiplicativeNetwork, multiplied
 from unmixing.networks.training.supervised import descend
 from unmixing.networks.unrolled import State
+from unmixing.progress import Progress
 from unmixing.specs import DnmfSpec, UnmixSpec
-from unmixing.types import Compute, Cube, Float32, Float64, Progress, TrainedModel
+from unmixing.types import Compute, Cube, Float32, Float64, TrainedModel
 
 START_DONE, TRAINING_DONE = 0.05, 0.9
 """Shares of the training's progress at which the stages end."""
@@ -85,10 +95,11 @@ def train_dnmf(
         stages.lap("training")
         progress(TRAINING_DONE, "exporting and checking the model")
         graph = UnmixingGraph(network.cpu(), np.flatnonzero(cube.used_bands), scale)
-        onnx, error = checked_onnx(graph, example_pixels(cube), compute)
+        learned = Learned(metrics, AbundancesAre.EQUALLY_BRIGHT)
+        manifest = image_manifest(cube, n_endmembers, request, spec, learned)
+        model = checked_model(graph, example_pixels(cube), manifest, compute)
         stages.lap("export")
-    facts = {**metrics, "seconds": stages.seconds}
-    return TrainedModel(onnx, manifest(cube, n_endmembers, request, spec, error, facts))
+    return replace(model, seconds=stages.seconds)
 
 
 def _fit(
@@ -114,7 +125,8 @@ def _fit(
         max_seconds=request.max_training_seconds,
         on_epoch=lambda epoch: progress(
             START_DONE + (TRAINING_DONE - START_DONE) * epoch / spec.max_epochs,
-            f"training DNMF, epoch {epoch} of at most {spec.max_epochs}: reconstruction NMSE {errors[-1]:.2e}",
+            "training DNMF",
+            f"epoch {epoch} of at most {spec.max_epochs}, reconstruction NMSE {errors[-1]:.2e}",
         ),
     )
     return {"validation_reconstruction_nmse": errors, "best_epoch": best_epoch, "training_stopped_by": stopped_by}

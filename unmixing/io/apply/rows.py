@@ -19,7 +19,8 @@ from unmixing.io.apply.maps import BlockMaps, SceneMaps
 from unmixing.io.formats.reader import SceneReader
 from unmixing.io.products.quicklook import false_colour_bands
 from unmixing.pipeline import require_fit
-from unmixing.types import Bool, Compute, Cube, DroppedBand, Float32, Progress, TrainedModel
+from unmixing.progress import Progress
+from unmixing.types import Bool, Compute, Cube, DroppedBand, Float32, TrainedModel
 
 QUEUED_BLOCKS = 2
 _END = object()
@@ -27,7 +28,7 @@ _END = object()
 
 def can_stream(model: TrainedModel | None) -> bool:
     """Whether a scene can be unmixed block by block: with a stored model that looks at single pixels."""
-    return model is not None and int(model.manifest.get("neighbourhood", 1)) == 1
+    return model is not None and model.manifest.neighbourhood == 1
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,7 +46,7 @@ def look(reader: SceneReader, model: TrainedModel, compute: Compute, progress: P
     require_fit(model, reader.shape[2], None)
     progress(0.0, "choosing a sample of the scene")
     with threadpool_limits(compute.threads):
-        sample = _sample(reader, np.asarray(model.manifest["used_bands"], dtype=np.intp), progress)
+        sample = _sample(reader, np.asarray(model.manifest.used_bands, dtype=np.intp), progress)
         return ModelRunner(model.onnx, compute).look(sample)
 
 

@@ -30,7 +30,7 @@ def decide_kind(
             raise SpecError(f"kind is {asked!r}; it has to be one of: {', '.join(InputKind)}")
         return InputKind(asked), "request"
     if model is not None:
-        return InputKind(model.manifest.get("kind", InputKind.IMAGE)), "model"
+        return InputKind(model.manifest.kind), "model"
     if mixture_fields:
         return InputKind.MIXTURES, sorted(mixture_fields)[0]
     formats = [found for path in files if (found := format_of(path)) is not None]

@@ -43,7 +43,7 @@ def mixtures_spec(
     which are meant when neither request nor model names a number. Raises SpecError, UnknownMethodError."""
     _refuse(fields, IMAGE_FIELDS, "an image", InputKind.MIXTURES)
     given = _given(fields, model)
-    implied = n_library_sources if model is None else model.manifest["n_endmembers"]
+    implied = n_library_sources if model is None else model.manifest.n_endmembers
     if implied is not None:
         given.setdefault("n_sources", str(implied))
     if "n_sources" not in given:
@@ -56,7 +56,7 @@ def mixtures_spec(
 def _given(fields: Mapping[str, str], model: TrainedModel | None) -> dict[str, str]:
     given = {name: value for name, value in fields.items() if name not in ("kind", "model", "variable") and value}
     if model is not None:
-        given.setdefault("method", model.manifest["method"])
+        given.setdefault("method", model.manifest.method)
     return given
 
 
@@ -76,5 +76,5 @@ def _validated(spec: type[Spec], given: Mapping[str, str]) -> Spec:
 
 
 def _require_method_of(model: TrainedModel | None, method: str) -> None:
-    if model is not None and method != model.manifest["method"]:
-        raise SpecError(f"method is {method!r}, the model is of method {model.manifest['method']!r}")
+    if model is not None and method != model.manifest.method:
+        raise SpecError(f"method is {method!r}, the model is of method {model.manifest.method!r}")

@@ -112,8 +112,8 @@ def _assets(media_types: Mapping[str, str], sizes: Mapping[str, int]) -> dict[st
 
 
 def _model_section(model: TrainedModel | None, model_id: str | None) -> dict[str, Any] | None:
-    """The id and the whole manifest: beside ``model.onnx`` the document is enough to use it again."""
-    return None if model is None else {"id": model_id, "manifest": model.manifest, "links": []}
+    """The id, and the manifest that ``model.onnx`` carries."""
+    return None if model is None else {"id": model_id, "manifest": model.manifest.model_dump(mode="json"), "links": []}
 
 
 def json_ready(value: Any) -> Any:

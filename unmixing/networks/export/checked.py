@@ -3,16 +3,22 @@
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 import numpy as np
+import onnx
+import onnxruntime
+import torch
 from pydantic import BaseModel
 from torch import nn
 
 from unmixing.inference.runtime import ModelRunner, sample_of
+from unmixing.manifest import AbundancesAre, ModelManifest, Versions
+from unmixing.networks.export.metadata import with_manifest
 from unmixing.networks.export.onnx import export_onnx, parity_error, require_parity
 from unmixing.specs import UnmixSpec
-from unmixing.types import Compute, Cube, Float32
+from unmixing.types import Compute, Cube, Float32, TrainedModel
 
 PARITY_PIXELS = 1_024
 
@@ -30,37 +36,72 @@ class Stages:
         self._last = now
 
 
+@dataclass(frozen=True)
+class Learned:
+    """What a training says of its network: how it went, what the abundances are shares of, and the side of the square
+    of pixels that they depend on."""
+
+    metrics: Mapping[str, Any]
+    abundances_are: AbundancesAre
+    neighbourhood: int = 1
+
+
 def example_pixels(cube: Cube) -> Float32:
     """Pixels over all bands of the sensor on which a model is checked, (n_pixels, n_bands)."""
     return sample_of(np.nan_to_num(cube.values[cube.valid_pixels]), PARITY_PIXELS)
 
 
 def checked_onnx(graph: nn.Module, example: Float32, compute: Compute) -> tuple[bytes, float]:
-    """The graph as ONNX, and how far ONNX Runtime is from PyTorch on ``example``.
+    """The graph as ONNX, and how far ONNX Runtime is from PyTorch on ``example`` (n, n_bands).
 
     Raises ModelParityError when that is too far.
     """
-    onnx = export_onnx(graph, example)
-    error = parity_error(graph, ModelRunner(onnx, Compute(threads=compute.threads)), example)
+    content = export_onnx(graph, example)
+    error = parity_error(graph, ModelRunner(content, Compute(threads=compute.threads)), example)
     require_parity(error)
-    return onnx, error
+    return content, error
 
 
-def manifest(
-    cube: Cube, n_endmembers: int, request: UnmixSpec, spec: BaseModel, error: float, metrics: Mapping[str, Any]
-) -> dict[str, Any]:
-    """What has to be known to use the model again; see ``TrainedModel``."""
-    return {
-        "method": request.method,
-        "n_bands": cube.shape[2],
-        "used_bands": np.flatnonzero(cube.used_bands).tolist(),
-        "n_endmembers": n_endmembers,
-        "endmember_names": [f"endmember {number}" for number in range(1, n_endmembers + 1)],
-        "wavelengths_nm": None if cube.wavelengths_nm is None else cube.wavelengths_nm.tolist(),
-        "spec": {**request.model_dump(), request.method: spec.model_dump()},
-        "metrics": metrics,
-        "onnx_parity": error,
-    }
+def checked_model(graph: nn.Module, example: Float32, manifest: ModelManifest, compute: Compute) -> TrainedModel:
+    """The graph as ONNX that carries ``manifest``, with its parity on ``example`` (n, n_bands) filled in.
+
+    Raises ModelParityError when ONNX Runtime is too far from PyTorch.
+    """
+    content, error = checked_onnx(graph, example, compute)
+    checked = manifest.model_copy(update={"onnx_parity": error})
+    return TrainedModel(with_manifest(content, checked), checked)
+
+
+def image_manifest(
+    cube: Cube, n_endmembers: int, request: UnmixSpec, spec: BaseModel, learned: Learned
+) -> ModelManifest:
+    """The manifest of a model trained on ``cube``, not yet checked."""
+    return ModelManifest(
+        kind="image",
+        method=request.method,
+        request=request.model_dump(mode="json"),
+        network=spec.model_dump(mode="json"),
+        n_bands=cube.shape[2],
+        used_bands=tuple(np.flatnonzero(cube.used_bands).tolist()),
+        n_endmembers=n_endmembers,
+        endmember_names=tuple(f"endmember {number}" for number in range(1, n_endmembers + 1)),
+        wavelengths_nm=None if cube.wavelengths_nm is None else tuple(cube.wavelengths_nm.tolist()),
+        neighbourhood=learned.neighbourhood,
+        abundances_are=learned.abundances_are,
+        versions=versions(),
+        metrics=dict(learned.metrics),
+    )
+
+
+def versions() -> Versions:
+    """Of everything that makes a model."""
+    try:
+        project = version("unmixing-service")
+    except PackageNotFoundError:
+        project = "unknown"
+    return Versions(
+        project=project, torch=torch.__version__, onnx=onnx.__version__, onnxruntime=onnxruntime.__version__
+    )
 
 
 def scaled_pixels(cube: Cube) -> tuple[Float32, float]:

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -10,13 +10,22 @@ from torch import Tensor
 
 from unmixing.algorithms.endmembers import unit_norm
 from unmixing.algorithms.factorization import vca_start
+from unmixing.inference.neighbourhoods import filled, pixel_reader
 from unmixing.inference.runtime import sample_indices
-from unmixing.neighbourhoods import filled, pixel_reader
+from unmixing.manifest import AbundancesAre
 from unmixing.networks.cnnaeu import CNNAEU, NEIGHBOURHOOD, NeighbourhoodGraph, angle_loss
 from unmixing.networks.devices import torch_device
-from unmixing.networks.export.checked import PARITY_PIXELS, Stages, checked_onnx, manifest, scaled_pixels
+from unmixing.networks.export.checked import (
+    PARITY_PIXELS,
+    Learned,
+    Stages,
+    checked_model,
+    image_manifest,
+    scaled_pixels,
+)
+from unmixing.progress import Progress
 from unmixing.specs import CnnaeuSpec, UnmixSpec
-from unmixing.types import Compute, Cube, Progress, TrainedModel
+from unmixing.types import Compute, Cube, TrainedModel
 
 START_DONE, TRAINING_DONE = 0.02, 0.9
 """Shares of the training's progress at which the stages end."""
@@ -51,10 +60,11 @@ def train_cnnaeu(
         progress(TRAINING_DONE, "exporting and checking the model")
         graph = NeighbourhoodGraph(network.cpu(), np.flatnonzero(cube.used_bands), scale)
         example = pixel_reader(cube, NEIGHBOURHOOD)(sample_indices(len(pixels), PARITY_PIXELS))
-        onnx, error = checked_onnx(graph, example, compute)
+        learned = Learned(metrics, AbundancesAre.DECODER, NEIGHBOURHOOD)
+        manifest = image_manifest(cube, n_endmembers, request, spec, learned)
+        model = checked_model(graph, example, manifest, compute)
         stages.lap("export")
-    facts = manifest(cube, n_endmembers, request, spec, error, {**metrics, "seconds": stages.seconds})
-    return TrainedModel(onnx, {**facts, "neighbourhood": NEIGHBOURHOOD})
+    return replace(model, seconds=stages.seconds)
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,7 +114,8 @@ def _fit(
         angles.append(sum(batches) / len(batches))
         progress(
             START_DONE + (TRAINING_DONE - START_DONE) * epoch / spec.max_epochs,
-            f"training CNNAEU, epoch {epoch} of at most {spec.max_epochs}: angle {angles[-1]:.4f} rad",
+            "training CNNAEU",
+            f"epoch {epoch} of at most {spec.max_epochs}, angle {angles[-1]:.4f} rad",
         )
         limit = request.max_training_seconds
         if limit is not None and time.monotonic() - started > limit:

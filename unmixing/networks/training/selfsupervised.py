@@ -1,21 +1,31 @@
 """Self-supervised networks: from the pixels of one image to a trained, exported, checked model."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from unmixing.algorithms.bundles import extract_bundles
+from unmixing.manifest import AbundancesAre
 from unmixing.networks.devices import torch_device
-from unmixing.networks.export.checked import Stages, checked_onnx, example_pixels, manifest, scaled_pixels
+from unmixing.networks.export.checked import (
+    Learned,
+    Stages,
+    checked_model,
+    example_pixels,
+    image_manifest,
+    scaled_pixels,
+)
 from unmixing.networks.export.graph import UnmixingGraph
 from unmixing.networks.training import recipes
 from unmixing.networks.training.context import Recipe, TrainingContext
 from unmixing.networks.training.supervised import History
 from unmixing.networks.uncertainty import Uncertainty, coverage, learn_uncertainty
 from unmixing.networks.unrolled import Unrolled
+from unmixing.progress import Progress, part_of
 from unmixing.simulation.training_sets import SceneModel, model_scene, synthesise, synthesise_wider
 from unmixing.specs import LpalmSpec, UnmixSpec
-from unmixing.types import Compute, Cube, Progress, TrainedModel
+from unmixing.types import Compute, Cube, TrainedModel
 
 # Shares of the training's progress at which the stages end.
 LIBRARY_DONE, SYNTHESIS_DONE, TRAINING_DONE, UNCERTAINTY_DONE = 0.30, 0.40, 0.85, 0.92
@@ -68,7 +78,7 @@ def train_on_synthetic_truth(
     with torch_device(compute) as device:
         context = TrainingContext(
             pixels, scene, training, validation, request.seed, request.max_training_seconds, device,
-            lambda share, words: progress(SYNTHESIS_DONE + (TRAINING_DONE - SYNTHESIS_DONE) * share, words),
+            part_of(progress, SYNTHESIS_DONE, TRAINING_DONE),
         )  # fmt: skip
         network, history = recipe.learn(context)
         stages.lap("training")
@@ -78,10 +88,12 @@ def train_on_synthetic_truth(
         stages.lap("uncertainty")
         progress(UNCERTAINTY_DONE, "exporting and checking the model")
         graph = UnmixingGraph(network, np.flatnonzero(cube.used_bands), scale, uncertainty)
-        onnx, error = checked_onnx(graph, example_pixels(cube), compute)
+        metrics = {**_training_metrics(history, scene), "uncertainty_coverage": covered}
+        learned = Learned(metrics, AbundancesAre.BRIGHTNESS_MODEL)
+        manifest = image_manifest(cube, n_endmembers, request, spec, learned)
+        model = checked_model(graph, example_pixels(cube), manifest, compute)
         stages.lap("export")
-    metrics = {**_training_metrics(history, scene), "uncertainty_coverage": covered, "seconds": stages.seconds}
-    return TrainedModel(onnx, manifest(cube, n_endmembers, request, spec, error, metrics))
+    return replace(model, seconds=stages.seconds)
 
 
 def _uncertainty(
