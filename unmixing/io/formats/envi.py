@@ -34,7 +34,8 @@ PLACE_FIELDS = ("map info", "projection info", "coordinate system string")
 
 @dataclass(frozen=True)
 class Layout:
-    """How the numbers lie in the binary."""
+    """How the numbers lie in the binary. shape: (rows, columns, bands), however they are interleaved. offset: bytes
+    before the first."""
 
     shape: tuple[int, int, int]
     dtype: np.dtype[Any]

@@ -46,6 +46,7 @@ class Format:
 
     @property
     def holds_image(self) -> bool:
+        """Whether a file can hold a scene."""
         return self.scene is not None
 
     def holds_array(self, n_axes: int) -> bool:

@@ -22,8 +22,7 @@ SIZE_NAMES = (("nRow", "nCol"), ("H", "W"))
 
 @dataclass(frozen=True)
 class CubeVariable:
-    """The variable that holds the cube, its shape as MATLAB sees it, and the cube's (rows, columns,
-    bands)."""
+    """The array that holds the cube: its header as in the file, and the cube's shape, (rows, columns, bands)."""
 
     name: str
     header: ArrayHeader
@@ -36,7 +35,9 @@ def find_cube(
     variable: str | None,
     file_name: str,
 ) -> CubeVariable:
-    """Choose the cube among ``arrays`` (shapes as in MATLAB); ``small`` holds the sizes a matrix needs.
+    """The cube among ``arrays``, whose shapes are MATLAB's.
+
+    small: the numbers of rows and columns, arrays of one element, that make a matrix of bands x pixels a cube.
 
     Raises SceneFormatError or AmbiguousSceneError.
     """
@@ -77,8 +78,12 @@ def _image_size(small: Mapping[str, NDArray[Any]]) -> tuple[int, int] | None:
 def cube_view(array: NDArray[Any], shape: tuple[int, int, int]) -> NDArray[Any]:
     """A MATLAB array as (rows, columns, bands): a cube as it is, a matrix of bands x pixels turned round.
 
-    Pixels lie column by column: pixel ``column * rows + row`` is at (row, column). Nothing is copied where
-    the array is column-major, as MATLAB's are.
+    shape: (rows, columns, bands). Pixels lie column by column: pixel ``column * rows + row`` is at (row, column).
+    Nothing is copied where the array is column-major, as MATLAB's are.
+
+    >>> cube_view(np.arange(6).reshape(1, 6), (2, 3, 1))[..., 0]
+    array([[0, 2, 4],
+           [1, 3, 5]])
     """
     if array.ndim == 3:
         return array

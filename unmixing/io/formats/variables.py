@@ -56,8 +56,10 @@ def choose_array(
 
 
 def require_cube(header: ArrayHeader, what: str) -> tuple[int, int, int]:
-    """The shape, when it is a 3-D array of real numbers with something in it; raises SceneFormatError
-    otherwise."""
+    """The shape (rows, columns, bands), when it is a 3-D array of real numbers with something in it.
+
+    what: the array in words, for errors. Raises SceneFormatError otherwise.
+    """
     if len(header.shape) != 3:
         found = "a matrix" if len(header.shape) == 2 else f"an array with {len(header.shape)} axes"
         hint = "; to separate a mixture matrix, say kind=mixtures and n_sources" if len(header.shape) == 2 else ""
@@ -78,7 +80,11 @@ def no_array(wanted: WantedArray, arrays: Mapping[str, ArrayHeader], file_name: 
 
 
 def listed(arrays: Mapping[str, ArrayHeader]) -> str:
-    """Names with shapes, for an error's text; at most ten."""
+    """Names with shapes, for an error's text; at most ten.
+
+    >>> listed({"cube": ArrayHeader((5, 4, 6), np.dtype("f4"))})
+    'cube (5, 4, 6) float32'
+    """
     shown = [f"{name} {header}" for name, header in list(arrays.items())[:10]]
     if len(arrays) > len(shown):
         shown.append(f"and {len(arrays) - len(shown)} more")
@@ -86,14 +92,16 @@ def listed(arrays: Mapping[str, ArrayHeader]) -> str:
 
 
 def require_companion(header: ArrayHeader, name: str, size: int) -> None:
-    """``wavelengths_nm`` must have one real number per band, ``scale`` one; checked before it is read."""
+    """``wavelengths_nm`` must have one real number per band, ``scale`` one; checked before it is read.
+
+    Raises SceneFormatError.
+    """
     if not header.is_real or header.size != size:
         raise SceneFormatError(f"{name} must be {size} real number(s); it is {header}")
 
 
 def companion_facts(companions: Mapping[str, NDArray[Any]], source: Mapping[str, Any]) -> SceneFacts:
-    """What ``wavelengths_nm`` and ``scale`` beside a cube say. Raises SceneFormatError on impossible
-    values."""
+    """What ``wavelengths_nm`` and ``scale`` beside a cube say. Raises SceneFormatError on impossible values."""
     wavelengths = np.asarray(companions[WAVELENGTHS], np.float64).ravel() if WAVELENGTHS in companions else None
     if wavelengths is not None and not (np.isfinite(wavelengths).all() and (wavelengths > 0).all()):
         raise SceneFormatError(f"{WAVELENGTHS} must be positive and finite")

@@ -65,8 +65,7 @@ def _scan(reader: SceneReader, n_endmembers: int | None) -> None:
 
 
 def _present(block: NDArray[np.generic], nodata: float | None) -> Bool:
-    """Which numbers are data. A pixel that is zero in all bands is the frame around a scene, not part of
-    it."""
+    """Which numbers are data. A pixel that is zero in all bands is the frame around a scene, not part of it."""
     present: Bool = np.isfinite(block) & (block != 0).any(axis=2, keepdims=True)
     if nodata is not None:
         present &= block != nodata

@@ -20,7 +20,7 @@ class InputKind(StrEnum):
 def decide_kind(
     asked: str | None, model: TrainedModel | None, mixture_fields: Collection[str], files: Sequence[Path]
 ) -> tuple[InputKind, str]:
-    """The kind, and what decided it: "request", "model", the name of a field, "format" or "default".
+    """How an upload is read, and what decided it: "request", "model", the name of a field, "format" or "default".
 
     asked: the field ``kind``. mixture_fields: names of the fields given that only mixtures have. Formats that
     hold no image, such as tables, are mixtures. Raises SpecError for a kind that does not exist.

@@ -40,6 +40,7 @@ class Request:
 
     @property
     def variable(self) -> str | None:
+        """Which array of a file with several is meant."""
         return self.fields.get("variable") or None
 
 

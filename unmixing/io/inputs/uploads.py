@@ -82,8 +82,7 @@ def _unpack(path: Path, target: Path, max_total_bytes: int, max_ratio: float, ma
 
 
 def _place(info: zipfile.ZipInfo, archive_name: str) -> PurePosixPath:
-    """Where a member goes, below the target folder; raises SceneFormatError for whatever would not stay
-    there."""
+    """Where a member goes, below the target folder. Raises SceneFormatError for whatever would not stay there."""
     name = info.filename
     place = PurePosixPath(name)
     mode = info.external_attr >> 16
