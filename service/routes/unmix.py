@@ -11,6 +11,7 @@ from service.bodies import body_of
 from service.context import ContextArgument
 from service.errors import MalformedUploadError, UploadTooLargeError
 from service.openapi import problems, upload_body
+from service.reading.readers import Readers
 from service.schemas import JobDocument, job_document
 from service.submissions import staging, submit
 from service.uploads import receive
@@ -45,7 +46,9 @@ async def unmix(request: Request, context: ContextArgument) -> Response:
                 upload = await receive(request.stream(), receiver, max_bytes)
             except ClientDisconnect:
                 raise MalformedUploadError("the connection ended before the upload did") from None
-        record = await asyncio.to_thread(submit, context, job_id, folder, upload)
+        readers: Readers = request.app.state.readers
+        read = await readers.read(folder, upload)
+        record = await asyncio.to_thread(submit, context, job_id, folder, upload, read)
     document = job_document(record, str(request.base_url))
     return Response(
         document.model_dump_json(exclude_none=True),

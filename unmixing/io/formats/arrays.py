@@ -3,7 +3,6 @@
 from pathlib import Path
 from typing import Any
 
-import h5py
 import numpy as np
 from numpy.typing import NDArray
 
@@ -11,7 +10,7 @@ from unmixing.errors import SceneFormatError
 from unmixing.io.formats.archives import open_archive
 from unmixing.io.formats.detection import Kind, is_npz, kind_of
 from unmixing.io.formats.matlab_v5 import load_v5, v5_headers
-from unmixing.io.formats.matlab_v73 import HDF5_DAMAGE, damaged_v73, datasets
+from unmixing.io.formats.matlab_v73 import datasets, opened_v73
 from unmixing.io.formats.numpy_files import extract_member, peek, read_npy_header, require_size
 from unmixing.io.formats.reader import ArrayHeader, require_plausible_size
 from unmixing.io.formats.variables import ArrayKind, choose_array, listed
@@ -38,7 +37,7 @@ def read_array(path: Path, variable: str | None, kind: ArrayKind) -> tuple[NDArr
     if first is Kind.MAT_V5:
         headers = v5_headers(path)
         name = _chosen(headers, variable, path, kind)
-        return load_v5(path, [name])[name], _source("mat v5", path, name, headers[name])
+        return load_v5(path, {name: headers[name]})[name], _source("mat v5", path, name, headers[name])
     if first is Kind.HDF5:
         return _read_v73(path, variable, kind)
     raise SceneFormatError(f"{path.name} is no .npy, .npz or .mat file")
@@ -56,14 +55,11 @@ def _read_npz(path: Path, variable: str | None, kind: ArrayKind) -> tuple[NDArra
 
 
 def _read_v73(path: Path, variable: str | None, kind: ArrayKind) -> tuple[NDArray[Any], dict[str, Any]]:
-    try:
-        with h5py.File(path, "r", locking=False) as file:
-            arrays = datasets(file)
-            headers = {name: ArrayHeader(data.shape[::-1], data.dtype) for name, data in arrays.items()}
-            name = _chosen(headers, variable, path, kind)
-            return np.asarray(arrays[name][()]).T, _source("mat v7.3", path, name, headers[name])
-    except HDF5_DAMAGE as error:
-        raise damaged_v73(path, error) from error
+    with opened_v73(path) as file:
+        arrays = datasets(file)
+        headers = {name: ArrayHeader(data.shape[::-1], data.dtype) for name, data in arrays.items()}
+        name = _chosen(headers, variable, path, kind)
+        return np.asarray(arrays[name][()]).T, _source("mat v7.3", path, name, headers[name])
 
 
 def _chosen(headers: dict[str, ArrayHeader], variable: str | None, path: Path, kind: ArrayKind) -> str:

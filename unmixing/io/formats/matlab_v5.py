@@ -1,6 +1,6 @@
 """MATLAB version 5 files (and 4), through SciPy. They are at most 2 GB and are read whole."""
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -10,6 +10,7 @@ import scipy.io
 from numpy.typing import NDArray
 
 from unmixing.errors import SceneFormatError
+from unmixing.io.formats.damage import damage_told
 from unmixing.io.formats.matlab import SMALL_NAMES, cube_view, find_cube
 from unmixing.io.formats.reader import ArrayHeader, ArrayRows, SceneReader, require_plausible_size
 from unmixing.io.formats.variables import SCALE, WAVELENGTHS, companion_facts, require_companion
@@ -25,7 +26,7 @@ def open_mat_v5(path: Path, variable: str | None) -> SceneReader:
     """The cube in a MATLAB file. Raises SceneFormatError, AmbiguousSceneError."""
     arrays = v5_headers(path)
     small_names = [name for name in SMALL_NAMES if name in arrays and arrays[name].nbytes < 2**20]
-    small = load_v5(path, [name for name in small_names if arrays[name].is_real])
+    small = load_v5(path, {name: arrays[name] for name in small_names if arrays[name].is_real})
     cube = find_cube(arrays, small, variable, path.name)
     require_plausible_size(path, cube.header)
     for name, size in ((WAVELENGTHS, cube.shape[2]), (SCALE, 1)):
@@ -42,31 +43,31 @@ def open_mat_v5(path: Path, variable: str | None) -> SceneReader:
 
 
 def v5_headers(path: Path) -> dict[str, ArrayHeader]:
-    try:
+    with damage_told(f"{path.name} is no readable MATLAB file"):
         listing = scipy.io.whosmat(str(path), appendmat=False)
-    except Exception as error:  # SciPy trusts the file: garbage leads it into errors of any class
-        raise SceneFormatError(f"{path.name} is no readable MATLAB file: {error}") from error
     return {
         name: ArrayHeader(tuple(int(length) for length in shape), np.dtype(TYPES.get(kind, "O")))
         for name, shape, kind in listing
     }
 
 
-def load_v5(path: Path, names: Iterable[str]) -> dict[str, NDArray[Any]]:
-    names = list(names)
-    if not names:
+def load_v5(path: Path, headers: Mapping[str, ArrayHeader]) -> dict[str, NDArray[Any]]:
+    """The arrays of these names, each of the shape and the type that its header announces. Raises SceneFormatError."""
+    if not headers:
         return {}
-    try:
-        # mat_dtype: MATLAB stores whole doubles as small integers; the class it shows is the type that is
-        # meant
-        loaded = scipy.io.loadmat(str(path), appendmat=False, variable_names=names, mat_dtype=True)
-        return {name: np.asarray(loaded[name]) for name in names}
-    except Exception as error:  # as above
-        raise SceneFormatError(f"{path.name} is damaged or truncated: {error}") from error
+    with damage_told(f"{path.name} is damaged or truncated"):
+        loaded = scipy.io.loadmat(str(path), appendmat=False, variable_names=list(headers))
+        return {name: _as_announced(loaded[name], header, f"{path.name}: {name}") for name, header in headers.items()}
+
+
+def _as_announced(found: Any, header: ArrayHeader, what: str) -> NDArray[Any]:
+    # MATLAB stores whole doubles as small integers; the class it shows is the type that is meant. SciPy could convert
+    # by itself, but would drop imaginary parts with no more than a warning.
+    array = np.asarray(found)
+    if array.shape != header.shape or array.dtype.kind not in "iuf":
+        raise SceneFormatError(f"{what} holds {array.dtype} values of shape {array.shape}, announced as {header}")
+    return array.astype(header.dtype, copy=False)
 
 
 def _load_cube(path: Path, name: str, header: ArrayHeader, shape: tuple[int, int, int]) -> NDArray[Any]:
-    array = load_v5(path, [name])[name]
-    if array.shape != header.shape or array.dtype.kind not in "iuf":
-        raise SceneFormatError(f"{path.name}: {name} is {array.dtype} {array.shape}, announced as {header}")
-    return cube_view(array, shape)
+    return cube_view(load_v5(path, {name: header})[name], shape)

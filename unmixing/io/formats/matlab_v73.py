@@ -1,6 +1,8 @@
 """MATLAB version 7.3 files, which are HDF5 with the axes reversed, through h5py."""
 
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any, cast
@@ -9,13 +11,10 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from unmixing.errors import SceneFormatError
+from unmixing.io.formats.damage import damage_told
 from unmixing.io.formats.matlab import SMALL_NAMES, cube_view, find_cube
 from unmixing.io.formats.reader import BLOCK_BYTES, ArrayHeader, ArrayRows, SceneReader, require_plausible_size
 from unmixing.io.formats.variables import SCALE, WAVELENGTHS, companion_facts, require_companion
-
-HDF5_DAMAGE = (OSError, RuntimeError, ValueError, KeyError, TypeError)
-"""What h5py raises on damaged files, depending on where the damage lies."""
 
 
 def open_mat_v73(path: Path, variable: str | None, scratch: Path | None) -> SceneReader:
@@ -23,17 +22,14 @@ def open_mat_v73(path: Path, variable: str | None, scratch: Path | None) -> Scen
 
     Raises SceneFormatError, AmbiguousSceneError.
     """
-    try:
-        with h5py.File(path, "r", locking=False) as file:
-            found = datasets(file)
-            arrays = {name: ArrayHeader(data.shape[::-1], data.dtype) for name, data in found.items()}
-            small = {
-                name: np.asarray(found[name][()])
-                for name in SMALL_NAMES
-                if name in arrays and arrays[name].is_real and arrays[name].nbytes < 2**20
-            }
-    except HDF5_DAMAGE as error:
-        raise damaged_v73(path, error) from error
+    with opened_v73(path) as file:
+        found = datasets(file)
+        arrays = {name: ArrayHeader(data.shape[::-1], data.dtype) for name, data in found.items()}
+        small = {
+            name: np.asarray(found[name][()])
+            for name in SMALL_NAMES
+            if name in arrays and arrays[name].is_real and arrays[name].nbytes < 2**20
+        }
     cube = find_cube(arrays, small, variable, path.name)
     require_plausible_size(path, cube.header)
     for name, size in ((WAVELENGTHS, cube.shape[2]), (SCALE, 1)):
@@ -49,6 +45,14 @@ def open_mat_v73(path: Path, variable: str | None, scratch: Path | None) -> Scen
     return SceneReader(ArrayRows(cube.shape, cube.header.dtype, load), companion_facts(small, source))
 
 
+@contextmanager
+def opened_v73(path: Path) -> Iterator[h5py.File]:
+    """The file for reading. Whatever is wrong with it, inside the block too, becomes a SceneFormatError."""
+    what = f"{path.name} is a damaged or truncated MATLAB 7.3 (HDF5) file"
+    with damage_told(what), h5py.File(path, "r", locking=False) as file:
+        yield file
+
+
 def datasets(file: h5py.File) -> dict[str, h5py.Dataset]:
     """The arrays of the root group that lie in this very file: HDF5 can also point into others."""
     found = {}
@@ -62,11 +66,8 @@ def datasets(file: h5py.File) -> dict[str, h5py.Dataset]:
 
 
 def _load_cube(path: Path, name: str, shape: tuple[int, int, int], scratch: Path | None) -> NDArray[Any]:
-    try:
-        with h5py.File(path, "r", locking=False) as file:
-            stored = _copy(datasets(file)[name], scratch)
-    except HDF5_DAMAGE as error:
-        raise damaged_v73(path, error) from error
+    with opened_v73(path) as file:
+        stored = _copy(datasets(file)[name], scratch)
     return cube_view(stored.T, shape)
 
 
@@ -82,7 +83,3 @@ def _copy(data: h5py.Dataset, scratch: Path | None) -> NDArray[Any]:
     for start in range(0, data.shape[0], step):
         copy[start : start + step] = data[start : start + step]
     return copy
-
-
-def damaged_v73(path: Path, error: Exception) -> SceneFormatError:
-    return SceneFormatError(f"{path.name} is a damaged or truncated MATLAB 7.3 (HDF5) file: {error}")
