@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Mapping
 from pathlib import Path
+from urllib.parse import parse_qsl
 
 from python_multipart.multipart import parse_options_header
 
@@ -89,6 +90,15 @@ def body_of(content_type: str, query: list[tuple[str, str]], folder: Path) -> Bo
         return FileBody(folder, name or FILE_NAMES[known], fields)
     types = ", ".join([MULTIPART, JSON, *FILE_NAMES])
     raise UploadContentTypeError(f"the Content-Type is {content_type!r}; it has to be one of: {types}")
+
+
+def query_of(query_string: bytes) -> list[tuple[str, str]]:
+    """The parameters of a query. Raises UploadFieldError when they are not text; the framework would replace
+    characters silently."""
+    try:
+        return parse_qsl(query_string.decode("ascii"), keep_blank_values=True, errors="strict")
+    except ValueError as error:  # not ASCII, percent-encoded bytes that are not UTF-8, or thousands of parameters
+        raise UploadFieldError(f"the query is not UTF-8 text: {error}") from None
 
 
 def _boundary(content_type: str, options: Mapping[bytes, bytes]) -> bytes:

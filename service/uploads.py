@@ -55,8 +55,9 @@ class Fields:
             raise UploadFieldError(f"the field {name!r} is given twice")
 
     def add(self, name: str, value: str) -> None:
-        """Raises UploadFieldError as ``require``, and for a value that is too long."""
+        """Raises UploadFieldError as ``require``, and for a value that is too long or no text."""
         self.require(name)
+        require_text(value, f"the field {name!r}")
         if len(value) > MAX_FIELD_BYTES:
             raise UploadFieldError(f"the field {name!r} is longer than {MAX_FIELD_BYTES} bytes")
         earlier = self.given.get(name)
@@ -205,6 +206,13 @@ def safe_name(name: str, part: str = FILE) -> str:
     if len(base.encode()) > MAX_NAME_BYTES:
         raise UploadFieldError(f"the file name {base[:40]!r}... is longer than {MAX_NAME_BYTES} bytes")
     return base
+
+
+def require_text(value: str, what: str) -> None:
+    """Raises UploadFieldError for what cannot be written as UTF-8, and for the character 0, which ends texts elsewhere.
+    JSON can hold both."""
+    if "\0" in value or any("\ud800" <= character <= "\udfff" for character in value):
+        raise UploadFieldError(f"{what} is no valid Unicode text: {value[:40]!r}")
 
 
 def _text(raw: bytes, what: str) -> str:

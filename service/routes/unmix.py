@@ -7,7 +7,7 @@ from fastapi import APIRouter, Request, Response
 from starlette.requests import ClientDisconnect
 
 from model_store.records import JobStatus
-from service.bodies import body_of
+from service.bodies import body_of, query_of
 from service.context import ContextArgument
 from service.errors import MalformedUploadError, UploadTooLargeError
 from service.openapi import problems, upload_body
@@ -41,7 +41,7 @@ async def unmix(request: Request, context: ContextArgument) -> Response:
     _check_length(request, max_bytes)
     async with staging(context) as (job_id, folder):
         content_type = request.headers.get("content-type", "")
-        with closing(body_of(content_type, request.query_params.multi_items(), folder)) as receiver:
+        with closing(body_of(content_type, query_of(request.scope["query_string"]), folder)) as receiver:
             try:
                 upload = await receive(request.stream(), receiver, max_bytes)
             except ClientDisconnect:
