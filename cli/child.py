@@ -11,7 +11,7 @@ import socket
 import sys
 from collections.abc import Sequence
 
-from cli.lifeline import die_with_parent
+from model_store.lifeline import die_with_parent
 
 GRACE_SECONDS = 5
 """How long open requests may take once the service is told to stop."""

@@ -10,12 +10,15 @@ from fastapi import FastAPI
 from model_store.settings import Settings
 from service import openapi, problems
 from service.context import open_context
+from service.reading.readers import ForkServer, Readers
 from service.routes import about, jobs, models, results, unmix
 from service.sweeper import sweep_forever
 
 
-def create_app(settings: Settings) -> FastAPI:
+def create_app(settings: Settings, fork_server: ForkServer | None = None) -> FastAPI:
     """The service over the data folder and the queue that ``settings`` name; connects when it starts.
+
+    fork_server: where uploads are read; without one the service starts its own, and ends it.
 
     Its start raises QueueUnavailableError when no Redis is named and no embedded queue runs on the data.
     """
@@ -25,6 +28,8 @@ def create_app(settings: Settings) -> FastAPI:
         settings.data.mkdir(parents=True, exist_ok=True)
         context = open_context(settings)
         app.state.context = context
+        server = fork_server or ForkServer()
+        app.state.readers = Readers(settings, server, context.stores.models.folder)
         sweeping = asyncio.create_task(sweep_forever(context))
         try:
             yield
@@ -32,6 +37,8 @@ def create_app(settings: Settings) -> FastAPI:
             sweeping.cancel()
             with suppress(asyncio.CancelledError):
                 await sweeping
+            if fork_server is None:
+                await asyncio.to_thread(server.close)
             await context.close()
 
     app = FastAPI(

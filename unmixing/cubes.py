@@ -113,6 +113,12 @@ def _require_content(cube: Cube) -> None:
         raise SceneContentError(f"only {n_used} of {n_bands} bands can be used ({'; '.join(reasons[:3])})")
     if n_valid == 0:
         raise SceneContentError(f"none of {rows * columns} pixels has data in all of the {n_used} used bands")
+    highest = cube.values.max(axis=(0, 1), where=cube.valid_pixels[:, :, None], initial=-np.inf)
+    brightest = highest[cube.used_bands].max()
+    if brightest <= 0:
+        raise SceneContentError(
+            f"the cube is nowhere positive: {brightest:g} is its largest value; reflectance and radiance are"
+        )
 
 
 def input_report(cube: Cube) -> dict[str, Any]:

@@ -111,7 +111,7 @@ class ArrayFormat:
             raise SceneFormatError(
                 f"{_what(path, name)} is {values.dtype} {values.shape}, its header announces {header}"
             )
-        return values
+        return values.astype(header.dtype, copy=False)
 
     def _source(self, path: Path, name: str, header: ArrayHeader) -> dict[str, Any]:
         named = {} if name == UNNAMED else {"variable": name}

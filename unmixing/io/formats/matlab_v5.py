@@ -7,8 +7,8 @@ import numpy as np
 import scipy.io
 from numpy.typing import NDArray
 
-from unmixing.errors import SceneFormatError
 from unmixing.io.formats.arrays import ArrayFormat
+from unmixing.io.formats.damage import damage_told
 from unmixing.io.formats.reader import ArrayHeader
 
 TYPES = {
@@ -20,10 +20,8 @@ TYPES = {
 
 def v5_headers(path: Path) -> dict[str, ArrayHeader]:
     """Every variable of a MATLAB file by its name, with its shape in MATLAB. Raises SceneFormatError."""
-    try:
+    with damage_told(f"{path.name} is no readable MATLAB file"):
         listing = scipy.io.whosmat(str(path), appendmat=False)
-    except Exception as error:  # SciPy trusts the file: garbage leads it into errors of any class
-        raise SceneFormatError(f"{path.name} is no readable MATLAB file: {error}") from error
     return {
         name: ArrayHeader(tuple(int(length) for length in shape), np.dtype(TYPES.get(kind, "O")))
         for name, shape, kind in listing
@@ -31,14 +29,13 @@ def v5_headers(path: Path) -> dict[str, ArrayHeader]:
 
 
 def load_v5(path: Path, name: str, scratch: Path | None) -> NDArray[Any]:
-    """One variable of a MATLAB file, read into memory. Raises SceneFormatError."""
-    try:
-        # mat_dtype: MATLAB stores whole doubles as small integers; the class it shows is the type that is
-        # meant
-        loaded = scipy.io.loadmat(str(path), appendmat=False, variable_names=[name], mat_dtype=True)
-        return np.asarray(loaded[name])
-    except Exception as error:  # as above
-        raise SceneFormatError(f"{path.name} is damaged or truncated: {error}") from error
+    """One variable of a MATLAB file, read into memory. Raises SceneFormatError.
+
+    MATLAB stores whole doubles as small integers, and so they come. SciPy could convert them by itself, but would drop
+    imaginary parts with no more than a warning.
+    """
+    with damage_told(f"{path.name} is damaged or truncated"):
+        return np.asarray(scipy.io.loadmat(str(path), appendmat=False, variable_names=[name])[name])
 
 
 MAT_V5 = ArrayFormat("mat v5", v5_headers, load_v5, matlab=True)

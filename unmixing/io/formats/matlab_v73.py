@@ -1,6 +1,8 @@
 """MATLAB version 7.3 files, which are HDF5 with the axes reversed, through h5py."""
 
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, cast
 
@@ -8,21 +10,15 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from unmixing.errors import SceneFormatError
 from unmixing.io.formats.arrays import ArrayFormat
+from unmixing.io.formats.damage import damage_told
 from unmixing.io.formats.reader import BLOCK_BYTES, ArrayHeader
-
-HDF5_DAMAGE = (OSError, RuntimeError, ValueError, KeyError, TypeError)
-"""What h5py raises on damaged files, depending on where the damage lies."""
 
 
 def v73_headers(path: Path) -> dict[str, ArrayHeader]:
     """Every array of an HDF5 file by MATLAB by its name, with its shape in MATLAB. Raises SceneFormatError."""
-    try:
-        with h5py.File(path, "r", locking=False) as file:
-            return {name: ArrayHeader(data.shape[::-1], data.dtype) for name, data in datasets(file).items()}
-    except HDF5_DAMAGE as error:
-        raise damaged_v73(path, error) from error
+    with opened_v73(path) as file:
+        return {name: ArrayHeader(data.shape[::-1], data.dtype) for name, data in datasets(file).items()}
 
 
 def load_v73(path: Path, name: str, scratch: Path | None) -> NDArray[Any]:
@@ -30,11 +26,16 @@ def load_v73(path: Path, name: str, scratch: Path | None) -> NDArray[Any]:
 
     Raises SceneFormatError.
     """
-    try:
-        with h5py.File(path, "r", locking=False) as file:
-            return _copy(datasets(file)[name], scratch).T
-    except HDF5_DAMAGE as error:
-        raise damaged_v73(path, error) from error
+    with opened_v73(path) as file:
+        return _copy(datasets(file)[name], scratch).T
+
+
+@contextmanager
+def opened_v73(path: Path) -> Iterator[h5py.File]:
+    """The file for reading. Whatever is wrong with it, inside the block too, becomes a SceneFormatError."""
+    what = f"{path.name} is a damaged or truncated MATLAB 7.3 (HDF5) file"
+    with damage_told(what), h5py.File(path, "r", locking=False) as file:
+        yield file
 
 
 def datasets(file: h5py.File) -> dict[str, h5py.Dataset]:
@@ -61,10 +62,6 @@ def _copy(data: h5py.Dataset, scratch: Path | None) -> NDArray[Any]:
     for start in range(0, data.shape[0], step):
         copy[start : start + step] = data[start : start + step]
     return copy
-
-
-def damaged_v73(path: Path, error: Exception) -> SceneFormatError:
-    return SceneFormatError(f"{path.name} is a damaged or truncated MATLAB 7.3 (HDF5) file: {error}")
 
 
 MAT_V73 = ArrayFormat("mat v7.3", v73_headers, load_v73, matlab=True)

@@ -1,8 +1,9 @@
 """NumPy's ``.npy`` and ``.npz``: mapped into memory, never unpickled."""
 
+import io
 import shutil
+import struct
 import tempfile
-import tokenize
 import zipfile
 from pathlib import Path
 from typing import IO, Any, Literal, cast
@@ -14,10 +15,15 @@ from numpy.typing import NDArray
 from unmixing.errors import SceneFormatError
 from unmixing.io.formats.archives import open_archive
 from unmixing.io.formats.arrays import UNNAMED, ArrayFormat
+from unmixing.io.formats.damage import damage_told
 from unmixing.io.formats.reader import ArrayHeader
 
 HEADER_READERS = {(1, 0): npy_format.read_array_header_1_0, (2, 0): npy_format.read_array_header_2_0}
-HEADER_DAMAGE = (ValueError, SyntaxError, TypeError, RecursionError, MemoryError, tokenize.TokenError)
+LENGTH_FIELDS = {(1, 0): "<H", (2, 0): "<I"}
+"""How each version of the format states the length of its header."""
+
+MAX_HEADER_BYTES = 2**16
+"""NumPy itself writes up to a few hundred, and reads none above 10,000; but it would first load them all."""
 
 MEMBER_SUFFIX = ".npy"
 MAX_ARRAYS = 1000
@@ -73,16 +79,23 @@ def read_npy_header(file: IO[bytes], name: str) -> tuple[ArrayHeader, Literal["C
 
 
 def _parsed_header(file: IO[bytes], name: str) -> tuple[ArrayHeader, Literal["C", "F"]]:
-    try:
+    with damage_told(f"{name} has no valid .npy header"):
         version = npy_format.read_magic(file)
         if version not in HEADER_READERS:
             raise SceneFormatError(f"{name} is a .npy file of version {version}, which holds no plain numbers")
-        shape, fortran_order, dtype = HEADER_READERS[version](file)
-    except HEADER_DAMAGE as error:
-        raise SceneFormatError(f"{name} has no valid .npy header: {error}") from error
+        shape, fortran_order, dtype = HEADER_READERS[version](_header_only(file, LENGTH_FIELDS[version], name))
     if any(length < 0 for length in shape):
         raise SceneFormatError(f"{name} has a negative length in its shape {shape}")
     return ArrayHeader(shape, dtype), "F" if fortran_order else "C"
+
+
+def _header_only(file: IO[bytes], length_field: str, name: str) -> IO[bytes]:
+    """Length and text of the header, once the length has been looked at."""
+    length_bytes = file.read(struct.calcsize(length_field))
+    (length,) = struct.unpack(length_field, length_bytes)
+    if length > MAX_HEADER_BYTES:
+        raise SceneFormatError(f"{name} has a .npy header of {length} bytes; {MAX_HEADER_BYTES} are allowed")
+    return io.BytesIO(length_bytes + file.read(length))
 
 
 def _peek(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> ArrayHeader | None:
