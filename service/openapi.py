@@ -7,6 +7,7 @@ from fastapi.openapi.utils import get_openapi
 
 from service.bodies import FILE_NAMES, JSON, MULTIPART
 from service.problems import Problem
+from unmixing.io.formats.table import IMAGE_FORMATS, MATRIX_FORMATS, MIXING_LIBRARY_FORMATS, VARIABLE_FORMATS
 from unmixing.io.inputs.input_kind import InputKind
 from unmixing.mixtures.specs import SeparationSpec
 from unmixing.specs import UnmixSpec
@@ -44,8 +45,8 @@ def upload_body() -> dict[str, Any]:
             "type": "array",
             "items": BINARY,
             "minItems": 1,
-            "description": "An image: .npy, .npz, .mat, GeoTIFF, or ENVI (header and binary as two parts, or in one "
-            "zip). Or a mixture matrix, samples x channels: .csv, .npy, .npz, .mat.",
+            "description": f"An image: {IMAGE_FORMATS} (as two parts); all files may come in one zip. Or a mixture "
+            f"matrix, samples x channels: {MATRIX_FORMATS}.",
         },
         "library": {
             "type": "array",
@@ -55,7 +56,8 @@ def upload_body() -> dict[str, Any]:
         },
         "mixing_library": {
             **BINARY,
-            "description": "Example mixing matrices to train on, matrices x channels x sources: .npy, .npz or .mat.",
+            "description": "Example mixing matrices to train on, matrices x channels x sources: "
+            f"{MIXING_LIBRARY_FORMATS}.",
         },
     }
     form = _object({**files, **fields}, "file", {"file": ["scene.npz"], "n_endmembers": 3, "seed": 0})
@@ -88,7 +90,7 @@ def _fields() -> dict[str, dict[str, Any]]:
         },
         **specs,
         "model": {"type": "string", "description": "Id of a stored model to apply: nothing is trained then."},
-        "variable": {"type": "string", "description": "Which array of a .mat or .npz file is meant."},
+        "variable": {"type": "string", "description": f"Which array of a {VARIABLE_FORMATS} file is meant."},
     }
 
 

@@ -35,6 +35,9 @@ def test_a_scene_is_a_scene(check: Any) -> None:
     cube[:3] = np.nan
     cube[4] = 0
     check(cube, 3)
+    mixed = -small_cube()
+    mixed[-1, -1] *= -1
+    check(mixed, 3)
 
 
 @pytest.mark.parametrize(
@@ -47,8 +50,9 @@ def test_a_scene_is_a_scene(check: Any) -> None:
         np.broadcast_to(np.arange(1.0, 7), (5, 4, 6)),
         small_cube()[:, :, :1],
         small_cube()[:1, :1],
+        -small_cube(),
     ],
-    ids=["nan", "inf", "zero", "constant", "one spectrum", "one band", "one pixel"],
+    ids=["nan", "inf", "zero", "constant", "one spectrum", "one band", "one pixel", "negative"],
 )
 def test_no_content(check: Any, cube: Any) -> None:
     with pytest.raises(SceneContentError):

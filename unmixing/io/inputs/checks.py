@@ -55,18 +55,23 @@ def _scan(reader: SceneReader, n_endmembers: int | None) -> None:
         lowest = np.minimum(lowest, np.where(present, block, np.inf).min(axis=(0, 1)))
         highest = np.maximum(highest, np.where(present, block, -np.inf).max(axis=(0, 1)))
         n_varying = int((highest > lowest).sum())
-        if n_pixels >= needed and n_varying >= max(needed, MIN_BANDS):
+        brightest = (highest if reader.scale > 0 else -lowest).max()
+        if n_pixels >= needed and n_varying >= max(needed, MIN_BANDS) and brightest > 0:
             return
     if n_pixels == 0:
         raise SceneContentError("the scene has no data: every pixel is NaN, infinite, zero or nodata")
     if n_varying < MIN_BANDS:
         raise SceneContentError(f"the scene is constant: only {n_varying} of its bands have more than one value")
+    if brightest <= 0:
+        raise SceneContentError(
+            f"the scene is nowhere positive: {brightest * abs(reader.scale):g} is its largest value; reflectance and "
+            "radiance are"
+        )
     _require_enough(n_endmembers, n_pixels, n_varying)
 
 
 def _present(block: NDArray[np.generic], nodata: float | None) -> Bool:
-    """Which numbers are data. A pixel that is zero in all bands is the frame around a scene, not part of
-    it."""
+    """Which numbers are data. A pixel that is zero in all bands is the frame around a scene, not part of it."""
     present: Bool = np.isfinite(block) & (block != 0).any(axis=2, keepdims=True)
     if nodata is not None:
         present &= block != nodata
