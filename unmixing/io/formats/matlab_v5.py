@@ -39,7 +39,7 @@ def open_mat_v5(path: Path, variable: str | None) -> SceneReader:
         "dtype": str(cube.header.dtype),
     }
     load = partial(_load_cube, path, cube.name, cube.header, cube.shape)
-    return SceneReader(ArrayRows(cube.shape, cube.header.dtype, load), companion_facts(small, source))
+    return SceneReader(ArrayRows(cube.shape, cube.header.dtype, load, in_memory=True), companion_facts(small, source))
 
 
 def v5_headers(path: Path) -> dict[str, ArrayHeader]:
