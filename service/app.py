@@ -29,6 +29,7 @@ def create_app(settings: Settings, fork_server: ForkServer | None = None) -> Fas
         context = open_context(settings)
         app.state.context = context
         server = fork_server or ForkServer()
+        await asyncio.to_thread(server.start)
         app.state.readers = Readers(settings, server, context.stores.models.folder)
         sweeping = asyncio.create_task(sweep_forever(context))
         try:
