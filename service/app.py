@@ -39,6 +39,7 @@ def create_app(settings: Settings, fork_server: ForkServer | None = None) -> Fas
         except RedisError as error:  # requests are answered with 503, and the first sweep that finds it makes up for it
             logger.error("Redis: %s", error)
         server = fork_server or ForkServer()
+        await asyncio.to_thread(server.start)
         app.state.readers = Readers(settings, server, context.stores.models.folder)
         sweeping = asyncio.create_task(sweep_forever(sweeper, settings.sweep_seconds))
         try:

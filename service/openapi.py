@@ -23,7 +23,7 @@ _MEANING = {
     422: "The request is well formed and cannot be done; `detail` names what is wrong.",
     500: "Something unforeseen happened.",
     507: "The service has no room left; nothing was kept.",
-    503: "The job queue or the data folder cannot be used.",
+    503: "The job queue or the data folder cannot be used, or too many uploads are read; see Retry-After.",
 }
 
 Responses = dict[int | str, dict[str, Any]]
@@ -64,7 +64,9 @@ def upload_body() -> dict[str, Any]:
     rows = {"type": "array", "items": {"type": "array", "items": {"type": "number"}}, "minItems": 1}
     mixtures = {"mixtures": {**rows, "description": "A mixture matrix, one list of channels per sample."}}
     mixed = _object(
-        {**mixtures, **fields}, "mixtures", {"mixtures": [[0.1, 0.2, 0.4], [0.3, 0.1, 0.0]], "n_sources": 2}
+        {**mixtures, **fields},
+        "mixtures",
+        {"mixtures": [[0.1, 0.2, 0.4], [0.3, 0.1, 0.0], [0.2, 0.2, 0.4], [0.5, 0.3, 0.4]], "n_sources": 2},
     )
     content = {
         MULTIPART: {"schema": form},

@@ -45,6 +45,12 @@ class ForkServer:
         self._process: subprocess.Popen[bytes] | None = None
         self._control: socket.socket | None = None
 
+    def start(self) -> None:
+        """Start the process now, so that the first upload need not wait for its imports."""
+        with self._lock:
+            if self._control is None:
+                self._start()
+
     def connect(self) -> socket.socket:
         """A connection to a new process. Raises OSError when none can be started."""
         ours, theirs = socket.socketpair()

@@ -3,6 +3,8 @@
 import os
 import signal
 import socket
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -13,7 +15,7 @@ import pytest
 
 from model_store.settings import Settings
 from service.reading.readers import ForkServer
-from tests.conftest import npy, serving, small_scene, wait_until
+from tests.conftest import REPOSITORY, npy, serving, small_scene, wait_until
 from tests.service import bombs
 from tests.service.test_bad_input import assert_nothing_left, assert_problem
 
@@ -171,3 +173,25 @@ def test_the_fork_server_ends_with_its_owner() -> None:
     finally:
         owner.close()
     assert not command_of(process)
+
+
+OWNER = """
+import sys
+from service.reading.readers import ForkServer
+owner = ForkServer()
+connection = owner.connect()
+print(owner.pid, flush=True)
+sys.stdin.read()
+"""
+
+
+def test_readers_end_with_a_service_that_is_killed() -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", OWNER], cwd=REPOSITORY, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as service:
+        assert service.stdout is not None
+        server = int(service.stdout.readline())
+        wait_until(lambda: children_of(server), 20)  # it waits for a request, with all that reading takes
+        readers = children_of(server)
+        service.kill()
+        wait_until(lambda: not any(command_of(process) for process in (server, *readers)), 10)

@@ -38,4 +38,4 @@ def load_v5(path: Path, name: str, scratch: Path | None) -> NDArray[Any]:
         return np.asarray(scipy.io.loadmat(str(path), appendmat=False, variable_names=[name])[name])
 
 
-MAT_V5 = ArrayFormat("mat v5", v5_headers, load_v5, matlab=True)
+MAT_V5 = ArrayFormat("mat v5", v5_headers, load_v5, matlab=True, read_whole=True)

@@ -95,10 +95,17 @@ def default_rows_per_block(shape: tuple[int, int, int], dtype: np.dtype[Any]) ->
 
 
 class ArrayRows:
-    """Rows of an array that is loaded, or mapped, when the first of them is wanted."""
+    """Rows of an array that is mapped when the first of them is wanted, or loaded, which ``in_memory`` says."""
 
-    def __init__(self, shape: tuple[int, int, int], dtype: np.dtype[Any], load: Callable[[], NDArray[Any]]) -> None:
-        self.shape, self.dtype = shape, dtype
+    def __init__(
+        self,
+        shape: tuple[int, int, int],
+        dtype: np.dtype[Any],
+        load: Callable[[], NDArray[Any]],
+        *,
+        in_memory: bool = False,
+    ) -> None:
+        self.shape, self.dtype, self.in_memory = shape, dtype, in_memory
         self.rows_per_block = default_rows_per_block(shape, dtype)
         self._load = load
         self._array: NDArray[Any] | None = None
@@ -179,6 +186,11 @@ class SceneReader:
         self.nodata = facts.nodata
         self.georeference = facts.georeference
         self.source = dict(facts.source)
+
+    @property
+    def in_memory(self) -> bool:
+        """Whether the first row takes memory for all: the format can only be read whole."""
+        return isinstance(self._rows, ArrayRows) and self._rows.in_memory
 
     def __enter__(self) -> Self:
         return self

@@ -1,6 +1,7 @@
 """Tables of numbers as text: a row per line, cells between commas, semicolons, tabs or spaces."""
 
 import csv
+from array import array
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -27,10 +28,10 @@ def read_table(path: Path, variable: str | None, wanted: WantedArray) -> tuple[F
             f"{path.name} has {size} bytes; a table may have {MAX_TABLE_BYTES}, send larger ones as .npy"
         )
     header: list[str] | None = None
-    rows: list[Float32] = []
+    numbers = array("f")  # an array for each row would take far more than the numbers of short rows
     width = first_line = 0
     for line, cells in _lines(path):
-        if not rows and header is None:
+        if not numbers and header is None:
             width, first_line = len(cells), line
             if not any(_is_number(cell) for cell in cells):
                 header = cells
@@ -39,11 +40,11 @@ def read_table(path: Path, variable: str | None, wanted: WantedArray) -> tuple[F
             raise SceneFormatError(
                 f"{path.name}: line {line} has {len(cells)} cells, line {first_line} has {width}; all need as many"
             )
-        rows.append(_numbers(path.name, line, cells))
-    if not rows:
+        numbers.extend(_numbers(path.name, line, cells))
+    if not numbers:
         raise SceneFormatError(f"{path.name} has no row of numbers")
     source = {"format": "csv", "files": [path.name], "header": header is not None}
-    return np.stack(rows), source
+    return np.frombuffer(numbers, dtype=np.float32).reshape(-1, width), source
 
 
 def _lines(path: Path) -> Iterator[tuple[int, list[str]]]:
@@ -65,9 +66,9 @@ def _lines(path: Path) -> Iterator[tuple[int, list[str]]]:
         raise SceneFormatError(f"{path.name} is no table in UTF-8: {error}") from error
 
 
-def _numbers(name: str, line: int, cells: Sequence[str]) -> Float32:
+def _numbers(name: str, line: int, cells: Sequence[str]) -> list[float]:
     try:
-        return np.array([float(cell) for cell in cells], dtype=np.float32)
+        return [float(cell) for cell in cells]
     except ValueError:
         column = next(index for index, cell in enumerate(cells) if not _is_number(cell))
         raise SceneFormatError(

@@ -9,13 +9,16 @@ from unmixing.types import Bool
 
 MIN_BANDS = 2
 MIN_ENDMEMBERS = 2
+MAX_BYTES_IN_MEMORY = 256 * 2**20
+"""Reading takes up to three times as much, and several uploads are read at a time."""
 
 
 def check_scene(reader: SceneReader, n_endmembers: int | None) -> None:
     """Raise when the scene certainly cannot be unmixed: all NaN, constant, one band, too few pixels or bands.
 
     A scene of one block is judged as the job itself will. Of a larger one just enough is read to see that it
-    has content; what only the whole scene shows is left to the job.
+    has content; what only the whole scene shows is left to the job, and so is all content of a scene above
+    ``MAX_BYTES_IN_MEMORY`` in a format that can only be read whole (MATLAB 5).
 
     Raises SceneContentError for the scene, SpecError for an ``n_endmembers`` it is too small for,
     SceneFormatError for a damaged file.
@@ -23,10 +26,11 @@ def check_scene(reader: SceneReader, n_endmembers: int | None) -> None:
     rows, columns, bands = reader.shape
     if bands < MIN_BANDS:
         raise SceneContentError(f"unmixing needs at least {MIN_BANDS} bands; the scene has {bands}")
-    if rows * columns * bands * reader.dtype.itemsize <= BLOCK_BYTES:
+    n_bytes = rows * columns * bands * reader.dtype.itemsize
+    if n_bytes <= BLOCK_BYTES:
         cube = reader.read()
         _require_enough(n_endmembers, int(cube.valid_pixels.sum()), int(cube.used_bands.sum()))
-    else:
+    elif not reader.in_memory or n_bytes <= MAX_BYTES_IN_MEMORY:
         _scan(reader, n_endmembers)
 
 
