@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 import numpy as np
 from pydantic import BaseModel
@@ -19,8 +20,8 @@ from unmixing.progress import Progress
 from unmixing.specs import IstaSpec, NmfSpec, PalmSpec, SnmfSpec, UnmixSpec
 from unmixing.types import Compute, Cube, Float32, TrainedModel
 
-Train = Callable[[Cube, int, UnmixSpec, Compute, Progress], TrainedModel]
-"""From a cube, the number of endmembers, the spec, where to compute and a progress callback to a model."""
+if TYPE_CHECKING:
+    from unmixing.networks.training.trainers import Train
 
 Solve = Callable[[Float32, int, np.random.Generator, Progress], Solution]
 """From pixels (n_pixels, n_bands) of median norm 1, the number of endmembers, the source of randomness and a progress
@@ -36,7 +37,7 @@ class Method:
     title: str
     summary: str
     paper: str
-    train: Train | None = None
+    train: "Train | None" = None
     solve: Solve | None = None
     own_spec: type[BaseModel] | None = None
     """What it can be told beside the request, of methods that solve; models say it in their manifest."""

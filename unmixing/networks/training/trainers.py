@@ -1,20 +1,21 @@
 """TRAINERS: how every learned row of METHODS is trained."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from types import MappingProxyType
-from typing import TYPE_CHECKING
 
 from unmixing.networks.dnmf import train_dnmf
 from unmixing.networks.training import recipes
 from unmixing.networks.training.patches import train_cnnaeu
 from unmixing.networks.training.selfsupervised import train_lpalm, train_on_synthetic_truth
-from unmixing.specs import AlmuSpec, ListaSpec, NalmuSpec
+from unmixing.progress import Progress
+from unmixing.specs import AlmuSpec, ListaSpec, NalmuSpec, UnmixSpec
+from unmixing.types import Compute, Cube, TrainedModel
 
-if TYPE_CHECKING:
-    from unmixing.methods import Train
+Train = Callable[[Cube, int, UnmixSpec, Compute, Progress], TrainedModel]
+"""From a cube, the number of endmembers, the spec, where to compute and a progress callback to a model."""
 
-TRAINERS: "Mapping[str, Train]" = MappingProxyType(
+TRAINERS: Mapping[str, Train] = MappingProxyType(
     {
         "lpalm": train_lpalm,
         "lista": partial(train_on_synthetic_truth, recipe=recipes.lista(ListaSpec())),
