@@ -1,9 +1,13 @@
 """Hyperspectral unmixing: what a scene is made of, from the image alone.
 
->>> from unmixing import unmix                                       # doctest: +SKIP
->>> result = unmix(cube, n_endmembers=3)   # cube: (rows, columns, bands)
+>>> import numpy as np
+>>> from unmixing import unmix
+>>> from unmixing.specs import UnmixSpec
+>>> rng = np.random.default_rng(0)
+>>> cube = rng.dirichlet([0.3, 0.3, 0.3], size=(20, 20)) @ rng.random((3, 30))  # (rows, columns, bands)
+>>> result = unmix(cube, UnmixSpec(method="vca_fcls", n_endmembers=3))
 >>> result.endmembers.shape, result.abundances.shape
-((3, 156), (95, 95, 3))
+((3, 30), (20, 20, 3))
 """
 
 from typing import Any
