@@ -31,6 +31,7 @@ from unmixing.io.inputs.scenes import open_scene
 from unmixing.io.inputs.truth import read_truth
 from unmixing.networks.export.checked import scaled_pixels
 from unmixing.networks.training.selfsupervised import train_lpalm
+from unmixing.progress import silent
 from unmixing.simulation.dirichlet import DirichletMixture
 from unmixing.simulation.evaluation import evaluate
 from unmixing.simulation.training_sets import SceneModel, model_scene
@@ -176,7 +177,7 @@ def _unmixed(cube: Cube, n_endmembers: int, seed: int, variant: Variant, extract
         for place, substitute in variant.replaced.items():
             stack.enter_context(patch(place, substitute))
         request = UnmixSpec(n_endmembers=n_endmembers, seed=seed)
-        model = train_lpalm(cube, n_endmembers, request, Compute(), lambda share, words: None, spec=variant.spec)
+        model = train_lpalm(cube, n_endmembers, request, Compute(), silent, spec=variant.spec)
         return unmix(cube, model=model)
 
 

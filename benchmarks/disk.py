@@ -18,6 +18,7 @@ from unmixing.io.apply.parts import apply_to_scene
 from unmixing.io.formats.gdal import georeference_optional
 from unmixing.io.inputs.scenes import open_scene
 from unmixing.io.products.cog import OPTIONS
+from unmixing.progress import silent
 from unmixing.types import Compute, TrainedModel
 
 COLUMNS, BANDS, N_ENDMEMBERS, ROWS_AT_ONCE = 1000, 200, 5, 100
@@ -86,7 +87,7 @@ def _peak_mib() -> float:
 def _apply(scene: Path, model: TrainedModel, compute: Compute) -> tuple[float, float]:
     started = time.perf_counter()
     with TemporaryDirectory(dir=scene.parent) as out, open_scene([scene]) as reader:
-        apply_to_scene(reader, model, Path(out), compute=compute, progress=lambda share, words: None)
+        apply_to_scene(reader, model, Path(out), compute=compute, progress=silent)
     return time.perf_counter() - started, _peak_mib()
 
 

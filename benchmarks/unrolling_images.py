@@ -17,6 +17,7 @@ from unmixing.networks.training import recipes
 from unmixing.networks.training.context import TrainingContext
 from unmixing.networks.training.supervised import Errors, baseline, descend, layer_errors
 from unmixing.networks.unrolled import Unrolled
+from unmixing.progress import silent
 from unmixing.simulation.training_sets import SyntheticSets, model_scene, synthesise
 from unmixing.specs import AlmuSpec, DnmfSpec, ListaSpec, LpalmSpec, UnrolledSpec
 
@@ -82,7 +83,7 @@ def lesson_of(path: Path, size: Size) -> tuple[TrainingContext, SyntheticSets]:
         for n_sets in (spec.n_training_sets, spec.n_validation_sets, size.n_test_sets)
     )
     device = torch.device("cpu")
-    return TrainingContext(pixels, scene, training, validation, SEED, None, device, lambda share, words: None), test
+    return TrainingContext(pixels, scene, training, validation, SEED, None, device, silent), test
 
 
 def networks(context: TrainingContext, n_layers: int, training: UnrolledSpec) -> Iterator[tuple[str, Unrolled]]:

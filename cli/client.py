@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Self
@@ -12,12 +12,12 @@ import httpx
 
 from cli.errors import CliError
 from model_store.results import write_document
+from unmixing.progress import Progress
 
 POLL_SECONDS = 0.5
 ENDED = frozenset({"successful", "failed", "dismissed"})
 CHUNK_BYTES = 1 << 20
 
-Follow = Callable[[float, str], None]
 Job = Mapping[str, Any]
 
 
@@ -50,7 +50,7 @@ class ServiceClient:
         self,
         files: Sequence[Path],
         fields: Mapping[str, str],
-        follow: Follow,
+        follow: Progress,
         libraries: Mapping[str, Sequence[Path]],
     ) -> Job:
         """Send a scene or mixtures. The files are streamed; ``follow`` hears the fraction sent."""
@@ -63,11 +63,11 @@ class ServiceClient:
             ]
             return self._json("POST", "unmix", data=dict(fields), files=parts)
 
-    def wait(self, job: Job, follow: Follow) -> Job:
+    def wait(self, job: Job, follow: Progress) -> Job:
         """Poll until the job has ended. Raises ServiceError with the job's error when it did not end well."""
         url = self.job_url(job)
         while True:
-            follow(job["progress"] / 100, job["message"])
+            follow(job["progress"] / 100, job["stage"], job["message"].removeprefix(job["stage"]).removeprefix(": "))
             if job["status"] in ENDED:
                 break
             time.sleep(POLL_SECONDS)
@@ -120,7 +120,7 @@ class ServiceClient:
 class _Sent:
     """Counts the bytes handed to the network, over all files."""
 
-    def __init__(self, total: int, follow: Follow) -> None:
+    def __init__(self, total: int, follow: Progress) -> None:
         self._total, self._follow, self._sent = max(total, 1), follow, 0
 
     def add(self, n_bytes: int) -> None:

@@ -6,10 +6,11 @@ from typing import Self
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
 from cli.errors import ERRORS
+from unmixing.progress import in_words
 
 
 class StageBar:
-    """Follows one piece of work. Call it with the fraction done (0 to 1) and the stage in words."""
+    """Follows one piece of work. See ``unmixing.progress.Progress``."""
 
     def __init__(self, title: str) -> None:
         self._title = title
@@ -34,10 +35,9 @@ class StageBar:
     ) -> None:
         self._progress.stop()
 
-    def __call__(self, fraction: float, stage: str) -> None:
-        self._progress.update(self._task, completed=fraction, stage=stage)
-        # Stages count within themselves ("epoch 3 of 40"); a log wants the stage once.
-        kind = stage.rstrip("0123456789 /.%").split(" ")[0]
-        if kind != self._stage and not ERRORS.is_terminal:
-            ERRORS.print(f"{self._title}: {fraction:4.0%} {stage}", markup=False)
-        self._stage = kind
+    def __call__(self, share: float, stage: str, detail: str = "") -> None:
+        self._progress.update(self._task, completed=share, stage=in_words(stage, detail))
+        # A log wants a stage once, without the figures that change within it.
+        if stage != self._stage and not ERRORS.is_terminal:
+            ERRORS.print(f"{self._title}: {share:4.0%} {stage}", markup=False)
+        self._stage = stage

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from redis import Redis
 
@@ -11,6 +11,14 @@ from model_store.records import JobError, JobRecord, JobStatus, decode, encode, 
 
 LIVE = (JobStatus.ACCEPTED, JobStatus.RUNNING)
 ENDED = (JobStatus.SUCCESSFUL, JobStatus.FAILED, JobStatus.DISMISSED)
+
+
+class Report(NamedTuple):
+    """How far a job is: percent, the stage in words, and both stage and figures as one text."""
+
+    progress: int
+    stage: str
+    message: str
 
 
 def job_key(job_id: str) -> str:
@@ -60,41 +68,41 @@ class JobRecords:
 
     def start(self, job_id: str) -> int | None:
         """accepted -> running, with a lease. The attempt's number, or None when the job is not to be run."""
-        fields = {"message": "starting", "progress": 0}
+        fields = {"stage": "starting", "message": "starting", "progress": 0}
         attempt = self._moved(job_id, (JobStatus.ACCEPTED,), JobStatus.RUNNING, None, fields)
         return attempt if attempt > 0 else None
 
-    def touch(self, job_id: str, attempt: int, progress: tuple[int, str] | None = None) -> bool:
-        """Renew the lease, and report (percent, message). False when the attempt no longer has the job."""
+    def touch(self, job_id: str, attempt: int, report: Report | None = None) -> bool:
+        """Renew the lease, and say how far the work is. False when the attempt no longer has the job."""
         fields: list[str] = []
-        if progress is not None:
+        if report is not None:
             updated = now().isoformat()
-            fields = encode({"progress": progress[0], "message": progress[1], "updated": updated})
+            fields = encode({**report._asdict(), "updated": updated})
         return bool(self._touch(args=[job_id, attempt, self._lease_ms, *fields]))
 
     def succeed(self, job_id: str, attempt: int) -> bool:
         """running -> successful, by the attempt that has the job."""
-        fields = {"progress": 100, "message": "done"}
+        fields = {"progress": 100, "stage": "done", "message": "done"}
         return self._moved(job_id, (JobStatus.RUNNING,), JobStatus.SUCCESSFUL, attempt, fields) >= 0
 
     def fail(self, job_id: str, attempt: int, error: JobError) -> bool:
         """running -> failed, by the attempt that has the job."""
-        fields = {"message": "failed", "error": error.model_dump()}
+        fields = {"stage": "failed", "message": "failed", "error": error.model_dump()}
         return self._moved(job_id, (JobStatus.RUNNING,), JobStatus.FAILED, attempt, fields) >= 0
 
     def give_up(self, job_id: str, error: JobError) -> bool:
         """accepted -> failed, for a job that no worker can ever run."""
-        fields = {"message": "failed", "error": error.model_dump()}
+        fields = {"stage": "failed", "message": "failed", "error": error.model_dump()}
         return self._moved(job_id, (JobStatus.ACCEPTED,), JobStatus.FAILED, None, fields) >= 0
 
     def retry(self, job_id: str, attempt: int, message: str) -> bool:
         """running -> accepted, for a job whose worker died."""
-        fields = {"message": message, "progress": 0}
+        fields = {"stage": "waiting", "message": message, "progress": 0}
         return self._moved(job_id, (JobStatus.RUNNING,), JobStatus.ACCEPTED, attempt, fields) >= 0
 
     def dismiss(self, job_id: str) -> bool:
         """Live -> dismissed. Whoever runs it learns from its next ``touch``."""
-        return self._moved(job_id, LIVE, JobStatus.DISMISSED, None, {"message": "dismissed"}) >= 0
+        return self._moved(job_id, LIVE, JobStatus.DISMISSED, None, {"stage": "dismissed", "message": "dismissed"}) >= 0
 
     def remove(self, job_id: str) -> bool:
         """Forget an ended job. False when there is none by this id, or it has not ended."""

@@ -62,6 +62,7 @@ class JobRecord(BaseModel):
     files: tuple[str, ...]
     libraries: Mapping[str, tuple[str, ...]] = {}
     progress: int = 0
+    stage: str = "waiting"
     message: str = "waiting for a worker"
     attempts: int = 0
     created: datetime

@@ -47,7 +47,11 @@ class JobDocument(BaseModel):
     type: str = "process"
     status: JobStatus
     progress: int = Field(ge=0, le=100, description="Percent.")
-    message: str = Field(description="The stage in words.", examples=["training, epoch 12"])
+    stage: str = Field(description="What is being done.", examples=["training LPALM"])
+    message: str = Field(
+        description="The stage and its figures.",
+        examples=["training LPALM: epoch 12 of at most 30, validation NMSE 0.01"],
+    )
     created: datetime
     started: datetime | None = None
     finished: datetime | None = None
@@ -135,6 +139,7 @@ def job_document(record: JobRecord, base: str) -> JobDocument:
         jobID=record.id,
         status=record.status,
         progress=record.progress,
+        stage=record.stage,
         message=record.message,
         created=record.created,
         started=record.started,

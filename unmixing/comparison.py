@@ -9,8 +9,9 @@ from unmixing.algorithms.metrics import match_endmembers, rmse, sad_radians
 from unmixing.errors import Cancelled, UnmixingError
 from unmixing.methods import METHODS, chosen_methods
 from unmixing.pipeline import unmix
+from unmixing.progress import Progress
 from unmixing.specs import UnmixSpec
-from unmixing.types import Compute, Cube, Progress, Unmixing
+from unmixing.types import Compute, Cube, Unmixing
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,8 +45,8 @@ def compare(cube: Cube, spec: UnmixSpec, compute: Compute, progress: Progress) -
     errors: dict[str, UnmixingError] = {}
     for number, method in enumerate(methods):
 
-        def part(share: float, words: str, method: str = method, number: int = number) -> None:
-            progress((number + share) / len(methods), f"{METHODS[method].title}: {words}")
+        def part(share: float, stage: str, detail: str = "", method: str = method, number: int = number) -> None:
+            progress((number + share) / len(methods), f"{METHODS[method].title}: {stage}", detail)
 
         known = len(next(iter(answers.values())).endmembers) if answers else spec.n_endmembers
         try:

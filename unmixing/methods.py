@@ -14,8 +14,9 @@ from unmixing.algorithms.palm import palm
 from unmixing.algorithms.snmf import snmf
 from unmixing.algorithms.vca_fcls import vca_fcls
 from unmixing.errors import SpecError, UnknownMethodError
+from unmixing.progress import Progress
 from unmixing.specs import UnmixSpec
-from unmixing.types import Compute, Cube, Float32, Progress, TrainedModel
+from unmixing.types import Compute, Cube, Float32, TrainedModel
 
 Train = Callable[[Cube, int, UnmixSpec, Compute, Progress], TrainedModel]
 """From a cube, the number of endmembers, the spec, where to compute and a progress callback to a model."""

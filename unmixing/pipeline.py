@@ -12,13 +12,14 @@ from threadpoolctl import threadpool_limits
 from unmixing.algorithms.dimension import count_endmembers
 from unmixing.cubes import cube_from_array
 from unmixing.errors import BandMismatchError, SceneContentError, SpecError
+from unmixing.inference.neighbourhoods import pixel_reader
 from unmixing.inference.reconstruction import ReconstructionMetrics
 from unmixing.inference.runtime import BLOCK_PIXELS, ModelOutput, ModelRunner
 from unmixing.inference.sampling import draw_keys, lowest
 from unmixing.methods import Solve, check_method
-from unmixing.neighbourhoods import pixel_reader
+from unmixing.progress import Progress, never_back, part_of, silent
 from unmixing.specs import UnmixSpec
-from unmixing.types import Compute, Cube, Float32, Progress, TrainedModel, Unmixing
+from unmixing.types import Compute, Cube, Float32, TrainedModel, Unmixing
 
 COUNTING_SHARE, TRAINING_SHARE = 0.2, 0.9
 """Shares of the progress at which a count of endmembers, when it is asked for, and the training end."""
@@ -55,7 +56,7 @@ def unmix(
     spec = UnmixSpec(method=method, n_endmembers=n_endmembers, seed=seed, max_training_seconds=max_training_seconds)
     row = check_method(method)
     compute = compute or Compute()
-    report: Progress = progress or (lambda share, message: None)
+    report = never_back(progress or silent)
     if not isinstance(cube, Cube):
         cube = cube_from_array(np.asarray(cube), wavelengths_nm=wavelengths_nm)
     started = time.perf_counter()
@@ -66,18 +67,18 @@ def unmix(
             require_fit(model, cube.shape[2], n_endmembers)
             cube = _with_bands_of(cube, model)
         else:
-            count, found = _count_endmembers(cube, spec, _part(report, 0.0, COUNTING_SHARE))
+            count, found = _count_endmembers(cube, spec, part_of(report, 0.0, COUNTING_SHARE))
             metrics |= found
-            counted = COUNTING_SHARE if n_endmembers is None else 0.0
+            after_counting = COUNTING_SHARE if n_endmembers is None else 0.0
             if row.train is not None:
-                model = row.train(cube, count, spec, compute, _part(report, counted, TRAINING_SHARE))
+                model = row.train(cube, count, spec, compute, part_of(report, after_counting, TRAINING_SHARE))
                 metrics, seconds = metrics | model.manifest.metrics, model.seconds
         answering = time.perf_counter()
         if model is not None:
-            output = _apply(cube, model, compute, _part(report, TRAINING_SHARE, 1.0))
+            output = _apply(cube, model, compute, part_of(report, TRAINING_SHARE, 1.0))
         else:
             assert row.solve is not None  # a Method either trains or solves
-            output, found = _solve(cube, count, row.solve, seed, report)
+            output, found = _solve(cube, count, row.solve, seed, part_of(report, after_counting, 1.0))
             metrics |= found
         finished = time.perf_counter()
     metrics |= _reconstruction(cube, output)
@@ -87,11 +88,6 @@ def unmix(
         "total": round(finished - started, 4),
     }
     return _result(cube, output, model, metrics)
-
-
-def _part(report: Progress, first: float, last: float) -> Progress:
-    """The progress of a stage that takes the whole's share from ``first`` to ``last``."""
-    return lambda share, words: report(first + (last - first) * share, words)
 
 
 def require_fit(model: TrainedModel, n_bands: int, n_endmembers: int | None) -> None:

@@ -4,7 +4,7 @@ One orientation everywhere: rows are the things counted. ``pixels`` (n_pixels, n
 (n_endmembers, n_bands), ``abundances`` (n_pixels, n_endmembers).
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,9 +16,6 @@ from unmixing.manifest import ModelManifest
 Float32 = NDArray[np.float32]
 Float64 = NDArray[np.float64]
 Bool = NDArray[np.bool_]
-
-Progress = Callable[[float, str], None]
-"""Called with the fraction done (0 to 1) and the stage in words. It may raise ``Cancelled``."""
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,8 @@ from model_store.records import JobRecord
 from model_store.settings import Settings
 from model_store.stores import Stores
 from unmixing.errors import Cancelled
-from unmixing.types import Compute, Cube, Progress, SpectralLibrary, TrainedModel, Unmixing
+from unmixing.progress import Progress, part_of
+from unmixing.types import Compute, Cube, SpectralLibrary, TrainedModel, Unmixing
 from worker.lease import Lease
 
 if TYPE_CHECKING:
@@ -63,17 +64,11 @@ class SharedApply:
         shared = self.stores.parts.of(self.record.id)
         shared.mkdir(parents=True, exist_ok=True)
 
-        def looking(share: float, words: str) -> None:
-            progress(LOOKING_SHARE * share, words)
-
-        def working(share: float, words: str) -> None:
-            progress(LOOKING_SHARE + (1 - LOOKING_SHARE) * share, words)
-
         self._call_for_help()  # they have to start first, and wait for the look at the sample
-        begin(reader, model, shared, self.settings.part_pixels, compute, looking)
+        begin(reader, model, shared, self.settings.part_pixels, compute, part_of(progress, 0.0, LOOKING_SHARE))
         work, matches = open_work(reader, model, shared, library, compute)
         with threadpool_limits(compute.threads):
-            do_pending(work, self.record.id, self.stores, working)
+            do_pending(work, self.record.id, self.stores, part_of(progress, LOOKING_SHARE, 1.0))
         elapsed = round(time.perf_counter() - started, 4)
         unmixing, cube, media_types = work.join({"inference": elapsed, "total": elapsed}, matches)
         for name in media_types:
@@ -119,8 +114,8 @@ def do_pending(work: "SceneWork", job_id: str, stores: Stores, progress: Progres
 
 
 def _do(work: "SceneWork", name: str, job_id: str, stores: Stores, progress: Progress) -> None:
-    def report(share: float, words: str) -> None:
-        progress(work.share_done(), words)
+    def report(share: float, stage: str, detail: str = "") -> None:
+        progress(work.share_done(), stage, detail)
 
     claims = stores.claims
     try:
@@ -163,7 +158,7 @@ def _while_live(job_id: str, stores: Stores) -> Progress:
     checked = 0.0
     pause = stores.claims.lease_seconds / 10
 
-    def report(share: float, words: str) -> None:
+    def report(share: float, stage: str, detail: str = "") -> None:
         nonlocal checked
         if time.monotonic() - checked < pause:
             return

@@ -16,14 +16,15 @@ from model_store.errors import (
     UnknownJobError,
     is_storage_full,
 )
-from model_store.jobs import LIVE
+from model_store.jobs import LIVE, Report
 from model_store.models import model_id
 from model_store.records import JobError
 from model_store.results import write_document
 from model_store.settings import Settings
 from model_store.stores import Stores, open_stores
 from unmixing.errors import Cancelled, UnmixingError
-from unmixing.types import Compute, Progress
+from unmixing.progress import Progress, in_words, never_back
+from unmixing.types import Compute
 from worker import parts
 from worker.context import SETTINGS
 from worker.lease import Lease
@@ -134,25 +135,20 @@ def _job_error(job_id: str, raised: Exception, settings: Settings) -> JobError:
 
 def progress_to(stores: Stores, job_id: str, attempt: int) -> Progress:
     """A callback that writes progress to the record; it raises Cancelled once the job is no longer ours."""
-    last_time, last_message = 0.0, ""
+    last_time, last_stage = 0.0, ""
 
-    def report(fraction: float, message: str) -> None:
-        nonlocal last_time, last_message
-        if message == last_message and time.monotonic() - last_time < REPORT_SECONDS:
+    def report(share: float, stage: str, detail: str = "") -> None:
+        nonlocal last_time, last_stage
+        if stage == last_stage and time.monotonic() - last_time < REPORT_SECONDS:
             return
-        if _stage(message) != _stage(last_message):
-            logger.info("job %s: %s", job_id, _stage(message))
-        last_time, last_message = time.monotonic(), message
-        percent = round(min(max(100 * fraction, 0.0), 99.0))  # 100 is for jobs whose results can be read
-        if not stores.jobs.touch(job_id, attempt, (percent, message)):
+        if stage != last_stage:
+            logger.info("job %s: %s", job_id, stage)
+        last_time, last_stage = time.monotonic(), stage
+        percent = min(round(100 * share), 99)  # 100 is for jobs whose results can be read
+        if not stores.jobs.touch(job_id, attempt, Report(percent, stage, in_words(stage, detail))):
             raise Cancelled(f"job {job_id} was dismissed")
 
-    return report
-
-
-def _stage(message: str) -> str:
-    """The message without its figures, which change all the time."""
-    return message.partition(",")[0]
+    return never_back(report)
 
 
 def _end_process() -> None:

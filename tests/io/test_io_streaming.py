@@ -13,6 +13,7 @@ from unmixing.io.apply.parts import apply_to_scene
 from unmixing.io.formats import reader
 from unmixing.io.formats.gdal import georeference_optional
 from unmixing.io.inputs.scenes import open_scene
+from unmixing.progress import silent
 from unmixing.types import Compute
 
 ROWS, COLUMNS, BANDS, N_ENDMEMBERS = 90, 70, 24, 3
@@ -71,7 +72,7 @@ def as_hdf5(folder, cube):
     return [folder / "scene.mat"]
 
 
-def stream(paths, model, out, progress=lambda share, words: None):
+def stream(paths, model, out, progress=silent):
     with open_scene(paths) as opened:
         return apply_to_scene(opened, model, out, compute=Compute(), progress=progress)
 
@@ -114,7 +115,7 @@ def test_no_read_is_larger_than_a_block(tmp_path, model, monkeypatch):
 def test_whoever_cancels_gets_his_threads_back(tmp_path, model, monkeypatch):
     monkeypatch.setattr(reader, "BLOCK_BYTES", COLUMNS * BANDS * 4)
 
-    def stop(share, words):
+    def stop(share, stage, detail=""):
         if share > 0.4:
             raise Cancelled("stopped by the test")
 

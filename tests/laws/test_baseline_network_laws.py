@@ -9,8 +9,8 @@ from unmixing.algorithms.endmembers import unit_norm
 from unmixing.algorithms.ista import ista_step
 from unmixing.algorithms.nmf import nmf_step
 from unmixing.cubes import cube_from_array
+from unmixing.inference.neighbourhoods import pixel_reader
 from unmixing.inference.runtime import ModelRunner
-from unmixing.neighbourhoods import pixel_reader
 from unmixing.networks.cnnaeu import CNNAEU, NEIGHBOURHOOD, NeighbourhoodGraph
 from unmixing.networks.dnmf import DNMF, reconstruction_error, train_dnmf
 from unmixing.networks.export.graph import UnmixingGraph
@@ -18,6 +18,7 @@ from unmixing.networks.export.onnx import export_onnx, parity_error
 from unmixing.networks.lista import LISTA, LISTACP
 from unmixing.networks.multiplicative import ALMU, NALMU
 from unmixing.networks.training.supervised import Errors, layer_errors, train
+from unmixing.progress import silent
 from unmixing.simulation.training_sets import SyntheticSets
 from unmixing.specs import CnnaeuSpec, DnmfSpec, NalmuSpec, UnmixSpec
 from unmixing.types import Compute
@@ -172,7 +173,7 @@ def test_dnmf_learns_the_reconstruction_and_stops_in_time():
     image = pixels(400).reshape(20, 20, N_BANDS)
     cube = cube_from_array(np.abs(image))
     spec = DnmfSpec(n_layers=N_LAYERS, n_training_sets=32, n_validation_sets=8, max_epochs=10)
-    arguments = (cube, N_ENDMEMBERS, UnmixSpec(method="dnmf"), Compute(), lambda share, words: None)
+    arguments = (cube, N_ENDMEMBERS, UnmixSpec(method="dnmf"), Compute(), silent)
     metrics = train_dnmf(*arguments, spec=spec).manifest.metrics
     errors = metrics["validation_reconstruction_nmse"]
     assert metrics["best_epoch"] > 0

@@ -136,15 +136,15 @@ def test_a_stored_model_gives_the_same_answer_again(scene, method, result):
 
 def test_progress_rises_and_can_stop_the_work(scene, method):
     heard = []
-    answer(scene[0], method, progress=lambda share, words: heard.append(share))
+    answer(scene[0], method, progress=lambda share, stage, detail="": heard.append(share))
     assert len(heard) >= 2
     assert heard == sorted(heard)
     assert heard[0] >= 0
     assert heard[-1] <= 1
     calls = []
 
-    def stop_at_the_second(share: float, words: str) -> None:
-        calls.append(words)
+    def stop_at_the_second(share: float, stage: str, detail: str = "") -> None:
+        calls.append(stage)
         if len(calls) == 2:
             raise Cancelled("stopped by the test")
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from model_store.jobs import ENDED
+from model_store.jobs import ENDED, Report
 from model_store.records import JobError, JobStatus, now, work_key
 from model_store.stores import Stores
 from tests.conftest import record
@@ -64,11 +64,11 @@ def test_only_the_attempt_that_has_the_job_may_change_it(stores: Stores) -> None
     job = stores.jobs.reserve(record())
     assert stores.jobs.start(job.id) == 1
     assert stores.jobs.start(job.id) is None
-    assert stores.jobs.touch(job.id, 1, (40, "training"))
+    assert stores.jobs.touch(job.id, 1, Report(40, "training", "training"))
     assert stores.jobs.retry(job.id, 1, "again")
     assert not stores.jobs.fail(job.id, 1, JobError(kind="InternalError", detail="too late"))
     assert stores.jobs.start(job.id) == 2
-    assert not stores.jobs.touch(job.id, 1, (90, "too late"))
+    assert not stores.jobs.touch(job.id, 1, Report(90, "training", "too late"))
     assert not stores.jobs.succeed(job.id, 1)
     assert not stores.jobs.fail(job.id, 1, JobError(kind="InternalError", detail=""))
     found = stores.jobs.get(job.id)

@@ -7,6 +7,7 @@ from unmixing import pipeline, unmix
 from unmixing.cubes import cube_from_array
 from unmixing.errors import BandMismatchError
 from unmixing.networks.training.patches import train_cnnaeu
+from unmixing.progress import silent
 from unmixing.specs import CnnaeuSpec, UnmixSpec
 from unmixing.types import Compute
 
@@ -26,7 +27,7 @@ def image(rows: int, columns: int, seed: int = 0) -> np.ndarray:
 
 def trained(max_training_seconds: float | None = None):
     request = UnmixSpec(method="cnnaeu", max_training_seconds=max_training_seconds)
-    return train_cnnaeu(cube_from_array(image(12, 15)), 2, request, Compute(), lambda share, words: None, spec=SPEC)
+    return train_cnnaeu(cube_from_array(image(12, 15)), 2, request, Compute(), silent, spec=SPEC)
 
 
 @pytest.fixture(scope="module")

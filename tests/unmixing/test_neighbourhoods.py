@@ -3,7 +3,7 @@
 import numpy as np
 
 from unmixing.cubes import cube_from_array
-from unmixing.neighbourhoods import filled, pixel_reader
+from unmixing.inference.neighbourhoods import filled, pixel_reader
 
 ROWS, COLUMNS, BANDS = 5, 4, 3
 

@@ -130,7 +130,7 @@ def test_progress_rises_and_names_the_stages(scene):
         scene[0],
         n_endmembers=N_ENDMEMBERS,
         max_training_seconds=0.01,
-        progress=lambda share, words: heard.append((share, words)),
+        progress=lambda share, stage, detail="": heard.append((share, stage)),
     )
     shares = [share for share, _ in heard]
     assert shares == sorted(shares)
@@ -140,15 +140,25 @@ def test_progress_rises_and_names_the_stages(scene):
     for stage in (
         "extracting endmember bundles",
         "synthetic",
-        "training LPALM, epoch 1",
+        "training LPALM",
         "unmixing the image",
     ):
         assert stage in stages
 
 
+def test_progress_leaves_counting_behind_when_no_training_follows(scene):
+    heard = []
+    unmix(scene[0], method="nmf", progress=lambda share, stage, detail="": heard.append((stage, share)))
+    counted = max(share for stage, share in heard if stage == "counting endmembers")
+    after = [share for stage, share in heard if stage != "counting endmembers"]
+    assert counted == pytest.approx(0.2)
+    assert min(after) >= counted
+    assert len(set(after)) > 1
+
+
 def test_a_progress_callback_can_stop_the_work(scene):
-    def stop(share: float, words: str) -> None:
-        if "epoch" in words:
+    def stop(share: float, stage: str, detail: str = "") -> None:
+        if "epoch" in detail:
             raise Cancelled("stopped by the test")
 
     with pytest.raises(Cancelled):

@@ -111,7 +111,7 @@ def test_models_that_do_not_fit(with_library):
 
 
 def test_progress_may_cancel():
-    def stop(share: float, words: str) -> None:
+    def stop(share: float, stage: str, detail: str = "") -> None:
         raise Cancelled("enough")
 
     with pytest.raises(Cancelled):

@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from unmixing.algorithms.abundances import fcls
 from unmixing.algorithms.endmembers import SUBSPACE_DIMENSIONS, archetypes, subspace, vca
 from unmixing.algorithms.factorization import Solution
-from unmixing.types import Progress
+from unmixing.progress import Progress
 
 SUBSET_PIXELS = 10_000
 """Archetypes of a larger image are sought among this many random pixels: time and memory grow with them."""

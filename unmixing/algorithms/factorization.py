@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 
 from unmixing.algorithms.abundances import nnls, split_brightness
 from unmixing.algorithms.endmembers import vca
-from unmixing.types import Float64, Progress
+from unmixing.progress import Progress
+from unmixing.types import Float64
 
 Real = NDArray[np.floating]
 
@@ -77,4 +78,4 @@ def _change(before: Float64, after: Float64) -> float:
 
 def counted(progress: Progress, name: str, max_iterations: int) -> Callable[[int], None]:
     """Progress of a loop in the words of a user."""
-    return lambda done: progress(done / max_iterations, f"{name}, iteration {done + 1} of at most {max_iterations}")
+    return lambda done: progress(done / max_iterations, name, f"iteration {done + 1} of at most {max_iterations}")

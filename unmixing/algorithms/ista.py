@@ -5,8 +5,9 @@ from numpy.typing import NDArray
 
 from unmixing.algorithms.bundles import extract_bundles
 from unmixing.algorithms.factorization import Factors, Solution, counted, iterate
+from unmixing.progress import Progress, part_of
 from unmixing.specs import IstaSpec
-from unmixing.types import Float64, Progress
+from unmixing.types import Float64
 
 Real = NDArray[np.floating]
 
@@ -59,8 +60,6 @@ def ista(
         Factors(np.zeros((len(pixels), n_endmembers)), seen_endmembers),
         max_iterations=spec.max_iterations,
         tolerance=spec.tolerance,
-        progress=counted(
-            lambda share, words: progress(LIBRARY_DONE + (1 - LIBRARY_DONE) * share, words), "ISTA", spec.max_iterations
-        ),
+        progress=counted(part_of(progress, LIBRARY_DONE, 1.0), "ISTA", spec.max_iterations),
     )
     return Factors(found.contributions, endmembers, found.iterations, found.converged).solution()

@@ -4,8 +4,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unmixing.algorithms.factorization import Factors, Solution, counted, iterate, vca_start
+from unmixing.progress import Progress
 from unmixing.specs import NmfSpec
-from unmixing.types import Float64, Progress
+from unmixing.types import Float64
 
 Real = NDArray[np.floating]
 

@@ -6,8 +6,9 @@ from numpy.typing import NDArray
 from unmixing.algorithms.endmembers import unit_norm
 from unmixing.algorithms.factorization import Factors, Solution, counted, iterate, vca_start
 from unmixing.algorithms.ista import ista_step
+from unmixing.progress import Progress
 from unmixing.specs import PalmSpec
-from unmixing.types import Float64, Progress
+from unmixing.types import Float64
 
 Real = NDArray[np.floating]
 

@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from unmixing.algorithms.abundances import fcls
 from unmixing.algorithms.endmembers import vca
 from unmixing.algorithms.factorization import Solution
-from unmixing.types import Progress
+from unmixing.progress import Progress
 
 
 def vca_fcls(pixels: NDArray[np.floating], n_endmembers: int, rng: np.random.Generator, progress: Progress) -> Solution:

@@ -15,7 +15,8 @@ from unmixing.algorithms.snmf import snmf
 from unmixing.errors import SceneContentError, SpecError
 from unmixing.methods import chosen_methods
 from unmixing.mixtures.specs import SparseSpec
-from unmixing.types import Float32, Float64, Progress
+from unmixing.progress import Progress
+from unmixing.types import Float32, Float64
 
 Solve = Callable[[Float32, Float64, bool, Progress], Factors]
 """From mixtures (n_samples, n_channels) of mean power 1, a mixing matrix to start from (n_sources, n_channels), rows of

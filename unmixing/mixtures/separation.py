@@ -17,7 +17,8 @@ from unmixing.mixtures.checks import check_library, check_separation
 from unmixing.mixtures.methods import Factorize, Solve, check_separation_method, factors_of
 from unmixing.mixtures.sources import SourceModel
 from unmixing.mixtures.specs import SeparationNetworkSpec, SeparationSpec
-from unmixing.types import Compute, Float32, Float64, Progress, TrainedModel
+from unmixing.progress import Progress, never_back, part_of, silent
+from unmixing.types import Compute, Float32, Float64, TrainedModel
 
 LIBRARY_DONE, TRAINING_DONE = 0.2, 0.95
 
@@ -70,7 +71,7 @@ def separate(
     >>> result.mixing_matrix.shape, result.sources.shape                 # doctest: +SKIP
     ((4, 65), (500, 4))
     """
-    compute, report = compute or Compute(), progress or (lambda share, words: None)
+    compute, report = compute or Compute(), never_back(progress or silent)
     values = check_separation(mixtures, spec, library, model)
     method, started = check_separation_method(spec.method), time.perf_counter()
     with threadpool_limits(compute.threads):
@@ -155,7 +156,7 @@ def _train(
 
 
 def _after_library(report: Progress) -> Progress:
-    return lambda share, words: report(LIBRARY_DONE + (TRAINING_DONE - LIBRARY_DONE) * share, words)
+    return part_of(report, LIBRARY_DONE, TRAINING_DONE)
 
 
 def _solved_from(values: Float32, solve: Solve, prior: _Prior, report: Progress) -> Separation:

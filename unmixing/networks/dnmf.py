@@ -23,8 +23,9 @@ from unmixing.networks.export.graph import UnmixingGraph
 from unmixing.networks.multiplicative import MultiplicativeNetwork, multiplied
 from unmixing.networks.training.supervised import descend
 from unmixing.networks.unrolled import State
+from unmixing.progress import Progress
 from unmixing.specs import DnmfSpec, UnmixSpec
-from unmixing.types import Compute, Cube, Float32, Float64, Progress, TrainedModel
+from unmixing.types import Compute, Cube, Float32, Float64, TrainedModel
 
 START_DONE, TRAINING_DONE = 0.05, 0.9
 """Shares of the training's progress at which the stages end."""
@@ -124,7 +125,8 @@ def _fit(
         max_seconds=request.max_training_seconds,
         on_epoch=lambda epoch: progress(
             START_DONE + (TRAINING_DONE - START_DONE) * epoch / spec.max_epochs,
-            f"training DNMF, epoch {epoch} of at most {spec.max_epochs}: reconstruction NMSE {errors[-1]:.2e}",
+            "training DNMF",
+            f"epoch {epoch} of at most {spec.max_epochs}, reconstruction NMSE {errors[-1]:.2e}",
         ),
     )
     return {"validation_reconstruction_nmse": errors, "best_epoch": best_epoch, "training_stopped_by": stopped_by}

@@ -22,7 +22,8 @@ from unmixing.io.products.files import media_types_in, write_endmembers
 from unmixing.io.products.quicklook import MAX_SIDE, false_colour_bands, write_quicklook
 from unmixing.naming import name_endmembers
 from unmixing.pipeline import require_fit
-from unmixing.types import Compute, Cube, Float32, Progress, SpectralLibrary, TrainedModel, Unmixing
+from unmixing.progress import Progress, part_of
+from unmixing.types import Compute, Cube, Float32, SpectralLibrary, TrainedModel, Unmixing
 
 LOOK = "look.npz"
 ROWS, QUICKLOOK = "rows", "quicklook.png"
@@ -212,18 +213,15 @@ def apply_to_scene(
     require_fit(model, reader.shape[2], n_endmembers)
     started = time.perf_counter()
     n_pixels = reader.shape[0] * reader.shape[1]
-    begin(reader, model, folder, n_pixels, compute, lambda share, words: progress(LOOKING_SHARE * share, words))
+    begin(reader, model, folder, n_pixels, compute, part_of(progress, 0.0, LOOKING_SHARE))
     work, matches = open_work(reader, model, folder, library, compute)
-
-    def rest(share: float, words: str) -> None:
-        progress(LOOKING_SHARE + (UNMIXED_SHARE - LOOKING_SHARE) * share, words)
 
     with threadpool_limits(compute.threads):
         [rows] = work.pending()
-        work.run(rows, rest)
+        work.run(rows, part_of(progress, LOOKING_SHARE, UNMIXED_SHARE))
         inference = time.perf_counter() - started
         for name in work.pending():
-            work.run(name, lambda share, words: progress(UNMIXED_SHARE, words))
+            work.run(name, part_of(progress, UNMIXED_SHARE, 1.0))
     seconds = {"inference": round(inference, 4), "total": round(time.perf_counter() - started, 4)}
     result = work.join(seconds, matches)
     work.clean()

@@ -19,7 +19,8 @@ from unmixing.io.apply.maps import BlockMaps, SceneMaps
 from unmixing.io.formats.reader import SceneReader
 from unmixing.io.products.quicklook import false_colour_bands
 from unmixing.pipeline import require_fit
-from unmixing.types import Bool, Compute, Cube, DroppedBand, Float32, Progress, TrainedModel
+from unmixing.progress import Progress
+from unmixing.types import Bool, Compute, Cube, DroppedBand, Float32, TrainedModel
 
 QUEUED_BLOCKS = 2
 _END = object()

@@ -21,8 +21,9 @@ from unmixing.mixtures.separation import separate
 from unmixing.mixtures.specs import SeparationSpec
 from unmixing.naming import name_endmembers, require_match
 from unmixing.pipeline import unmix
+from unmixing.progress import Progress
 from unmixing.specs import UnmixSpec
-from unmixing.types import Compute, Cube, Progress, SpectralLibrary, TrainedModel, Unmixing
+from unmixing.types import Compute, Cube, SpectralLibrary, TrainedModel, Unmixing
 
 
 @dataclass(frozen=True, eq=False)

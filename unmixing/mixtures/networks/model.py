@@ -14,7 +14,8 @@ from unmixing.mixtures.sources import SourceModel
 from unmixing.mixtures.specs import SeparationNetworkSpec, SeparationSpec
 from unmixing.networks.devices import torch_device
 from unmixing.networks.export.checked import Stages, checked_model, versions
-from unmixing.types import Compute, Float32, Float64, Progress, TrainedModel
+from unmixing.progress import Progress
+from unmixing.types import Compute, Float32, Float64, TrainedModel
 
 EXPORT_STARTS = 0.9
 
@@ -59,7 +60,8 @@ def train_separation_model(
             loss=loss,
             on_epoch=lambda epoch, errors: progress(
                 EXPORT_STARTS * epoch / spec.max_epochs,
-                f"training {title}, epoch {epoch} of at most {spec.max_epochs}: validation NMSE {errors.sources:.4f}",
+                f"training {title}",
+                f"epoch {epoch} of at most {spec.max_epochs}, validation NMSE {errors.sources:.4f}",
             ),
         )
         stages.lap("training")

@@ -8,9 +8,10 @@ import torch
 from unmixing.algorithms.endmembers import subspace
 from unmixing.networks.training.supervised import Errors, History, train
 from unmixing.networks.unrolled import Unrolled
+from unmixing.progress import Progress
 from unmixing.simulation.training_sets import SceneModel, SyntheticSets
 from unmixing.specs import UnrolledSpec
-from unmixing.types import Float32, Float64, Progress
+from unmixing.types import Float32, Float64
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,7 +55,8 @@ class TrainingContext:
         def on_epoch(epoch: int, errors: Errors) -> None:
             self.progress(
                 first + (last - first) * epoch / spec.max_epochs,
-                f"training {name}, epoch {epoch} of at most {spec.max_epochs}: validation NMSE {errors.abundances:.4f}",
+                f"training {name}",
+                f"epoch {epoch} of at most {spec.max_epochs}, validation NMSE {errors.abundances:.4f}",
             )
 
         return train(

@@ -10,9 +10,9 @@ from torch import Tensor
 
 from unmixing.algorithms.endmembers import unit_norm
 from unmixing.algorithms.factorization import vca_start
+from unmixing.inference.neighbourhoods import filled, pixel_reader
 from unmixing.inference.runtime import sample_indices
 from unmixing.manifest import AbundancesAre
-from unmixing.neighbourhoods import filled, pixel_reader
 from unmixing.networks.cnnaeu import CNNAEU, NEIGHBOURHOOD, NeighbourhoodGraph, angle_loss
 from unmixing.networks.devices import torch_device
 from unmixing.networks.export.checked import (
@@ -23,8 +23,9 @@ from unmixing.networks.export.checked import (
     image_manifest,
     scaled_pixels,
 )
+from unmixing.progress import Progress
 from unmixing.specs import CnnaeuSpec, UnmixSpec
-from unmixing.types import Compute, Cube, Progress, TrainedModel
+from unmixing.types import Compute, Cube, TrainedModel
 
 START_DONE, TRAINING_DONE = 0.02, 0.9
 """Shares of the training's progress at which the stages end."""
@@ -113,7 +114,8 @@ def _fit(
         angles.append(sum(batches) / len(batches))
         progress(
             START_DONE + (TRAINING_DONE - START_DONE) * epoch / spec.max_epochs,
-            f"training CNNAEU, epoch {epoch} of at most {spec.max_epochs}: angle {angles[-1]:.4f} rad",
+            "training CNNAEU",
+            f"epoch {epoch} of at most {spec.max_epochs}, angle {angles[-1]:.4f} rad",
         )
         limit = request.max_training_seconds
         if limit is not None and time.monotonic() - started > limit:

@@ -22,9 +22,10 @@ from unmixing.networks.training.context import Recipe, TrainingContext
 from unmixing.networks.training.supervised import History
 from unmixing.networks.uncertainty import Uncertainty, coverage, learn_uncertainty
 from unmixing.networks.unrolled import Unrolled
+from unmixing.progress import Progress, part_of
 from unmixing.simulation.training_sets import SceneModel, model_scene, synthesise, synthesise_wider
 from unmixing.specs import LpalmSpec, UnmixSpec
-from unmixing.types import Compute, Cube, Progress, TrainedModel
+from unmixing.types import Compute, Cube, TrainedModel
 
 # Shares of the training's progress at which the stages end.
 LIBRARY_DONE, SYNTHESIS_DONE, TRAINING_DONE, UNCERTAINTY_DONE = 0.30, 0.40, 0.85, 0.92
@@ -77,7 +78,7 @@ def train_on_synthetic_truth(
     with torch_device(compute) as device:
         context = TrainingContext(
             pixels, scene, training, validation, request.seed, request.max_training_seconds, device,
-            lambda share, words: progress(SYNTHESIS_DONE + (TRAINING_DONE - SYNTHESIS_DONE) * share, words),
+            part_of(progress, SYNTHESIS_DONE, TRAINING_DONE),
         )  # fmt: skip
         network, history = recipe.learn(context)
         stages.lap("training")
