@@ -70,7 +70,7 @@ def measure_inference(
 def _measure(pixels: Float32, model: TrainedModel, compute: Compute, repeats: int) -> Applied:
     weights = np.random.default_rng(0).random((pixels.shape[1], YARDSTICK_COLUMNS), dtype=np.float32)
     runner = ModelRunner(model.onnx, compute)
-    endmembers = runner.look(sample_of(pixels)).endmembers
+    endmembers = runner.prepare(sample_of(pixels)).endmembers
     few = pixels[:FCLS_PIXELS]
     matmul, applied = np.inf, np.inf
     # Turn by turn, so that what else the machine does meets both.
@@ -88,12 +88,12 @@ def _measure(pixels: Float32, model: TrainedModel, compute: Compute, repeats: in
 
 def _apply(runner: ModelRunner, pixels: Float32, n_endmembers: int) -> None:
     """The whole of it: the sample, all blocks, and the answers gathered."""
-    ready = runner.look(sample_of(pixels))
+    prepared = runner.prepare(sample_of(pixels))
     abundances = np.empty((len(pixels), n_endmembers), dtype=np.float32)
     brightness = np.empty(len(pixels), dtype=np.float32)
     for first in range(0, len(pixels), BLOCK_PIXELS):
         block = slice(first, first + BLOCK_PIXELS)
-        output = ready.run(pixels[block])
+        output = prepared.run(pixels[block])
         abundances[block], brightness[block] = output.abundances, output.brightness
 
 

@@ -162,10 +162,10 @@ def _apply(cube: Cube, model: TrainedModel, compute: Compute, report: Progress) 
     side = model.manifest.neighbourhood
     read, n_valid, block = pixel_reader(cube, side), int(cube.valid_pixels.sum()), BLOCK_PIXELS // side**2
     report(0.0, "unmixing the image")
-    ready = runner.look(read(lowest(draw_keys(np.flatnonzero(cube.valid_pixels)))))
+    prepared = runner.prepare(read(lowest(draw_keys(np.flatnonzero(cube.valid_pixels)))))
     blocks = []
     for first in range(0, n_valid, block):
-        blocks.append(ready.run(read(slice(first, first + block))))
+        blocks.append(prepared.run(read(slice(first, first + block))))
         report(first / n_valid, "unmixing the image")
     return ModelOutput(
         blocks[0].endmembers,

@@ -16,8 +16,9 @@ SAMPLE_PIXELS = 4_096
 OUTPUTS = ["endmembers", "abundances", "brightness", "uncertainty"]
 """Of a model, in this order; the last one only where it was learned."""
 
-LAYERS = "layers_of_sample"
-"""The output with the endmembers each layer works with, which is the input ``layers`` for the blocks of the image."""
+STATE, LAYERS = "layers", "layers_of_sample"
+"""The optional input, and the output that belongs there, with the endmembers each layer works with and those that are
+the answer: found once from a sample, given for every block of the image."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,30 +45,29 @@ class ModelRunner:
         self._session = ort.InferenceSession(onnx, options, providers=providers)
         shapes = {entry.name: entry.shape for entry in self._session.get_inputs()}
         self.n_bands = int(shapes["pixels"][1])
-        self._layers_shape = shapes.get("layers")
+        optional = {entry.name for entry in self._session.get_overridable_initializers()}
+        self._takes_state = STATE in optional
 
-    def look(self, sample: Float32) -> "SceneRunner":
+    def prepare(self, sample: Float32) -> "PreparedModel":
         """The model made ready for the image that ``sample`` (n_sample, n_bands) stands for; done once per image.
 
         Raises BandMismatchError when the number of bands is not the model's.
         """
         self.require_bands("sample", sample)
-        if self._layers_shape is None:
-            given = {"sample": sample}
-            (endmembers,) = self._session.run(OUTPUTS[:1], {**given, "pixels": sample[:1]})
-            return SceneRunner(self, self._session, given, endmembers)
-        idle = {"pixels": sample[:1], "layers": np.zeros(self._layers_shape, dtype=np.float32)}
-        names = [OUTPUTS[0], LAYERS]
-        endmembers, layers = self._session.run(names, {"sample": sample, **idle}, _only_what_is_asked_for())
-        return SceneRunner(self, self._session, {"sample": sample[:1], "layers": layers}, endmembers)
+        inputs = {"sample": sample, "pixels": sample[:1]}
+        if not self._takes_state:
+            (endmembers,) = self._session.run(OUTPUTS[:1], inputs)
+            return self.restore(endmembers, {"sample": sample})
+        endmembers, layers = self._session.run([OUTPUTS[0], LAYERS], inputs, _only_what_is_asked_for())
+        return self.restore(endmembers, {"sample": sample[:1], STATE: layers})
 
-    def ready(self, endmembers: Float32, given: Mapping[str, Float32]) -> "SceneRunner":
-        """What ``look`` returned before, perhaps in another process: its ``endmembers`` and ``given``."""
-        return SceneRunner(self, self._session, dict(given), endmembers)
+    def restore(self, endmembers: Float32, state: Mapping[str, Float32]) -> "PreparedModel":
+        """What ``prepare`` returned before, perhaps in another process: its ``endmembers`` and ``state``."""
+        return PreparedModel(self, self._session, dict(state), endmembers)
 
     def run(self, sample: Float32, pixels: Float32) -> ModelOutput:
-        """``look`` at ``sample``, then unmix ``pixels``."""
-        return self.look(sample).run(pixels)
+        """``prepare`` for ``sample``, then unmix ``pixels``."""
+        return self.prepare(sample).run(pixels)
 
     def require_bands(self, name: str, array: Float32) -> None:
         """Raises BandMismatchError when ``array`` (n, n_bands) has other bands than the model."""
@@ -75,16 +75,16 @@ class ModelRunner:
             raise BandMismatchError(f"{name} has {array.shape[1]} bands, the model was trained on {self.n_bands}")
 
 
-class SceneRunner:
+class PreparedModel:
     """A model that knows its image: unmixes any number of that image's pixels. Safe to use from threads.
 
-    given: the inputs beside the pixels. endmembers: (n_endmembers, n_used_bands).
+    state: the inputs beside the pixels. endmembers: (n_endmembers, n_used_bands).
     """
 
     def __init__(
-        self, runner: ModelRunner, session: ort.InferenceSession, given: dict[str, Float32], endmembers: Float32
+        self, runner: ModelRunner, session: ort.InferenceSession, state: dict[str, Float32], endmembers: Float32
     ) -> None:
-        self.endmembers, self.given = endmembers, given
+        self.endmembers, self.state = endmembers, state
         self._runner, self._session = runner, session
         self._options = _only_what_is_asked_for()
         known = {entry.name for entry in session.get_outputs()}
@@ -102,7 +102,7 @@ class SceneRunner:
         Raises BandMismatchError when the number of bands is not the model's.
         """
         self._runner.require_bands("pixels", pixels)
-        answer = self._session.run(self._outputs, {**self.given, "pixels": pixels}, self._options)
+        answer = self._session.run(self._outputs, {**self.state, "pixels": pixels}, self._options)
         return ModelOutput(self.endmembers, *answer)
 
 

@@ -192,8 +192,8 @@ def _applied(values: Float32, model: TrainedModel, compute: Compute, report: Pro
     """The model on all samples, block by block."""
     started = time.perf_counter()
     report(TRAINING_DONE, "separating the mixtures")
-    ready = ModelRunner(model.onnx, compute).look(sample_of(values))
-    blocks = [ready.run(values[first : first + BLOCK_PIXELS]) for first in range(0, len(values), BLOCK_PIXELS)]
+    prepared = ModelRunner(model.onnx, compute).prepare(sample_of(values))
+    blocks = [prepared.run(values[first : first + BLOCK_PIXELS]) for first in range(0, len(values), BLOCK_PIXELS)]
     metrics = {
         "nonnegative": bool(model.manifest.nonnegative),
         "seconds": {"inference": round(time.perf_counter() - started, 4)},

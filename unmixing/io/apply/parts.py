@@ -14,7 +14,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from unmixing.inference.reconstruction import ReconstructionMetrics
-from unmixing.inference.runtime import ModelRunner, SceneRunner
+from unmixing.inference.runtime import ModelRunner, PreparedModel
 from unmixing.io.apply.maps import SceneMaps, hidden_name
 from unmixing.io.apply.rows import look, scene_facts, unmix_rows
 from unmixing.io.formats.reader import SceneReader
@@ -37,7 +37,7 @@ class SceneWork:
 
     reader: SceneReader
     model: TrainedModel
-    ready: SceneRunner
+    ready: PreparedModel
     maps: SceneMaps
     cube: Cube
     parts: tuple[tuple[int, int], ...]
@@ -136,7 +136,7 @@ def begin(
     rows, columns, _ = reader.shape
     SceneMaps(folder, rows, columns, len(ready.endmembers), uncertainty=ready.has_uncertainty).create()
     parts = _parts(reader.windows(), max(1, pixels_per_part // columns))
-    _save(folder / LOOK, endmembers=ready.endmembers, parts=np.array(parts), **ready.given)
+    _save(folder / LOOK, endmembers=ready.endmembers, parts=np.array(parts), **ready.state)
 
 
 def open_work(
@@ -144,9 +144,9 @@ def open_work(
 ) -> tuple[SceneWork, dict[str, Any]]:
     """What ``begin`` has laid out, and the metrics of naming the endmembers by ``library``."""
     with np.load(folder / LOOK) as found:
-        given = {name: found[name] for name in found.files}
-    endmembers, parts = given.pop("endmembers"), given.pop("parts")
-    ready = ModelRunner(model.onnx, compute).ready(endmembers, given)
+        state = {name: found[name] for name in found.files}
+    endmembers, parts = state.pop("endmembers"), state.pop("parts")
+    ready = ModelRunner(model.onnx, compute).restore(endmembers, state)
     cube = scene_facts(reader, np.asarray(model.manifest.used_bands, dtype=np.intp))
     unmixing = _unmixing(endmembers, cube, model)
     if library is not None:

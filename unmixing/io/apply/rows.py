@@ -13,7 +13,7 @@ from threadpoolctl import threadpool_limits
 
 from unmixing.errors import SceneContentError
 from unmixing.inference.reconstruction import ReconstructionMetrics
-from unmixing.inference.runtime import BLOCK_PIXELS, ModelOutput, ModelRunner, SceneRunner
+from unmixing.inference.runtime import BLOCK_PIXELS, ModelOutput, ModelRunner, PreparedModel
 from unmixing.inference.sampling import Sample, usable
 from unmixing.io.apply.maps import BlockMaps, SceneMaps
 from unmixing.io.formats.reader import SceneReader
@@ -40,19 +40,19 @@ class Rows:
     picture: Float32
 
 
-def look(reader: SceneReader, model: TrainedModel, compute: Compute, progress: Progress) -> SceneRunner:
+def look(reader: SceneReader, model: TrainedModel, compute: Compute, progress: Progress) -> PreparedModel:
     """The model made ready for the scene by a sample of it. Raises BandMismatchError for a model that does not fit,
     SceneContentError without a usable pixel."""
     require_fit(model, reader.shape[2], None)
     progress(0.0, "choosing a sample of the scene")
     with threadpool_limits(compute.threads):
         sample = _sample(reader, np.asarray(model.manifest.used_bands, dtype=np.intp), progress)
-        return ModelRunner(model.onnx, compute).look(sample)
+        return ModelRunner(model.onnx, compute).prepare(sample)
 
 
 def unmix_rows(
     reader: SceneReader,
-    ready: SceneRunner,
+    ready: PreparedModel,
     used: NDArray[np.intp],
     maps: SceneMaps,
     part: tuple[int, int],
@@ -99,7 +99,7 @@ def scene_facts(reader: SceneReader, used: NDArray[np.intp]) -> Cube:
 
 
 def _unmixed(
-    ready: SceneRunner, flat: Float32, valid: Bool, used: Any, reconstruction: ReconstructionMetrics
+    ready: PreparedModel, flat: Float32, valid: Bool, used: Any, reconstruction: ReconstructionMetrics
 ) -> BlockMaps:
     """What the model says of all pixels of a block, NaN where they are not valid."""
     n_pixels, count = len(flat), len(ready.endmembers)
