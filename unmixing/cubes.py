@@ -15,6 +15,9 @@ MIN_FINITE_SHARE = 0.5
 WILD_FACTOR = 20.0
 """A band whose largest magnitudes exceed the median band's by this factor carries no reflectance."""
 
+SMALLEST_NORM = 1e-15
+"""Norms below this are computed from squares that are not float32."""
+
 
 def cube_from_array(
     values: NDArray[Any],
@@ -77,6 +80,21 @@ def scaled_values(values: NDArray[Any], scale: float, nodata: float | None) -> F
     return scaled
 
 
+def typical_norm(pixels: Float32) -> float:
+    """The median norm of pixels (n_pixels, n_bands), by which they are divided so that no method depends on their unit.
+
+    Raises SceneContentError when it is no float32: then neither are the pixels.
+    """
+    with np.errstate(over="ignore", under="ignore"):
+        norm = float(np.median(np.linalg.norm(pixels, axis=1)))
+        if not SMALLEST_NORM < norm < np.inf:  # squares of such numbers are not float32
+            norm = float(np.median(np.linalg.norm(pixels.astype(np.float64), axis=1)))
+    limits = np.finfo(np.float32)
+    if not limits.tiny <= norm <= limits.max:
+        raise SceneContentError(f"the pixels' median norm is {norm:g}; divide the numbers by about that much")
+    return norm
+
+
 def _dropped_bands(scaled: Float32, bad: Bool) -> tuple[DroppedBand, ...]:
     reasons = {int(index): "marked bad in the header" for index in np.flatnonzero(bad)}
     finite = np.isfinite(scaled)
@@ -111,6 +129,8 @@ def _require_content(cube: Cube) -> None:
     if n_used < 2:
         reasons = sorted({band.reason for band in cube.dropped_bands})
         raise SceneContentError(f"only {n_used} of {n_bands} bands can be used ({'; '.join(reasons[:3])})")
+    if not (cube.values > 0).any():
+        raise SceneContentError("no number of the cube is above 0; spectra of reflectance or radiance are expected")
     if n_valid == 0:
         raise SceneContentError(f"none of {rows * columns} pixels has data in all of the {n_used} used bands")
 

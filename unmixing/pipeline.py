@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from threadpoolctl import threadpool_limits
 
+from unmixing.algorithms.abundances import best_brightness
 from unmixing.algorithms.dimension import count_endmembers
-from unmixing.cubes import cube_from_array
+from unmixing.cubes import cube_from_array, typical_norm
 from unmixing.errors import BandMismatchError, SceneContentError, SpecError
 from unmixing.inference.neighbourhoods import pixel_reader
 from unmixing.inference.reconstruction import ReconstructionMetrics
@@ -146,12 +147,12 @@ def _solve(
     The pixels are divided by their median norm first, so that no method depends on the unit of the numbers.
     """
     pixels = cube.pixels()
-    scale = np.float32(np.median(np.linalg.norm(pixels, axis=1)) or 1.0)
+    scale = np.float32(typical_norm(pixels))
     solution = solve(pixels / scale, n_endmembers, np.random.default_rng(seed), report)
     output = ModelOutput(
         (solution.endmembers * scale).astype(np.float32),
         solution.abundances.astype(np.float32),
-        solution.brightness.astype(np.float32),
+        best_brightness(pixels / scale, solution.abundances, solution.endmembers).astype(np.float32),
     )
     return output, dict(solution.metrics)
 

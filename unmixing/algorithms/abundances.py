@@ -28,8 +28,9 @@ def nnls(pixels: Real, endmembers: Real) -> Float64:
 def nnls_from_gram(gram: Float64, correlation: Float64, max_rounds: int = 200) -> Float64:
     """NNLS from the normal equations: gram (p, p), correlation (n, p) = pixels @ endmembers.T."""
     n_pixels, n_endmembers = correlation.shape
-    ridge = 1e-14 * np.trace(gram) / n_endmembers * np.eye(n_endmembers)
-    gram = gram + ridge
+    # Endmembers that are zero altogether have no scale of their own to take the ridge from.
+    ridge = max(1e-14 * float(np.trace(gram)) / n_endmembers, float(np.finfo(np.float64).tiny))
+    gram = gram + ridge * np.eye(n_endmembers)
     tolerance = 1e-10 * max(float(np.abs(correlation).max(initial=0.0)), 1e-300)
     passive = np.ones((n_pixels, n_endmembers), dtype=bool)
     solution = np.zeros_like(correlation)
@@ -90,6 +91,20 @@ def fcls(pixels: Real, endmembers: Real) -> Float64:
     extended_pixels = np.hstack([pixels64, np.full((len(pixels), 1), weight)])
     extended_endmembers = np.hstack([endmembers64, np.full((len(endmembers), 1), weight)])
     return split_brightness(nnls(extended_pixels, extended_endmembers))[0]
+
+
+def best_brightness(pixels: Real, abundances: Real, endmembers: Real) -> Float64:
+    """The factor between each pixel and its mixture that leaves the least: argmin over b >= 0 of ||y - b m||^2.
+
+    b = max(0, <y, m> / <m, m>), y a row of pixels (n_pixels, n_bands) and m = abundances @ endmembers; 0 where m is 0.
+    abundances: (n_pixels, n_endmembers), endmembers: (n_endmembers, n_bands). Returns (n_pixels,).
+    """
+    wide = endmembers.astype(np.float64)
+    correlation = np.asarray(pixels @ endmembers.T.astype(pixels.dtype), dtype=np.float64)
+    along = (abundances * correlation).sum(axis=1)
+    power = (abundances * (abundances @ (wide @ wide.T))).sum(axis=1)
+    brightness: Float64 = np.maximum(along, 0.0) / np.where(power > 0, power, np.inf)
+    return brightness
 
 
 def split_brightness(contributions: Real) -> tuple[Float64, Float64]:

@@ -19,7 +19,7 @@ def archetypal(
 
     min over S and C of ||pixels - S C pixels||^2 with the rows of S and C on the simplex, once, from the pixels VCA
     picks, in the leading dimensions of the raw pixels; endmembers are C pixels. FCLS then fits every pixel with
-    them. There is no brightness: it is 1 everywhere. pixels: (n_pixels, n_bands).
+    them. pixels: (n_pixels, n_bands).
     """
     progress(0.0, "picking a start by VCA")
     chosen = rng.choice(len(pixels), size=min(len(pixels), SUBSET_PIXELS), replace=False)

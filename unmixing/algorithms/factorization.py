@@ -19,12 +19,12 @@ Step = Callable[[Float64, Float64], tuple[Float64, Float64]]
 
 @dataclass(frozen=True, eq=False)
 class Solution:
-    """endmembers (n_endmembers, n_bands), abundances (n_pixels, n_endmembers) summing to one, brightness (n_pixels,),
-    and what the method says about its own way there, JSON-able."""
+    """endmembers (n_endmembers, n_bands), abundances (n_pixels, n_endmembers) summing to one, totals (n_pixels,), which
+    they were divided by, and what the method says about its own way there, JSON-able."""
 
     endmembers: Float64
     abundances: Float64
-    brightness: Float64
+    totals: Float64
     metrics: Mapping[str, bool | int | float] = field(default_factory=dict)
 
 
@@ -42,9 +42,9 @@ class Factors:
         scale of its own. LPALM counts so too where brightness varies by itself (``brightness.py``)."""
         norms = np.linalg.norm(self.endmembers, axis=1)
         safe = np.where(norms > 0, norms, 1.0)
-        abundances, brightness = split_brightness(self.contributions * norms)
+        abundances, totals = split_brightness(self.contributions * norms)
         metrics = {"iterations": self.iterations, "converged": self.converged}
-        return Solution(self.endmembers / safe[:, None], abundances, brightness, metrics)
+        return Solution(self.endmembers / safe[:, None], abundances, totals, metrics)
 
 
 def vca_start(pixels: Real, n_endmembers: int, rng: np.random.Generator) -> Factors:

@@ -14,7 +14,7 @@ def vca_fcls(pixels: NDArray[np.floating], n_endmembers: int, rng: np.random.Gen
     squares (Heinz and Chang 2001).
 
     min over S of ||pixels - S E||^2 with the rows of S on the simplex; the rows of E are the pixels VCA picked.
-    There is no brightness: it is 1 everywhere. pixels: (n_pixels, n_bands).
+    pixels: (n_pixels, n_bands).
     """
     progress(0.0, "picking endmembers by VCA")
     endmembers = np.maximum(pixels[vca(pixels, n_endmembers, rng)].astype(np.float64), 0.0)

@@ -111,7 +111,7 @@ def factors_of(solution: Solution) -> Factors:
     """Sources and mixing matrix, whose rows have unit norm."""
     metrics = solution.metrics
     return Factors(
-        solution.abundances * solution.brightness[:, None],
+        solution.abundances * solution.totals[:, None],
         solution.endmembers,
         int(metrics["iterations"]),
         converged=bool(metrics["converged"]),

@@ -13,6 +13,7 @@ import torch
 from pydantic import BaseModel
 from torch import nn
 
+from unmixing.cubes import typical_norm
 from unmixing.inference.runtime import ModelRunner, sample_of
 from unmixing.manifest import AbundancesAre, ModelManifest, Versions
 from unmixing.networks.export.metadata import with_manifest
@@ -107,5 +108,5 @@ def versions() -> Versions:
 def scaled_pixels(cube: Cube) -> tuple[Float32, float]:
     """The valid pixels divided by their median norm, and that norm."""
     pixels = cube.pixels()
-    scale = float(np.median(np.linalg.norm(pixels, axis=1)))
+    scale = typical_norm(pixels)
     return pixels / np.float32(scale), scale

@@ -9,6 +9,8 @@ from torch import Tensor, nn
 from unmixing.networks.uncertainty import Uncertainty
 from unmixing.networks.unrolled import Unrolled
 
+SMALLEST_POWER = 1e-30
+
 
 class UnmixingGraph(nn.Module):
     """What is exported: raw pixels over all bands of the sensor in, physical results out.
@@ -38,16 +40,20 @@ class UnmixingGraph(nn.Module):
 
     def unmix(self, pixels: Tensor, layers: Tensor) -> tuple[Tensor, ...]:
         """Endmembers (n_endmembers, n_used_bands) in the units of the pixels, abundances (n_pixels, n_endmembers)
-        summing to one, brightness (n_pixels,), near 1 for a typical pixel, and, where it was learned, the standard
-        deviation of each abundance (n_pixels, n_endmembers)."""
+        summing to one, brightness (n_pixels,), the factor between a pixel and its mixture that fits best, and, where it
+        was learned, the standard deviation of each abundance (n_pixels, n_endmembers)."""
         *used, found = layers.unbind(0)
-        endmembers = self.network.lift(found) * self.network.norms[:, None] * self.scale
-        contributions = self.network.contributions(self._coordinates(pixels), used)
+        endmembers = self.network.lift(found) * self.network.norms[:, None]
         # On (n_endmembers, n_pixels): sums and products over few rows run several times as fast as over few columns.
-        abundances, brightness = self.network.abundances(contributions.T, axis=0)
+        contributions, products = self.network.sensor_contributions(
+            pixels, self.used_bands, self.scale, used, endmembers
+        )
+        abundances, total = self.network.abundances(contributions, axis=0)
+        brightness = best_factor(abundances, products, endmembers @ endmembers.T)
         if self.uncertainty is None:
-            return endmembers, abundances.T, brightness
-        return endmembers, abundances.T, brightness, self.uncertainty(abundances, brightness).T
+            return endmembers * self.scale, abundances.T, brightness
+        # It has learned from the sum of the contributions, which is not the factor that fits best.
+        return endmembers * self.scale, abundances.T, brightness, self.uncertainty(abundances, total).T
 
     def forward(self, sample: Tensor, pixels: Tensor) -> tuple[Tensor, ...]:
         """Endmembers, abundances, brightness and perhaps uncertainty, as ``unmix`` says them."""
@@ -55,6 +61,16 @@ class UnmixingGraph(nn.Module):
 
     def _coordinates(self, pixels: Tensor) -> Tensor:
         return self.network.sensor_coordinates(pixels, self.used_bands, self.scale)
+
+
+def best_factor(abundances: Tensor, products: Tensor, gram: Tensor) -> Tensor:
+    """``unmixing.algorithms.abundances.best_brightness``, (n_pixels,).
+
+    abundances: (n_endmembers, n_pixels). products: of pixels and endmembers, likewise. gram: of endmembers.
+    """
+    along = (abundances * products).sum(dim=0)
+    power = (abundances * (gram @ abundances)).sum(dim=0)
+    return torch.relu(along) / power.clamp_min(SMALLEST_POWER)
 
 
 class Half(nn.Module):
