@@ -14,11 +14,12 @@ import rasterio.shutil
 from rasterio.windows import Window
 
 from benchmarks.inference import mixed_pixels, trained_on
-from unmixing.io.apply.parts import apply_to_scene
+from unmixing.io.apply.image import unmix_to_files
 from unmixing.io.formats.gdal import georeference_optional
 from unmixing.io.inputs.scenes import open_scene
 from unmixing.io.products.cog import OPTIONS
 from unmixing.progress import silent
+from unmixing.specs import UnmixSpec
 from unmixing.types import Compute, TrainedModel
 
 COLUMNS, BANDS, N_ENDMEMBERS, ROWS_AT_ONCE = 1000, 200, 5, 100
@@ -87,7 +88,7 @@ def _peak_mib() -> float:
 def _apply(scene: Path, model: TrainedModel, compute: Compute) -> tuple[float, float]:
     started = time.perf_counter()
     with TemporaryDirectory(dir=scene.parent) as out, open_scene([scene]) as reader:
-        apply_to_scene(reader, model, Path(out), compute=compute, progress=silent)
+        unmix_to_files(reader, UnmixSpec(), Path(out), compute, silent, model=model)
     return time.perf_counter() - started, _peak_mib()
 
 

@@ -8,6 +8,7 @@ import numpy as np
 from benchmarks.inference import mixed_pixels
 from benchmarks.tables import grid
 from unmixing import unmix
+from unmixing.specs import UnmixSpec
 from unmixing.types import Compute
 
 BANDS, SIDES, COUNTS = (50, 100, 200, 400), (50, 100, 200, 500), (3, 5, 7, 10)
@@ -33,9 +34,9 @@ def measure_growth(threads: int) -> list[Trained]:
 
 def _stages(n_bands: int, side: int, n_endmembers: int, threads: int) -> dict[str, float]:
     cube = mixed_pixels(side * side, n_bands, n_endmembers).reshape(side, side, n_bands)
-    stages: dict[str, float] = unmix(cube, n_endmembers=n_endmembers, compute=Compute(threads=threads)).metrics[
-        "seconds"
-    ]
+    stages: dict[str, float] = unmix(
+        cube, UnmixSpec(n_endmembers=n_endmembers), compute=Compute(threads=threads)
+    ).metrics["seconds"]
     return stages
 
 

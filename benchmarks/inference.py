@@ -11,6 +11,7 @@ from threadpoolctl import threadpool_limits
 from unmixing import unmix
 from unmixing.algorithms.abundances import fcls
 from unmixing.inference.runtime import BLOCK_PIXELS, ModelRunner, sample_of
+from unmixing.specs import UnmixSpec
 from unmixing.types import Compute, Float32, TrainedModel
 
 YARDSTICK_COLUMNS = 32
@@ -51,7 +52,7 @@ def mixed_pixels(n_pixels: int, n_bands: int, n_endmembers: int, seed: int = 0) 
 
 def trained_on(pixels: Float32, n_endmembers: int, compute: Compute, seconds: float | None) -> TrainedModel:
     """LPALM at its defaults on (n_pixels, n_bands), seen as one row of an image."""
-    result = unmix(pixels[None], n_endmembers=n_endmembers, compute=compute, max_training_seconds=seconds)
+    result = unmix(pixels[None], UnmixSpec(n_endmembers=n_endmembers, max_training_seconds=seconds), compute=compute)
     model: TrainedModel | None = result.model
     assert model is not None
     return model
@@ -88,12 +89,12 @@ def _measure(pixels: Float32, model: TrainedModel, compute: Compute, repeats: in
 
 def _apply(runner: ModelRunner, pixels: Float32, n_endmembers: int) -> None:
     """The whole of it: the sample, all blocks, and the answers gathered."""
-    prepared = runner.prepare(sample_of(pixels))
+    ready = runner.prepare(sample_of(pixels))
     abundances = np.empty((len(pixels), n_endmembers), dtype=np.float32)
     brightness = np.empty(len(pixels), dtype=np.float32)
     for first in range(0, len(pixels), BLOCK_PIXELS):
         block = slice(first, first + BLOCK_PIXELS)
-        output = prepared.run(pixels[block])
+        output = ready.run(pixels[block])
         abundances[block], brightness[block] = output.abundances, output.brightness
 
 

@@ -36,12 +36,13 @@ def measure(scene: Path, method: str, seed: int) -> Run:
     started = time.perf_counter()
     from unmixing import unmix
     from unmixing.io.inputs.scenes import open_scene
+    from unmixing.specs import UnmixSpec
 
     truth = read_truth(scene)
     assert truth is not None
     with open_scene([scene]) as reader:
         cube = reader.read()
-    result = unmix(cube, n_endmembers=len(truth.endmembers), method=method, seed=seed)
+    result = unmix(cube, UnmixSpec(n_endmembers=len(truth.endmembers), method=method, seed=seed))
     seconds = time.perf_counter() - started
     judged = evaluate(truth, result.endmembers, result.abundances, result.uncertainty)
     return _run(scene.stem, method, seed, judged, result.metrics.get("ratio_to_constant_answer"), seconds)

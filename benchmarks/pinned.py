@@ -121,6 +121,6 @@ def _descendants(pid: int) -> list[int]:
 
 
 def _role(pid: int) -> str | None:
-    """Its role in the tree, as ``cli.child`` got it."""
+    """Its role in the tree, as ``supervision.child`` got it."""
     arguments = (PROC / str(pid) / "cmdline").read_bytes().decode().split("\0")
-    return arguments[arguments.index("cli.child") + 1] if "cli.child" in arguments else None
+    return arguments[arguments.index("supervision.child") + 1] if "supervision.child" in arguments else None

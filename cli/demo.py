@@ -14,12 +14,12 @@ import numpy as np
 import typer
 
 from cli import options
-from cli.child import command
 from cli.client import ServiceClient
 from cli.errors import ERRORS, OUTPUT, CliError, one_line_errors
 from cli.report import print_evaluation, print_summary
 from cli.scene_files import form_fields, scene_files, scene_name
 from cli.submit import INTERRUPTED, JobInterrupted, unmix_over_http
+from supervision.child import command
 from unmixing.io.inputs.truth import read_truth
 from unmixing.simulation.evaluation import evaluate
 

@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from model_store.errors import StoreError
+from supervision.errors import SupervisionError
 from unmixing.errors import UnmixingError
 
 USAGE_ERROR = 2
@@ -27,7 +28,7 @@ def one_line_errors() -> Iterator[None]:
     """Every foreseen error becomes one line on stderr and exit status 2; others keep their traceback."""
     try:
         yield
-    except (CliError, UnmixingError, StoreError) as error:
+    except (CliError, SupervisionError, UnmixingError, StoreError) as error:
         _stop(str(error))
     except ValidationError as error:
         first = error.errors()[0]

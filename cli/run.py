@@ -93,12 +93,12 @@ def run(
 
 def deliver_to(target: Path, task: "UnmixingTask") -> dict[str, Any]:
     """Write products and ``result.json`` into ``target``, all or nothing, and return the document."""
-    from unmixing.io.apply.run import deliver
+    from unmixing.io.apply.run import run_task
 
     settings = settings_with()
     compute = Compute(device=settings.device, threads=settings.threads)
     with StageBar(task.paths[0].name) as report, output_folder(target) as folder:
-        document = deliver(task, folder, compute, report, lambda model: None).document
+        document = run_task(task, folder, compute, report, lambda model: None).document
         write_document(folder, document)
         report(1.0, "done")
     return document

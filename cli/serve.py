@@ -38,7 +38,7 @@ def serve(
 
         REDIS_URL=redis://queue:6379 unmix serve --host 0.0.0.0 --workers 0
     """
-    from cli.supervisor import serve as supervise
+    from supervision.supervisor import serve as supervise
 
     with one_line_errors():
         settings = settings_with(host=host, port=port, data=data, workers=workers)

@@ -11,12 +11,28 @@ class QueueUnavailableError(StoreError):
     """No Redis was named and no embedded queue runs on this data folder, or it does not answer."""
 
 
+class DataFolderMismatchError(StoreError):
+    """The queue belongs to another data folder than the one named: the jobs of one would be lost in the other."""
+
+
 class UnknownJobError(StoreError):
     """There is no job with this id: never was, or its lifetime has ended."""
 
 
+class UnreadableRecordError(StoreError):
+    """The job's record is there and cannot be understood; only deleting the job helps."""
+
+
+class InvalidTextError(StoreError):
+    """A text is no valid Unicode, so it could be stored and never be read again."""
+
+
 class UnknownModelError(StoreError):
     """There is no stored model with this id."""
+
+
+class UnreadableModelError(StoreError):
+    """The stored model is there and its manifest cannot be understood."""
 
 
 class WorkerLostError(StoreError):

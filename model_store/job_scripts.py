@@ -5,7 +5,7 @@ Keys:
 ``unmix:jobs``, ``unmix:jobs:{status}`` ids by time of creation
 ``unmix:ended`` ids by time of ending
 ``unmix:work:{work_key}`` the id that does that work or has done it
-``unmix:lease:{id}`` there while a worker runs the job
+``unmix:lease:{id}`` there while a worker runs the job: the number of its attempt
 """
 
 RESERVE = """
@@ -24,6 +24,31 @@ redis.call('SET', work, id)
 return id
 """
 
+RESTORE = """
+-- ARGV: id, status, work key, created, finished or '', then field and value in turn. Enters what a queue has lost: a
+-- job that it does not know, or the end of one. Returns the status that the job has now.
+local id, to = ARGV[1], ARGV[2]
+local job = 'unmix:job:' .. id
+local quoted = redis.call('HGET', job, 'status')
+if quoted then
+  local status = string.sub(quoted, 2, -2)
+  if to == 'accepted' or (status ~= 'accepted' and status ~= 'running') then return status end
+  redis.call('ZREM', 'unmix:jobs:' .. status, id)
+  redis.call('DEL', 'unmix:lease:' .. id)
+end
+redis.call('HSET', job, unpack(ARGV, 6))
+redis.call('ZADD', 'unmix:jobs', ARGV[4], id)
+redis.call('ZADD', 'unmix:jobs:' .. to, ARGV[4], id)
+if ARGV[5] ~= '' then redis.call('ZADD', 'unmix:ended', ARGV[5], id) end
+local work = 'unmix:work:' .. ARGV[3]
+if to == 'accepted' or to == 'successful' then
+  redis.call('SET', work, id, 'NX')
+elseif redis.call('GET', work) == id then
+  redis.call('DEL', work)
+end
+return to
+"""
+
 MOVE = """
 -- ARGV: id, comma-framed statuses to move from, attempt or '' for any, status to move to, now, lease in ms,
 -- then field and value in turn. Returns the number of the attempt, or -1 when the job is elsewhere.
@@ -39,8 +64,8 @@ local created = redis.call('ZSCORE', 'unmix:jobs', id)
 redis.call('ZREM', 'unmix:jobs:' .. status, id)
 redis.call('ZADD', 'unmix:jobs:' .. to, created, id)
 if to == 'running' then
-  redis.call('HINCRBY', job, 'attempts', 1)
-  redis.call('SET', 'unmix:lease:' .. id, '1', 'PX', ARGV[6])
+  local attempt = redis.call('HINCRBY', job, 'attempts', 1)
+  redis.call('SET', 'unmix:lease:' .. id, attempt, 'PX', ARGV[6])
 else
   redis.call('DEL', 'unmix:lease:' .. id)
 end
@@ -59,22 +84,29 @@ TOUCH = """
 local job = 'unmix:job:' .. ARGV[1]
 if redis.call('HGET', job, 'status') ~= '"running"' then return 0 end
 if redis.call('HGET', job, 'attempts') ~= ARGV[2] then return 0 end
-redis.call('SET', 'unmix:lease:' .. ARGV[1], '1', 'PX', ARGV[3])
+redis.call('SET', 'unmix:lease:' .. ARGV[1], ARGV[2], 'PX', ARGV[3])
 if #ARGV > 3 then redis.call('HSET', job, unpack(ARGV, 4)) end
 return 1
 """
 
 REMOVE = """
--- ARGV: id. Forgets an ended job; returns 1 when there was one.
+-- ARGV: id, and 'any' to forget it whatever its state. Forgets an ended job; returns 1 when there was one.
 local id = ARGV[1]
 local job = 'unmix:job:' .. id
+if redis.call('EXISTS', job) == 0 then return 0 end
 local quoted = redis.call('HGET', job, 'status')
-if not quoted or quoted == '"accepted"' or quoted == '"running"' then return 0 end
-local work = 'unmix:work:' .. string.sub(redis.call('HGET', job, 'work_key'), 2, -2)
-if redis.call('GET', work) == id then redis.call('DEL', work) end
-redis.call('DEL', job)
+local ended = quoted == '"successful"' or quoted == '"failed"' or quoted == '"dismissed"'
+if not ended and ARGV[2] ~= 'any' then return 0 end
+local work_key = redis.call('HGET', job, 'work_key')
+if work_key then
+  local work = 'unmix:work:' .. string.sub(work_key, 2, -2)
+  if redis.call('GET', work) == id then redis.call('DEL', work) end
+end
+redis.call('DEL', job, 'unmix:lease:' .. id)
 redis.call('ZREM', 'unmix:jobs', id)
-redis.call('ZREM', 'unmix:jobs:' .. string.sub(quoted, 2, -2), id)
 redis.call('ZREM', 'unmix:ended', id)
+for _, status in ipairs({'accepted', 'running', 'successful', 'failed', 'dismissed'}) do
+  redis.call('ZREM', 'unmix:jobs:' .. status, id)
+end
 return 1
 """

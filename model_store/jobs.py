@@ -1,16 +1,22 @@
 """The job records in Redis: who may change what when, decided in one place and atomically."""
 
-from collections.abc import Collection, Mapping
+import logging
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
 from redis import Redis
 
 from model_store import job_scripts
+from model_store.errors import UnreadableRecordError
+from model_store.record_files import RecordFiles
 from model_store.records import JobError, JobRecord, JobStatus, decode, encode, now
 
 LIVE = (JobStatus.ACCEPTED, JobStatus.RUNNING)
 ENDED = (JobStatus.SUCCESSFUL, JobStatus.FAILED, JobStatus.DISMISSED)
+
+
+logger = logging.getLogger(__name__)
 
 
 class Report(NamedTuple):
@@ -26,44 +32,89 @@ def job_key(job_id: str) -> str:
 
 
 class JobRecords:
-    """Every change names the states it may come from; one that comes too late does nothing and says so."""
+    """Every change names the states it may come from; one that comes too late does nothing and says so.
 
-    def __init__(self, redis: Redis, *, lease_seconds: float) -> None:
+    Every change of state is on disk as well, in ``files``, from which a lost queue is rebuilt; progress is not.
+    """
+
+    def __init__(self, redis: Redis, files: RecordFiles, *, lease_seconds: float) -> None:
         self._redis = redis
+        self.files = files
         self.lease_seconds = lease_seconds
         self._lease_ms = str(round(lease_seconds * 1000))
         self._reserve = redis.register_script(job_scripts.RESERVE)
+        self._restore = redis.register_script(job_scripts.RESTORE)
         self._move = redis.register_script(job_scripts.MOVE)
         self._touch = redis.register_script(job_scripts.TOUCH)
         self._remove = redis.register_script(job_scripts.REMOVE)
 
     def reserve(self, record: JobRecord) -> JobRecord:
-        """Enter ``record``; when equal work is accepted, running or successful, return that job instead."""
+        """Enter ``record``; when equal work is accepted, running or successful, return that job instead.
+
+        Raises InvalidTextError for what could not be read back, before anything is stored, and OSError when the disk
+        does not take the record.
+        """
         fields = encode(record.model_dump(mode="json"))
+        # The disk first: whoever hears of the job may count on it.
+        self.files.write(record)
+        try:
+            holder = self._holder(record, fields)
+        except BaseException:
+            self.files.remove(record.id)
+            raise
+        if holder.id != record.id:
+            self.files.remove(record.id)
+        return holder
+
+    def _holder(self, record: JobRecord, fields: Sequence[str]) -> JobRecord:
+        """Whoever has the work of ``record`` now, ``record`` itself when nobody had."""
         score = record.created.timestamp()
         while True:
             holder = self._reserve(args=[record.work_key, record.id, score, *fields]).decode()
+            try:
+                found = self.get(holder)
+            except UnreadableRecordError:
+                logger.exception("job %s holds equal work and cannot be read, so the work is done again", holder)
+                self._redis.delete(f"unmix:work:{record.work_key}")
+                continue
             # Between the two calls the holder may have been removed; then the work is free again.
-            if found := self.get(holder):
+            if found is not None:
                 return found
 
     def get(self, job_id: str) -> JobRecord | None:
-        return decode(self._hgetall(job_id))
+        """The record, or None when there is no such job. Raises UnreadableRecordError."""
+        raw: Any = self._redis.hgetall(job_key(job_id))
+        return decode(job_id, raw)
+
+    def readable(self, job_ids: Iterable[str]) -> list[JobRecord]:
+        """The records of those jobs that are there and can be read; the others are told to the log."""
+        pipe = self._redis.pipeline(transaction=False)
+        asked = list(job_ids)
+        for job_id in asked:
+            pipe.hgetall(job_key(job_id))
+        found = []
+        for job_id, raw in zip(asked, pipe.execute(), strict=True):
+            try:
+                record = decode(job_id, raw)
+            except UnreadableRecordError as error:
+                logger.error("%s", error)
+                continue
+            if record is not None:
+                found.append(record)
+        return found
 
     def page(self, status: JobStatus | None = None, *, limit: int, offset: int) -> tuple[list[JobRecord], int]:
-        """One page, newest first, and how many jobs there are in all."""
+        """One page, newest first, and how many jobs there are in all. Records that cannot be read are left out."""
         key = f"unmix:jobs:{status}" if status else "unmix:jobs"
         pipe = self._redis.pipeline()
         pipe.zcard(key)
         pipe.zrevrange(key, offset, offset + limit - 1)
         total, ids = pipe.execute()
-        for job_id in ids:
-            pipe.hgetall(job_key(job_id.decode()))
-        return [record for raw in pipe.execute() if (record := decode(raw))], total
+        return self.readable(job_id.decode() for job_id in ids), total
 
-    def ids(self, status: JobStatus) -> list[str]:
-        """All ids in this state, oldest first."""
-        ids: Any = self._redis.zrange(f"unmix:jobs:{status}", 0, -1)
+    def ids(self, status: JobStatus | None = None) -> list[str]:
+        """All ids, or those in this state, oldest first."""
+        ids: Any = self._redis.zrange(f"unmix:jobs:{status}" if status else "unmix:jobs", 0, -1)
         return [job_id.decode() for job_id in ids]
 
     def start(self, job_id: str) -> int | None:
@@ -95,8 +146,15 @@ class JobRecords:
         fields = {"stage": "failed", "message": "failed", "error": error.model_dump()}
         return self._moved(job_id, (JobStatus.ACCEPTED,), JobStatus.FAILED, None, fields) >= 0
 
-    def retry(self, job_id: str, attempt: int, message: str) -> bool:
-        """running -> accepted, for a job whose worker died."""
+    def retry(self, record: JobRecord) -> bool:
+        """running -> accepted, for a job whose worker died in the attempt that ``record`` shows: a failure."""
+        message = "the worker died; waiting for another one"
+        fields = {"stage": "waiting", "message": message, "progress": 0, "failures": record.failures + 1}
+        return self._moved(record.id, (JobStatus.RUNNING,), JobStatus.ACCEPTED, record.attempts, fields) >= 0
+
+    def give_back(self, job_id: str, attempt: int) -> bool:
+        """running -> accepted, for a job whose worker was told to stop: no failure."""
+        message = "the worker was stopped; waiting for another one"
         fields = {"stage": "waiting", "message": message, "progress": 0}
         return self._moved(job_id, (JobStatus.RUNNING,), JobStatus.ACCEPTED, attempt, fields) >= 0
 
@@ -106,7 +164,38 @@ class JobRecords:
 
     def remove(self, job_id: str) -> bool:
         """Forget an ended job. False when there is none by this id, or it has not ended."""
-        return bool(self._remove(args=[job_id]))
+        return self._forget(job_id, "")
+
+    def discard(self, job_id: str) -> bool:
+        """Forget a job whatever its state, for a record that cannot be read. False when there is none."""
+        return self._forget(job_id, "any")
+
+    def _forget(self, job_id: str, states: str) -> bool:
+        forgotten = bool(self._remove(args=[job_id, states]))
+        if forgotten:
+            self.files.remove(job_id)
+        return forgotten
+
+    def restore(self, record: JobRecord) -> JobStatus:
+        """Enter a record from disk, accepted or ended, unless the job is here already and not behind it.
+
+        Returns the status that the job has here.
+        """
+        finished = record.finished.timestamp() if record.finished else ""
+        created = record.created.timestamp()
+        frame: list[str | float] = [record.id, str(record.status), record.work_key, created, finished]
+        return JobStatus(self._restore(args=[*frame, *encode(record.model_dump(mode="json"))]).decode())
+
+    def save(self, job_id: str) -> None:
+        """Write the job's state to disk. A disk that does not take it costs no job: the queue has it still."""
+        try:
+            record, written = self.get(job_id), None
+            while record is not None and (written is None or _state(record) != _state(written)):
+                self.files.write(record)
+                # Another process may have moved on meanwhile, and have written before this one did.
+                record, written = self.get(job_id), record
+        except (OSError, UnreadableRecordError):
+            logger.exception("job %s: its record could not be written to disk", job_id)
 
     def alive(self, job_ids: Collection[str]) -> set[str]:
         """Those whose worker holds a lease."""
@@ -115,13 +204,14 @@ class JobRecords:
             pipe.exists(f"unmix:lease:{job_id}")
         return {job_id for job_id, found in zip(job_ids, pipe.execute(), strict=True) if found}
 
+    def holds(self, job_id: str, attempt: int) -> bool:
+        """Whether this very attempt has a lease."""
+        held: Any = self._redis.get(f"unmix:lease:{job_id}")
+        return bool(held == str(attempt).encode())
+
     def ended_before(self, moment: datetime) -> list[str]:
         ids: Any = self._redis.zrangebyscore("unmix:ended", "-inf", moment.timestamp())
         return [job_id.decode() for job_id in ids]
-
-    def _hgetall(self, job_id: str) -> dict[bytes, bytes]:
-        raw: Any = self._redis.hgetall(job_key(job_id))
-        return dict(raw)
 
     def _moved(
         self,
@@ -141,4 +231,11 @@ class JobRecords:
         expected = "" if attempt is None else attempt
         values = encode({**times, **fields})
         frame = [job_id, f",{','.join(sources)},", expected, str(target), moment.timestamp(), self._lease_ms]
-        return int(self._move(args=[*frame, *values]))
+        moved = int(self._move(args=[*frame, *values]))
+        if moved >= 0:
+            self.save(job_id)
+        return moved
+
+
+def _state(record: JobRecord) -> tuple[JobStatus, int]:
+    return record.status, record.attempts

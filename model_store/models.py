@@ -2,12 +2,14 @@
 that for listings, ``{id}/manifest.json``."""
 
 import hashlib
+import logging
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from model_store.errors import UnknownModelError
+from model_store.errors import UnknownModelError, UnreadableModelError
 from model_store.folders import appearing_folder, remove_folder
 from unmixing.errors import ModelParityError
 from unmixing.manifest import ModelManifest
@@ -18,6 +20,8 @@ MAX_PARITY = 1e-4
 
 ID_LENGTH = 32
 """Hexadecimal digits of an id: the head of the SHA-256 of ``model.onnx``, so a download can be checked."""
+
+logger = logging.getLogger(__name__)
 
 _ID = re.compile(rf"[0-9a-f]{{{ID_LENGTH}}}")
 
@@ -62,35 +66,50 @@ class ModelStore:
         return identifier
 
     def get(self, identifier: str) -> StoredModel:
-        """The model with this id. Raises UnknownModelError."""
-        folder = self._folder / identifier
+        """The model with this id. Raises UnknownModelError and UnreadableModelError."""
+        folder = self._existing(identifier)
         try:
-            # The pattern keeps ids from naming anything outside the folder.
-            if not _ID.fullmatch(identifier):
-                raise FileNotFoundError(identifier)
             manifest = ModelManifest.model_validate_json((folder / "manifest.json").read_text("utf-8"))
             facts = (folder / "model.onnx").stat()
-        except FileNotFoundError:
-            raise UnknownModelError(f"no stored model has the id {identifier!r}") from None
+        except (OSError, ValueError) as error:
+            self._existing(identifier)  # it may have been deleted just now
+            logger.error("the model in %s cannot be read: %s", folder, error)
+            raise UnreadableModelError(
+                f"the stored model {identifier} cannot be read; DELETE /models/{identifier} removes it"
+            ) from None
         created = datetime.fromtimestamp(facts.st_mtime, UTC)
         return StoredModel(identifier, folder / "model.onnx", facts.st_size, created, manifest)
 
     def load(self, identifier: str) -> TrainedModel:
-        """The model with its bytes, ready for ``unmixing.unmix``. Raises UnknownModelError."""
+        """The model with its bytes, ready for ``unmixing.unmix``. Raises UnknownModelError and UnreadableModelError."""
         stored = self.get(identifier)
         return TrainedModel(stored.path.read_bytes(), stored.manifest)
 
     def page(self, *, limit: int, offset: int) -> tuple[list[StoredModel], int]:
-        """One page of the models, newest first, and how many there are."""
-        found = [entry for entry in self._entries() if _ID.fullmatch(entry.name)]
-        newest_first = sorted(found, key=lambda entry: (entry.stat().st_mtime, entry.name), reverse=True)
-        page = newest_first[offset : offset + limit]
-        return [self.get(entry.name) for entry in page], len(found)
+        """One page of the models, newest first, and how many there are. What cannot be read is left out."""
+        newest_first = sorted(self._entries(), reverse=True)
+        page = []
+        for _, identifier in newest_first[offset : offset + limit]:
+            with suppress(UnknownModelError, UnreadableModelError):
+                page.append(self.get(identifier))
+        return page, len(newest_first)
 
     def delete(self, identifier: str) -> None:
         """Remove the model. Raises UnknownModelError."""
-        self.get(identifier)
-        remove_folder(self._folder / identifier)
+        remove_folder(self._existing(identifier))
 
-    def _entries(self) -> list[Path]:
-        return list(self._folder.iterdir()) if self._folder.is_dir() else []
+    def _existing(self, identifier: str) -> Path:
+        """The model's folder. Raises UnknownModelError."""
+        # The pattern keeps ids from naming anything outside the folder.
+        if not _ID.fullmatch(identifier) or not (self._folder / identifier).is_dir():
+            raise UnknownModelError(f"no stored model has the id {identifier!r}")
+        return self._folder / identifier
+
+    def _entries(self) -> list[tuple[float, str]]:
+        """(time of storing, id) of every model."""
+        found = []
+        for entry in self._folder.iterdir() if self._folder.is_dir() else ():
+            if _ID.fullmatch(entry.name):
+                with suppress(FileNotFoundError):  # deleted since it was listed
+                    found.append((entry.stat().st_mtime, entry.name))
+        return found

@@ -7,8 +7,9 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationError
 
+from model_store.errors import InvalidTextError, UnreadableRecordError
 from unmixing.mixtures.specs import SeparationSpec
 from unmixing.specs import UnmixSpec
 
@@ -38,7 +39,8 @@ class JobError(BaseModel):
 
     @classmethod
     def of(cls, error: Exception) -> "JobError":
-        return cls(kind=type(error).__name__, detail=str(error))
+        # Its text may quote a file name of any bytes, and a job that failed has to be stored as failed.
+        return cls(kind=type(error).__name__, detail=str(error).encode(errors="replace").decode())
 
 
 class JobRecord(BaseModel):
@@ -47,6 +49,7 @@ class JobRecord(BaseModel):
     spec: of an image or of a mixture matrix; ``kind_decided_by``: what made it the one or the other.
     files, libraries (by field): paths of the uploaded files, relative to the job's input folder.
     progress: 0 to 100. attempts: how often a worker has started it; the number of the current attempt while running.
+    failures: in how many of them the worker died; one that was told to stop did not.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -65,6 +68,7 @@ class JobRecord(BaseModel):
     stage: str = "waiting"
     message: str = "waiting for a worker"
     attempts: int = 0
+    failures: int = 0
     created: datetime
     updated: datetime
     started: datetime | None = None
@@ -91,14 +95,41 @@ def work_key(
 
 
 def encode(fields: Mapping[str, Any]) -> list[str]:
-    """Field and JSON value in turn, as the scripts take them. ``fields``: JSON-able, from ``model_dump``."""
-    return [text for name, value in fields.items() for text in (name, json.dumps(value))]
+    """Field and JSON value in turn, as the scripts take them. ``fields``: JSON-able, from ``model_dump``.
+
+    Raises InvalidTextError for a text that is no valid Unicode: no reader would take it.
+    """
+    return [text for name, value in fields.items() for text in (name, _json(name, value))]
 
 
-def decode(raw: Mapping[bytes, bytes]) -> JobRecord | None:
-    """The record in a Redis hash; None for an empty one, which is how Redis says that there is none."""
+def _json(name: str, value: object) -> str:
+    text = json.dumps(value, ensure_ascii=False)
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        bad = text[error.start : error.end]
+        raise InvalidTextError(f"{name} holds {bad!r}, which is no valid Unicode text; send it as UTF-8") from None
+    return text
+
+
+def decode(job_id: str, raw: Mapping[bytes, bytes]) -> JobRecord | None:
+    """The record in a Redis hash; None for an empty one, which is how Redis says that there is none.
+
+    Raises UnreadableRecordError when it holds something else than a record of this version.
+    """
     if not raw:
         return None
     # The values are JSON already: joining them lets pydantic parse the whole record in one pass.
     body = b",".join(b'"' + name + b'":' + value for name, value in raw.items())
-    return JobRecord.model_validate_json(b"{" + body + b"}")
+    return parse(job_id, b"{" + body + b"}")
+
+
+def parse(job_id: str, text: bytes) -> JobRecord:
+    """The record that ``text`` holds as one JSON object. Raises UnreadableRecordError."""
+    try:
+        return JobRecord.model_validate_json(text)
+    except ValidationError as error:
+        reason = error.errors()[0]["msg"]
+        raise UnreadableRecordError(
+            f"the record of job {job_id!r} cannot be read ({reason}); DELETE /jobs/{job_id} removes it"
+        ) from None

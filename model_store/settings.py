@@ -51,6 +51,14 @@ class Settings(BaseSettings):
         gt=0,
         description="A running job whose worker gives no sign of life for this long counts as lost.",
     )
+    stop_grace_seconds: float = Field(
+        1.5,
+        ge=0,
+        description="A worker told to stop gives its job back when it has not ended after this many seconds.",
+    )
+    redis_timeout_seconds: float = Field(
+        3.0, gt=0, description="A Redis that takes longer than this to answer counts as down, in seconds."
+    )
     sweep_seconds: float = Field(5.0, gt=0, description="How often the service looks for lost and expired jobs.")
 
     @property

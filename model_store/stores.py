@@ -2,18 +2,24 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from redis import Redis
+from redis.asyncio import Redis as AsyncRedis
+from redis.asyncio.retry import Retry as AsyncRetry
 from redis.backoff import ExponentialBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import TimeoutError as RedisTimeoutError
 from redis.retry import Retry
 
-from model_store.claims import Claims
 from model_store.folders import remove_folder
 from model_store.jobs import JobRecords
 from model_store.models import ModelStore
+from model_store.record_files import RecordFiles
 from model_store.results import ResultStore
 from model_store.settings import Settings, queue_url
+
+RETRIES, PATIENT_RETRIES = 3, 12
 
 
 class JobFolders:
@@ -37,27 +43,44 @@ class Stores:
     jobs: JobRecords
     inputs: JobFolders
     parts: JobFolders
-    claims: Claims
     results: ResultStore
     models: ModelStore
 
 
-def open_stores(settings: Settings) -> Stores:
-    """Connects at the first use. Raises QueueUnavailableError when no Redis is named."""
-    redis = connect(queue_url(settings))
+def open_stores(settings: Settings, *, patient: bool = False) -> Stores:
+    """Connects at the first use, as ``connect`` does. Raises QueueUnavailableError when no Redis is named."""
+    redis = connect(settings, patient=patient)
     data = settings.data.resolve()
     return Stores(
         redis=redis,
-        jobs=JobRecords(redis, lease_seconds=settings.lease_seconds),
+        jobs=JobRecords(redis, RecordFiles(data / "jobs"), lease_seconds=settings.lease_seconds),
         inputs=JobFolders(data / "inputs"),
         parts=JobFolders(data / "parts"),
-        claims=Claims(redis, lease_seconds=settings.lease_seconds),
         results=ResultStore(data / "results"),
         models=ModelStore(data / "models"),
     )
 
 
-def connect(url: str) -> Redis:
-    """A client that outlives a short break of the connection."""
-    retry = Retry(ExponentialBackoff(cap=1.0, base=0.05), retries=3)
-    return Redis.from_url(url, retry=retry, retry_on_error=[RedisConnectionError], socket_connect_timeout=5)
+def connect(settings: Settings, *, patient: bool = False) -> Redis:
+    """A client that outlives a short break of the connection, and does not wait for ever for an answer.
+
+    A ``patient`` one asks again for ten seconds and more: hours of training are not given up for a queue that
+    restarts. Raises QueueUnavailableError when no Redis is named.
+    """
+    backoff = ExponentialBackoff(cap=1.0, base=0.05)
+    errors = (RedisConnectionError, RedisTimeoutError) if patient else (RedisConnectionError,)
+    retry = Retry(backoff, retries=PATIENT_RETRIES if patient else RETRIES, supported_errors=errors)
+    return Redis.from_url(queue_url(settings), retry=retry, **_timeouts(settings))
+
+
+def connect_async(settings: Settings) -> AsyncRedis:
+    """As ``connect``, for an event loop."""
+    retry = AsyncRetry(
+        ExponentialBackoff(cap=1.0, base=0.05), retries=RETRIES, supported_errors=(RedisConnectionError,)
+    )
+    return AsyncRedis.from_url(queue_url(settings), retry=retry, **_timeouts(settings))
+
+
+def _timeouts(settings: Settings) -> dict[str, Any]:
+    seconds = settings.redis_timeout_seconds
+    return {"socket_timeout": seconds, "socket_connect_timeout": seconds}

@@ -1,23 +1,28 @@
 """The application, assembled from its settings."""
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from importlib.metadata import PackageNotFoundError, version
 
 from fastapi import FastAPI
+from redis.exceptions import RedisError
 
 from model_store.settings import Settings
 from service import openapi, problems
 from service.context import open_context
 from service.routes import about, jobs, models, results, unmix
-from service.sweeper import sweep_forever
+from service.sweeper import Sweeper, sweep_forever
+
+logger = logging.getLogger(__name__)
 
 
 def create_app(settings: Settings) -> FastAPI:
     """The service over the data folder and the queue that ``settings`` name; connects when it starts.
 
-    Its start raises QueueUnavailableError when no Redis is named and no embedded queue runs on the data.
+    Its start raises QueueUnavailableError when no Redis is named and no embedded queue runs on the data, and
+    DataFolderMismatchError when the queue belongs to another data folder.
     """
 
     @asynccontextmanager
@@ -25,7 +30,12 @@ def create_app(settings: Settings) -> FastAPI:
         settings.data.mkdir(parents=True, exist_ok=True)
         context = open_context(settings)
         app.state.context = context
-        sweeping = asyncio.create_task(sweep_forever(context))
+        sweeper = Sweeper(context)
+        try:
+            await asyncio.to_thread(sweeper.adopt)
+        except RedisError as error:  # requests are answered with 503, and the first sweep that finds it makes up for it
+            logger.error("Redis: %s", error)
+        sweeping = asyncio.create_task(sweep_forever(sweeper, settings.sweep_seconds))
         try:
             yield
         finally:

@@ -10,8 +10,8 @@ from redis.asyncio import Redis as AsyncRedis
 from model_store.errors import UnknownJobError
 from model_store.jobs import job_key
 from model_store.records import JobRecord, decode
-from model_store.settings import Settings, queue_url
-from model_store.stores import Stores, open_stores
+from model_store.settings import Settings
+from model_store.stores import Stores, connect_async, open_stores
 from service.queues import JobQueue
 
 
@@ -25,9 +25,9 @@ class Context:
     async_redis: AsyncRedis
 
     async def job(self, job_id: str) -> JobRecord:
-        """The job's record. Raises UnknownJobError."""
+        """The job's record. Raises UnknownJobError and UnreadableRecordError."""
         raw: Any = await self.async_redis.hgetall(job_key(job_id))
-        record = decode(raw)
+        record = decode(job_id, raw)
         if record is None:
             raise UnknownJobError(f"there is no job {job_id!r}")
         return record
@@ -41,7 +41,7 @@ def open_context(settings: Settings) -> Context:
     """Raises QueueUnavailableError when no Redis is named and no embedded queue runs on the data folder."""
     stores = open_stores(settings)
     queue = JobQueue(stores.redis, settings.job_timeout_seconds)
-    return Context(settings, stores, queue, AsyncRedis.from_url(queue_url(settings)))
+    return Context(settings, stores, queue, connect_async(settings))
 
 
 async def _context(request: Request) -> Context:

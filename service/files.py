@@ -15,7 +15,7 @@ FILE_RESPONSES: Responses = {
     200: {"description": "The file.", "content": {"application/octet-stream": {}}},
     206: {"description": "The bytes asked for with Range."},
     304: {"description": "The file is the one that If-None-Match names."},
-    **problems(404, 416, 422, 503),
+    **problems(404, 416, 422, 500, 503),
 }
 
 

@@ -10,6 +10,7 @@ from rq.exceptions import InvalidJobOperation, NoSuchJobError
 from rq.job import Job
 from rq.registry import StartedJobRegistry
 
+from model_store.deliveries import delivery_id, job_of
 from model_store.records import JobRecord
 
 TASK = "worker.tasks.unmix"
@@ -35,7 +36,7 @@ class JobQueue:
         Queue(record.queue, connection=self.redis, serializer="json").enqueue(
             TASK,
             args=[record.id],
-            job_id=_delivery(record.id, record.attempts + 1),
+            job_id=delivery_id(record.id, record.attempts + 1),
             description=f"unmix {record.id}",
             job_timeout=self.timeout_seconds,
             result_ttl=RESULT_TTL_SECONDS,
@@ -45,21 +46,17 @@ class JobQueue:
     def waiting(self) -> set[str]:
         """Ids of the jobs that wait in a queue."""
         queues = [Queue(name, connection=self.redis, serializer="json") for name in QUEUES]
-        return {delivery.rpartition("-")[0] for queue in queues for delivery in queue.get_job_ids()}
+        return {job_of(delivery) for queue in queues for delivery in queue.get_job_ids()}
 
     def stop(self, record: JobRecord) -> None:
         """Kill the work-horse of a running attempt, or take a waiting one out of its queue."""
         with suppress(NoSuchJobError, InvalidJobOperation):  # it ended by itself, or has not quite begun
-            send_stop_job_command(self.redis, _delivery(record.id, record.attempts), serializer="json")
+            send_stop_job_command(self.redis, delivery_id(record.id, record.attempts), serializer="json")
         with suppress(NoSuchJobError):
-            delivery = _delivery(record.id, record.attempts + 1)
+            delivery = delivery_id(record.id, record.attempts + 1)
             Job.fetch(delivery, connection=self.redis, serializer="json").delete()
 
     def clean(self) -> None:
         """Let RQ forget the executions of workers that died; by itself it looks every ten minutes only."""
         for name in QUEUES:
             StartedJobRegistry(name, connection=self.redis, serializer="json").cleanup()
-
-
-def _delivery(job_id: str, attempt: int) -> str:
-    return f"{job_id}-{attempt}"

@@ -5,13 +5,15 @@ import logging
 import time
 from datetime import datetime, timedelta
 
+from redis.exceptions import RedisError
+
+from model_store.adoption import adopt, queue_owner
 from model_store.errors import TimeLimitError, WorkerLostError
-from model_store.folders import remove_leftovers
-from model_store.jobs import LIVE
 from model_store.records import JobError, JobRecord, JobStatus, now
 from service.context import Context
+from service.leftovers import sweep_leftovers
 
-MAX_ATTEMPTS = 2
+MAX_FAILURES = 2
 """A job is tried again once: whatever killed two workers would kill the third."""
 
 LATE_SECONDS = 60
@@ -19,9 +21,6 @@ LATE_SECONDS = 60
 
 LOST_SWEEPS = 2
 """An accepted job must be missing from the queues this often: between queue and start it is in neither."""
-
-LEFTOVER_SECONDS = 3600
-"""Folders without a job are deleted when nothing has been written into them for this long."""
 
 LEFTOVER_SWEEP_SECONDS = 60
 
@@ -36,20 +35,39 @@ class Sweeper:
         self._jobs = context.stores.jobs
         self._missing: dict[str, int] = {}
         self._next_leftovers = time.monotonic()
+        self._adopted = False
+
+    def adopt(self) -> None:
+        """Fill the queue from the data folder: once, and again whenever it is found empty.
+
+        Raises DataFolderMismatchError when it belongs to another folder.
+        """
+        if not self._adopted or queue_owner(self._context.stores.redis) is None:
+            adopt(self._context.settings.data, self._context.stores)
+            self._adopted = True
 
     def sweep(self) -> None:
-        self._sweep_running()
-        self._sweep_accepted()
-        self._sweep_expired()
-        self._context.queue.clean()
+        """Every step is taken, whatever happened in the one before it.
+
+        Raises RedisError when nobody answers, and DataFolderMismatchError.
+        """
+        self.adopt()
+        steps = [self._sweep_running, self._sweep_accepted, self._sweep_expired, self._context.queue.clean]
         if time.monotonic() >= self._next_leftovers:
-            self._sweep_leftovers()
+            steps.append(self._sweep_leftovers)
             self._next_leftovers = time.monotonic() + LEFTOVER_SWEEP_SECONDS
+        for step in steps:
+            try:
+                step()
+            except RedisError:
+                raise
+            except Exception:
+                logger.exception("%s failed", step.__name__.strip("_"))
 
     def _sweep_running(self) -> None:
         # Records before leases: a record that says running had its lease then, so one without it now has lost it.
-        found = [self._jobs.get(job_id) for job_id in self._jobs.ids(JobStatus.RUNNING)]
-        running = [record for record in found if record is not None and record.status is JobStatus.RUNNING]
+        found = self._jobs.readable(self._jobs.ids(JobStatus.RUNNING))
+        running = [record for record in found if record.status is JobStatus.RUNNING]
         alive = self._jobs.alive([record.id for record in running])
         for record in running:
             if record.id not in alive:
@@ -60,9 +78,10 @@ class Sweeper:
                 self._context.queue.stop(record)
 
     def _lost(self, record: JobRecord) -> None:
-        if record.attempts >= MAX_ATTEMPTS:
-            self._fail(record, WorkerLostError(f"the worker died in each of {record.attempts} attempts"))
-        elif self._jobs.retry(record.id, record.attempts, "the worker died; waiting for another one"):
+        failures = record.failures + 1
+        if failures >= MAX_FAILURES:
+            self._fail(record, WorkerLostError(f"the worker died in {failures} attempts"))
+        elif self._jobs.retry(record):
             logger.warning("job %s: the worker died, trying again", record.id)
             self._context.queue.enqueue(record)
 
@@ -71,44 +90,23 @@ class Sweeper:
         waiting = self._context.queue.waiting()
         missing = [job_id for job_id in self._jobs.ids(JobStatus.ACCEPTED) if job_id not in waiting]
         self._missing = {job_id: self._missing.get(job_id, 0) + 1 for job_id in missing}
-        for job_id in missing:
-            record = self._jobs.get(job_id)
-            if self._missing[job_id] < LOST_SWEEPS or record is None:
-                continue
-            if not self._context.stores.inputs.of(job_id).is_dir():
-                self._jobs.give_up(job_id, JobError.of(WorkerLostError("the uploaded scene is gone")))
+        lost = [job_id for job_id in missing if self._missing[job_id] >= LOST_SWEEPS]
+        for record in self._jobs.readable(lost):
+            if not self._context.stores.inputs.of(record.id).is_dir():
+                self._jobs.give_up(record.id, JobError.of(WorkerLostError("the uploaded scene is gone")))
             elif record.status is JobStatus.ACCEPTED:
-                logger.warning("job %s: in no queue, delivered again", job_id)
+                logger.warning("job %s: in no queue, delivered again", record.id)
                 self._context.queue.enqueue(record)
 
     def _sweep_expired(self) -> None:
         lifetime = timedelta(seconds=self._context.settings.job_lifetime_seconds)
         for job_id in self._jobs.ended_before(now() - lifetime):
-            self._jobs.remove(job_id)
             self._context.stores.results.remove(job_id)
+            self._jobs.remove(job_id)
             logger.info("job %s: removed, its lifetime has ended", job_id)
 
     def _sweep_leftovers(self) -> None:
-        """Delete half-written folders of killed processes, and folders whose job is gone."""
-        data = self._context.settings.data
-        for folder, keep in (
-            (data / "inputs", self._keeps_input),
-            (data / "parts", self._keeps_input),
-            (data / "results", self._keeps_results),
-            (data / "models", _is_visible),
-        ):
-            for name in remove_leftovers(folder, keep, older_than_seconds=LEFTOVER_SECONDS):
-                logger.info("removed the leftover %s", folder / name)
-
-    def _keeps_input(self, name: str) -> bool:
-        record = self._jobs.get(name)
-        return record is not None and record.status in LIVE
-
-    def _keeps_results(self, name: str) -> bool:
-        if not _is_visible(name):
-            return bool(self._jobs.alive([name.split(".")[1]]))  # ".{job}.{random}", being written
-        record = self._jobs.get(name)
-        return record is not None and record.status in (JobStatus.RUNNING, JobStatus.SUCCESSFUL)
+        sweep_leftovers(self._context.settings.data, self._context.stores)
 
     def _fail(self, record: JobRecord, error: WorkerLostError | TimeLimitError) -> None:
         if self._jobs.fail(record.id, record.attempts, JobError.of(error)):
@@ -119,16 +117,11 @@ class Sweeper:
         return started + timedelta(seconds=self._context.settings.job_timeout_seconds + LATE_SECONDS)
 
 
-async def sweep_forever(context: Context) -> None:
+async def sweep_forever(sweeper: Sweeper, pause_seconds: float) -> None:
     """Sweep until cancelled. No failure of a sweep ends it: Redis may be back at the next one."""
-    sweeper = Sweeper(context)
     while True:
         try:
             await asyncio.to_thread(sweeper.sweep)
         except Exception:
             logger.exception("a sweep failed")
-        await asyncio.sleep(context.settings.sweep_seconds)
-
-
-def _is_visible(name: str) -> bool:
-    return not name.startswith(".")
+        await asyncio.sleep(pause_seconds)

@@ -44,6 +44,24 @@ def queue_url() -> Iterator[str]:
     shutil.rmtree(folder)
 
 
+@contextmanager
+def redis_server() -> Iterator[tuple[subprocess.Popen[bytes], str]]:
+    """A Redis server of one's own and its URL; skips the test where there is none."""
+    binary = shutil.which("redis-server")
+    if binary is None:
+        pytest.skip("redis-server is not there")
+    with tempfile.TemporaryDirectory(prefix="unmix-", dir="/tmp") as folder:
+        socket = Path(folder) / "redis"
+        arguments = ["--port", "0", "--unixsocket", str(socket), "--dir", folder, "--save", ""]
+        process = subprocess.Popen([binary, *arguments], stdout=subprocess.DEVNULL)
+        wait_until(socket.exists, 10)
+        try:
+            yield process, f"unix://{socket}"
+        finally:
+            process.kill()
+            process.wait()
+
+
 @pytest.fixture
 def settings(tmp_path: Path, queue_url: str) -> Settings:
     """An empty queue and data folder, and a short patience: nothing here takes seconds but training."""
@@ -164,3 +182,12 @@ def record(work: str = "work", **changes: object) -> JobRecord:
         "updated": moment,
     }
     return JobRecord.model_validate(facts | changes)
+
+
+def poison(stores: Stores, status: str = "accepted", **changes: object) -> str:
+    """A record as an earlier version stored it: its variable is no Unicode."""
+    job = stores.jobs.reserve(record("poison", **changes))
+    if status != "accepted":
+        stores.jobs.start(job.id)
+    stores.redis.hset(f"unmix:job:{job.id}", "variable", '"\\ud800"')
+    return job.id

@@ -44,19 +44,24 @@ def cube_from_array(
     n_bands = values.shape[2]
     if n_bands < 2:
         raise SceneContentError(f"unmixing needs at least 2 bands; the cube has {n_bands}")
-    wavelengths = _per_band(wavelengths_nm, n_bands, "wavelengths_nm", np.float64)
-    bad = _per_band(bad_bands, n_bands, "bad_bands", np.bool_)
+    wavelengths = per_band(wavelengths_nm, n_bands, "wavelengths_nm", np.float64)
+    bad = per_band(bad_bands, n_bands, "bad_bands", np.bool_)
     scaled = scaled_values(values, scale, nodata)
-    dropped = _dropped_bands(scaled, np.zeros(n_bands, dtype=bool) if bad is None else bad)
+    statistics = BandStatistics(n_bands, bad)
+    statistics.add(scaled)
+    dropped = statistics.dropped_bands()
     used = np.ones(n_bands, dtype=bool)
     used[[band.index for band in dropped]] = False
-    valid = np.isfinite(scaled[:, :, used]).all(axis=2) & (scaled[:, :, used] != 0).any(axis=2)
-    cube = Cube(scaled, used, valid, dropped, wavelengths, float(scale), nodata, georeference, dict(source or {}))
-    _require_content(cube)
-    return cube
+    statistics.require_content()
+    valid = usable(scaled.reshape(-1, n_bands), np.flatnonzero(used)).reshape(scaled.shape[:2])
+    require_valid_pixels(int(valid.sum()), valid.size, int(used.sum()))
+    return Cube(
+        shape=scaled.shape, used_bands=used, dropped_bands=dropped, wavelengths_nm=wavelengths, scale=float(scale),
+        nodata=nodata, georeference=georeference, source=dict(source or {}), values=scaled, valid_pixels=valid,
+    )  # fmt: skip
 
 
-def _per_band(values: ArrayLike | None, n_bands: int, name: str, dtype: type) -> NDArray[Any] | None:
+def per_band(values: ArrayLike | None, n_bands: int, name: str, dtype: type) -> NDArray[Any] | None:
     if values is None:
         return None
     array: NDArray[Any] = np.asarray(values, dtype=dtype).ravel()
@@ -95,68 +100,98 @@ def typical_norm(pixels: Float32) -> float:
     return norm
 
 
-def _dropped_bands(scaled: Float32, bad: Bool) -> tuple[DroppedBand, ...]:
-    reasons = {int(index): "marked bad in the header" for index in np.flatnonzero(bad)}
-    finite = np.isfinite(scaled)
-    has_data = (finite[:, :, ~bad] & (scaled[:, :, ~bad] != 0)).any(axis=2)
-    candidates = np.where(finite[has_data], scaled[has_data], np.nan)
-    n_candidates = max(1, candidates.shape[0])
-    counts = np.isfinite(candidates).sum(axis=0)
-    filled = np.nan_to_num(candidates, nan=0.0)
-    magnitude = np.abs(filled).max(axis=0, initial=0.0)
-    typical = np.median(magnitude[~bad & (magnitude > 0)]) if (~bad & (magnitude > 0)).any() else 0.0
-    lowest = np.where(np.isfinite(candidates), candidates, np.inf).min(axis=0, initial=np.inf)
-    highest = np.where(np.isfinite(candidates), candidates, -np.inf).max(axis=0, initial=-np.inf)
-    for index in np.flatnonzero(~bad):
-        if counts[index] == 0:
-            reasons[int(index)] = "no pixel has data"
-        elif counts[index] < MIN_FINITE_SHARE * n_candidates:
-            reasons[int(index)] = f"only {counts[index]} of {n_candidates} pixels have data"
-        elif lowest[index] == highest[index] and n_candidates > 1:
-            reasons[int(index)] = f"constant ({lowest[index]:g})"
-        elif magnitude[index] > WILD_FACTOR * typical:
-            reasons[int(index)] = f"values up to {magnitude[index]:g} where bands typically reach {typical:g}"
-    return tuple(DroppedBand(index, reasons[index]) for index in sorted(reasons))
+class BandStatistics:
+    """What the pixels of an image say of its bands, gathered block by block.
+
+    bad_bands: (n_bands,) true where the provider marks a band bad. Pixels without any data in the other bands, or
+    with zeros alone, are the frame around a scene and say nothing.
+    """
+
+    def __init__(self, n_bands: int, bad_bands: Bool | None) -> None:
+        self._bad = np.zeros(n_bands, dtype=bool) if bad_bands is None else bad_bands
+        self._lowest, self._highest = np.full(n_bands, np.inf), np.full(n_bands, -np.inf)
+        self._counts = np.zeros(n_bands, dtype=np.int64)
+        self._n_pixels = self._n_with_data = 0
+        self._any_finite = False
+
+    def add(self, values: Float32) -> None:
+        """Take in pixels (..., n_bands), scaled, NaN where there is no data."""
+        flat = values.reshape(-1, values.shape[-1])
+        self._n_pixels += len(flat)
+        good = flat if not self._bad.any() else flat[:, ~self._bad]
+        with np.errstate(over="ignore", invalid="ignore", under="ignore"):
+            squares = np.einsum("nb,nb->n", good, good)
+        if np.isfinite(squares).all() and (squares > 0).all():  # nothing is missing: three passes say it all
+            self._n_with_data += len(flat)
+            self._counts += len(flat)
+            self._any_finite = True
+            lowest, highest = flat.min(axis=0, initial=np.inf), flat.max(axis=0, initial=-np.inf)
+        else:
+            finite = np.isfinite(flat)
+            self._any_finite |= bool(finite.any())
+            chosen = (finite[:, ~self._bad] & (good != 0)).any(axis=1)
+            flat, finite = flat[chosen], finite[chosen]
+            self._n_with_data += len(flat)
+            self._counts += finite.sum(axis=0)
+            lowest = np.where(finite, flat, np.inf).min(axis=0, initial=np.inf)
+            highest = np.where(finite, flat, -np.inf).max(axis=0, initial=-np.inf)
+        self._lowest = np.fmin(self._lowest, lowest)
+        self._highest = np.fmax(self._highest, highest)
+
+    def dropped_bands(self) -> tuple[DroppedBand, ...]:
+        """The bands that are marked bad, hold too little data, are constant, or hold wild values; in order."""
+        magnitudes = np.where(self._counts > 0, np.maximum(np.abs(self._lowest), np.abs(self._highest)), 0.0)
+        counted = magnitudes[~self._bad & (magnitudes > 0)]
+        typical = float(np.median(counted)) if counted.size else 0.0
+        reasons = [self._reason(index, float(magnitudes[index]), typical) for index in range(len(self._bad))]
+        return tuple(DroppedBand(index, reason) for index, reason in enumerate(reasons) if reason is not None)
+
+    def require_content(self) -> None:
+        """Raises SceneContentError when nothing can be unmixed: no data, constant, fewer than two usable bands."""
+        dropped = self.dropped_bands()
+        n_bands = len(self._bad)
+        n_used = n_bands - len(dropped)
+        if not self._any_finite:
+            raise SceneContentError(f"the cube has no data: all {self._n_pixels} pixels are NaN, infinite or nodata")
+        if n_used == 0 and all(band.reason.startswith("constant") for band in dropped):
+            raise SceneContentError(f"the cube is constant: each of its {n_bands} bands has one value everywhere")
+        if n_used < 2:
+            reasons = sorted({band.reason for band in dropped})
+            raise SceneContentError(f"only {n_used} of {n_bands} bands can be used ({'; '.join(reasons[:3])})")
+        if not (self._highest > 0).any():
+            raise SceneContentError("no number of the cube is above 0; spectra of reflectance or radiance are expected")
+
+    def _reason(self, index: int, magnitude: float, typical: float) -> str | None:
+        count, lowest = self._counts[index], self._lowest[index]
+        if self._bad[index]:
+            return "marked bad in the header"
+        if count == 0:
+            return "no pixel has data"
+        if count < MIN_FINITE_SHARE * self._n_with_data:
+            return f"only {count} of {self._n_with_data} pixels have data"
+        if lowest == self._highest[index] and self._n_with_data > 1:
+            return f"constant ({lowest:g})"
+        if magnitude > WILD_FACTOR * typical:
+            return f"values up to {magnitude:g} where bands typically reach {typical:g}"
+        return None
 
 
-def _require_content(cube: Cube) -> None:
-    rows, columns, n_bands = cube.shape
-    n_used, n_valid = int(cube.used_bands.sum()), int(cube.valid_pixels.sum())
-    if not np.isfinite(cube.values).any():
-        raise SceneContentError(f"the cube has no data: all {rows * columns} pixels are NaN, infinite or nodata")
-    if n_used == 0 and all(band.reason.startswith("constant") for band in cube.dropped_bands):
-        raise SceneContentError(f"the cube is constant: each of its {n_bands} bands has one value everywhere")
-    if n_used < 2:
-        reasons = sorted({band.reason for band in cube.dropped_bands})
-        raise SceneContentError(f"only {n_used} of {n_bands} bands can be used ({'; '.join(reasons[:3])})")
-    if not (cube.values > 0).any():
-        raise SceneContentError("no number of the cube is above 0; spectra of reflectance or radiance are expected")
+def usable(pixels: Float32, used_bands: NDArray[np.intp]) -> Bool:
+    """Which pixels (n_pixels, n_bands) have data in all used bands, and are not the zeros of a frame: (n_pixels,).
+
+    used_bands: their indices.
+    """
+    used = pixels if len(used_bands) == pixels.shape[1] else pixels[:, used_bands]
+    # The sum of squares says it in one pass, but for numbers whose squares are too large or too small.
+    with np.errstate(over="ignore", invalid="ignore", under="ignore"):
+        squares = np.einsum("nb,nb->n", used, used)
+    valid: Bool = np.isfinite(squares) & (squares > 0)
+    unsure = np.flatnonzero(~valid)
+    valid[unsure] = np.isfinite(used[unsure]).all(axis=1) & (used[unsure] != 0).any(axis=1)
+    return valid
+
+
+def require_valid_pixels(n_valid: int, n_pixels: int, n_used_bands: int) -> None:
+    """Raises SceneContentError when no pixel can be used."""
     if n_valid == 0:
-        raise SceneContentError(f"none of {rows * columns} pixels has data in all of the {n_used} used bands")
-
-
-def input_report(cube: Cube) -> dict[str, Any]:
-    """What was read and what was left out, JSON-able, for the ``input`` section of the results."""
-    rows, columns, bands = cube.shape
-    wavelengths = cube.wavelengths_nm
-    place = cube.georeference
-    return {
-        **cube.source,
-        "rows": rows,
-        "columns": columns,
-        "bands": bands,
-        "bands_used": int(cube.used_bands.sum()),
-        "dropped_bands": [
-            {
-                "index": band.index,
-                "wavelength_nm": None if wavelengths is None else float(wavelengths[band.index]),
-                "reason": band.reason,
-            }
-            for band in cube.dropped_bands
-        ],
-        "pixels_masked": int((~cube.valid_pixels).sum()),
-        "scale": cube.scale,
-        "nodata": cube.nodata,
-        "crs": None if place is None else place.crs_wkt,
-        "transform": None if place is None else list(place.transform),
-    }
+        raise SceneContentError(f"none of {n_pixels} pixels has data in all of the {n_used_bands} used bands")

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 import numpy as np
+from pydantic import BaseModel
 
 from unmixing.algorithms.archetypal import archetypal
 from unmixing.algorithms.factorization import Solution
@@ -15,7 +16,7 @@ from unmixing.algorithms.snmf import snmf
 from unmixing.algorithms.vca_fcls import vca_fcls
 from unmixing.errors import SpecError, UnknownMethodError
 from unmixing.progress import Progress
-from unmixing.specs import UnmixSpec
+from unmixing.specs import IstaSpec, NmfSpec, PalmSpec, SnmfSpec, UnmixSpec
 from unmixing.types import Compute, Cube, Float32, TrainedModel
 
 Train = Callable[[Cube, int, UnmixSpec, Compute, Progress], TrainedModel]
@@ -37,6 +38,10 @@ class Method:
     paper: str
     train: Train | None = None
     solve: Solve | None = None
+    own_spec: type[BaseModel] | None = None
+    """What it can be told beside the request, of methods that solve; models say it in their manifest."""
+    looks_around: bool = False
+    """Whether it trains on windows of the image, because an abundance depends on the pixels around."""
 
     def __post_init__(self) -> None:
         if (self.train is None) == (self.solve is None):
@@ -83,6 +88,7 @@ _ROWS = (
         "Non-negative matrix factorization by multiplicative updates.",
         "Lee and Seung 1999, 2001",
         solve=nmf,
+        own_spec=NmfSpec,
     ),
     Method(
         "snmf",
@@ -90,6 +96,7 @@ _ROWS = (
         "Non-negative matrix factorization with an L1 term, by scikit-learn.",
         "Hoyer 2002; Cichocki and Phan 2009",
         solve=snmf,
+        own_spec=SnmfSpec,
     ),
     Method(
         "palm",
@@ -97,6 +104,7 @@ _ROWS = (
         "Proximal alternating linearized minimization, the algorithm that LPALM unrolls.",
         "Bolte, Sabach, Teboulle 2014",
         solve=palm,
+        own_spec=PalmSpec,
     ),
     Method(
         "ista",
@@ -104,6 +112,7 @@ _ROWS = (
         "Iterative soft thresholding with the endmembers of the image's own library.",
         "Daubechies, Defrise, De Mol 2004",
         solve=ista,
+        own_spec=IstaSpec,
     ),
     Method(
         "lista",
@@ -146,6 +155,7 @@ _ROWS = (
         "A convolutional autoencoder on patches, whose decoder's weights are the endmembers.",
         "Palsson, Ulfarsson, Sveinsson 2021",
         train=_learned,
+        looks_around=True,
     ),
 )
 

@@ -2,13 +2,13 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from unmixing.errors import LibraryMismatchError
-from unmixing.types import Bool, Cube, Float64, SpectralLibrary, Unmixing
+from unmixing.types import Bool, Float64, SpectralLibrary
 
 MAX_ANGLE_RADIANS = 0.15
 """An endmember further than this from every spectrum of the library stays unknown. In a library of urban materials
@@ -54,20 +54,17 @@ def match_library(
     return [_best(names, row) for row in angles]
 
 
-def name_endmembers(unmixing: Unmixing, cube: Cube, library: SpectralLibrary) -> Unmixing:
-    """The same unmixing, its endmembers named where the library knows them; ``library_matches`` joins the metrics.
+def library_names(matches: Sequence[Sequence[Match]], own_names: Sequence[str]) -> tuple[str, ...]:
+    """A name per endmember: that of its best match where that is near enough, else its own.
 
-    Raises LibraryMismatchError.
+    >>> library_names([[Match("grass", 0.02)], [Match("soil", 0.4)]], ["endmember 1", "endmember 2"])
+    ('grass', 'endmember 2')
     """
-    matches = match_library(unmixing.endmembers, cube.wavelengths_nm, library)
     best = [
         found[0].name if found[0].angle_radians <= MAX_ANGLE_RADIANS else own
-        for found, own in zip(matches, unmixing.endmember_names, strict=True)
+        for found, own in zip(matches, own_names, strict=True)
     ]
-    listed = [[{"name": match.name, "angle_radians": match.angle_radians} for match in found] for found in matches]
-    return replace(
-        unmixing, endmember_names=unique_names(best), metrics={**unmixing.metrics, "library_matches": listed}
-    )
+    return unique_names(best)
 
 
 def unique_names(names: Sequence[str]) -> tuple[str, ...]:

@@ -1,40 +1,94 @@
-"""unmix(): a cube in, its materials and their maps out."""
+"""unmix(): an image in, its materials and their maps out.
+
+Every method goes the same way: it is fitted on what of the image it is given (``fit``), then every pixel goes through
+the unmixer that came out, block by block (``inference.apply``).
+"""
 
 import time
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from threadpoolctl import threadpool_limits
 
-from unmixing.algorithms.abundances import best_brightness
 from unmixing.algorithms.dimension import count_endmembers
-from unmixing.cubes import cube_from_array, typical_norm
+from unmixing.cubes import typical_norm
 from unmixing.errors import BandMismatchError, SceneContentError, SpecError
-from unmixing.inference.neighbourhoods import pixel_reader
+from unmixing.inference.apply import Maps, unmix_rows
+from unmixing.inference.images import Block, Image, as_image
+from unmixing.inference.provenance import provenance
 from unmixing.inference.reconstruction import ReconstructionMetrics
-from unmixing.inference.runtime import BLOCK_PIXELS, ModelOutput, ModelRunner
-from unmixing.inference.sampling import draw_keys, lowest
-from unmixing.methods import Solve, check_method
+from unmixing.inference.runtime import SAMPLE_PIXELS, ModelRunner
+from unmixing.inference.sampling import draw_sample
+from unmixing.inference.training_images import TrainingImage, described, training_image
+from unmixing.inference.unmixers import FactorizationUnmixer, ModelUnmixer, Unmixer
+from unmixing.methods import Method, check_method
+from unmixing.naming import library_names, match_library
 from unmixing.progress import Progress, never_back, part_of, silent
 from unmixing.specs import UnmixSpec
-from unmixing.types import Compute, Cube, Float32, TrainedModel, Unmixing
+from unmixing.types import Compute, Cube, DroppedBand, Float32, ImageInfo, SpectralLibrary, TrainedModel, Unmixing
 
-COUNTING_SHARE, TRAINING_SHARE = 0.2, 0.9
-"""Shares of the progress at which a count of endmembers, when it is asked for, and the training end."""
+READING_SHARE, COUNTING_SHARE, FITTING_SHARE = 0.05, 0.2, 0.9
+"""Shares of the progress at which reading, a count of endmembers, when it is asked for, and the fit end."""
 
 ESTIMATOR = "residual elbow"
 
 
+@dataclass(frozen=True, eq=False)
+class FittedMethod:
+    """A method after it has seen an image: ready for all of its pixels.
+
+    info: which bands are used, and what else is known. model: the network, None of methods without one.
+    spec: all that was chosen, JSON-able. metrics: what fitting says of itself, JSON-able. seconds: per stage.
+    """
+
+    info: ImageInfo
+    unmixer: Unmixer
+    endmember_names: tuple[str, ...]
+    spec: Mapping[str, Any]
+    model: TrainedModel | None = None
+    metrics: Mapping[str, Any] = field(default_factory=dict)
+    seconds: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def endmembers(self) -> Float32:
+        """Over all bands of the input, NaN where a band is not used, (n_endmembers, bands)."""
+        found = self.unmixer.endmembers
+        spectra: Float32 = np.full((len(found), self.info.shape[2]), np.nan, dtype=np.float32)
+        spectra[:, self.info.used_bands] = found
+        return spectra
+
+    def named_by(self, library: SpectralLibrary) -> "FittedMethod":
+        """Its endmembers named where the library knows them; ``library_matches`` joins the metrics.
+
+        Raises LibraryMismatchError. The model keeps its own names.
+        """
+        matches = match_library(self.endmembers, self.info.wavelengths_nm, library)
+        listed = [[{"name": match.name, "angle_radians": match.angle_radians} for match in found] for found in matches]
+        names = library_names(matches, self.endmember_names)
+        return replace(self, endmember_names=names, metrics={**self.metrics, "library_matches": listed})
+
+    def result(self, maps: Maps, reconstruction: ReconstructionMetrics, seconds: Mapping[str, float]) -> Unmixing:
+        """The answer, from the maps of the whole image: (rows, columns, ...) each."""
+        taken = {**self.seconds, **seconds}
+        return Unmixing(
+            endmembers=self.endmembers,
+            abundances=maps.abundances,
+            brightness=maps.brightness,
+            endmember_names=self.endmember_names,
+            metrics={**self.metrics, **reconstruction.metrics(), "seconds": taken},
+            model=self.model,
+            uncertainty=maps.uncertainty,
+            provenance=provenance(self.spec["method"], self.spec, taken),
+        )
+
+
 def unmix(
-    cube: Cube | NDArray[Any],
+    image: Image | Cube | NDArray[Any],
+    spec: UnmixSpec | None = None,
     *,
-    n_endmembers: int | None = None,
-    method: str = "lpalm",
-    seed: int = 0,
-    max_training_seconds: float | None = None,
     model: TrainedModel | None = None,
     wavelengths_nm: ArrayLike | None = None,
     compute: Compute | None = None,
@@ -42,53 +96,118 @@ def unmix(
 ) -> Unmixing:
     """Find the materials of an image and how much of each is in every pixel.
 
-    cube: (rows, columns, bands), or a Cube. n_endmembers: 2 to 32, estimated when missing (``dimension.py``).
-    method: name of a row of METHODS. model: use this trained model and train nothing.
-    wavelengths_nm: (bands,), only for an array.
-    progress: called with the share done and the stage in words; it may raise Cancelled.
+    image: (rows, columns, bands), a Cube, or an opened scene. spec: method, number of endmembers, seed and so on.
+    model: use this trained model and train nothing. wavelengths_nm: (bands,), only for an array.
+    progress: see ``Progress``; it may raise Cancelled.
 
-    Raises SceneContentError and SceneFormatError for cubes that cannot be unmixed, SpecError and
+    Raises SceneContentError and SceneFormatError for images that cannot be unmixed, SpecError and
     UnknownMethodError for arguments that do not fit, BandMismatchError for a model of other bands.
 
-    >>> result = unmix(cube, n_endmembers=3)                             # doctest: +SKIP
-    >>> result.abundances.shape                                          # doctest: +SKIP
-    (95, 95, 3)
+    >>> rng = np.random.default_rng(0)
+    >>> cube = rng.dirichlet([0.3, 0.3], size=(20, 20)) @ rng.random((2, 30))
+    >>> result = unmix(cube, UnmixSpec(method="vca_fcls", n_endmembers=2))
+    >>> result.endmembers.shape, result.abundances.shape
+    ((2, 30), (20, 20, 2))
     """
-    spec = UnmixSpec(method=method, n_endmembers=n_endmembers, seed=seed, max_training_seconds=max_training_seconds)
-    row = check_method(method)
-    compute = compute or Compute()
+    spec, compute = spec or UnmixSpec(), compute or Compute()
     report = never_back(progress or silent)
-    if not isinstance(cube, Cube):
-        cube = cube_from_array(np.asarray(cube), wavelengths_nm=wavelengths_nm)
-    started = time.perf_counter()
-    metrics: dict[str, Any] = {}
-    seconds: Mapping[str, float] = {}
+    opened, started = as_image(image, wavelengths_nm), time.perf_counter()
     with threadpool_limits(compute.threads):
-        if model is not None:
-            require_fit(model, cube.shape[2], n_endmembers)
-            cube = _with_bands_of(cube, model)
+        if model is None:
+            check_method(spec.method)
+            seen = training_image(opened, part_of(report, 0.0, READING_SHARE))
+            fitted = fit(seen, spec, compute, part_of(report, READING_SHARE, FITTING_SHARE))
         else:
-            count, found = _count_endmembers(cube, spec, part_of(report, 0.0, COUNTING_SHARE))
-            metrics |= found
-            after_counting = COUNTING_SHARE if n_endmembers is None else 0.0
-            if row.train is not None:
-                model = row.train(cube, count, spec, compute, part_of(report, after_counting, TRAINING_SHARE))
-                metrics, seconds = metrics | model.manifest.metrics, model.seconds
-        answering = time.perf_counter()
-        if model is not None:
-            output = _apply(cube, model, compute, part_of(report, TRAINING_SHARE, 1.0))
-        else:
-            assert row.solve is not None  # a Method either trains or solves
-            output, found = _solve(cube, count, row.solve, seed, part_of(report, after_counting, 1.0))
-            metrics |= found
-        finished = time.perf_counter()
-    metrics |= _reconstruction(cube, output)
-    metrics["seconds"] = {
-        **seconds,
-        "solving" if model is None else "inference": round(finished - answering, 4),
-        "total": round(finished - started, 4),
-    }
-    return _result(cube, output, model, metrics)
+            fitted = fit_model(opened, model, spec.n_endmembers, compute, part_of(report, 0.0, READING_SHARE))
+        maps = ArrayMaps(fitted)
+        applying = time.perf_counter()
+        rows = (0, opened.shape[0])
+        after = FITTING_SHARE if model is None else READING_SHARE
+        reconstruction = unmix_rows(
+            opened, fitted.unmixer, fitted.info.used_bands, rows, maps.write, part_of(report, after, 1.0)
+        )
+    finished = time.perf_counter()
+    seconds = {"inference": round(finished - applying, 4), "total": round(finished - started, 4)}
+    return fitted.result(maps.maps, reconstruction, seconds)
+
+
+class ArrayMaps:
+    """Maps of a whole image in memory, filled block by block."""
+
+    def __init__(self, fitted: FittedMethod) -> None:
+        rows, columns, _ = fitted.info.shape
+        shape = (rows, columns, len(fitted.unmixer.endmembers))
+        uncertainty = np.empty(shape, np.float32) if fitted.unmixer.has_uncertainty else None
+        self.maps = Maps(np.empty(shape, np.float32), np.empty(shape[:2], np.float32), uncertainty)
+
+    def write(self, block: Block, maps: Maps) -> None:
+        for target, values in zip(self.maps, maps, strict=True):
+            if target is not None and values is not None:
+                rows = target[block.start : block.stop]
+                rows[...] = values.reshape(rows.shape)
+
+
+def fit(seen: TrainingImage, spec: UnmixSpec, compute: Compute, progress: Progress) -> FittedMethod:
+    """Fit the method of ``spec`` on an image. Raises as ``unmix``."""
+    row = check_method(spec.method)
+    after_counting = COUNTING_SHARE if spec.n_endmembers is None else 0.0
+    count, metrics = _count_endmembers(seen.cube, spec, part_of(progress, 0.0, COUNTING_SHARE))
+    cube = seen.windows if row.looks_around else seen.cube
+    metrics |= {} if seen.whole else {"fitted_on_pixels": int(cube.valid_pixels.sum())}
+    report = part_of(progress, after_counting, 1.0)
+    if row.train is not None:
+        model = row.train(cube, count, spec, compute, report)
+        return prepared_model(seen, model, metrics, compute)
+    return _solved(seen, row, spec.model_copy(update={"n_endmembers": count}), metrics, report)
+
+
+def prepared_model(
+    seen: TrainingImage, model: TrainedModel, metrics: Mapping[str, Any], compute: Compute
+) -> FittedMethod:
+    """A model that was trained on this very image, after a look at its sample."""
+    sample = seen.sample()
+    side = model.manifest.neighbourhood
+    prepared = ModelRunner(model.onnx, compute).prepare(_around(sample, side))
+    return FittedMethod(
+        seen.info, ModelUnmixer(prepared, side), model.manifest.endmember_names, _spec_of(model), model,
+        {**metrics, **model.manifest.metrics}, model.seconds,
+    )  # fmt: skip
+
+
+def _spec_of(model: TrainedModel) -> dict[str, Any]:
+    return {**model.manifest.request, "method": model.manifest.method, "network": model.manifest.network}
+
+
+def fit_model(
+    image: Image, model: TrainedModel, n_endmembers: int | None, compute: Compute, progress: Progress
+) -> FittedMethod:
+    """A stored model, after a look at a sample of another image. Raises as ``require_fit`` and ``draw_sample``."""
+    require_fit(model, image.shape[2], n_endmembers)
+    used = np.zeros(image.shape[2], dtype=bool)
+    used[list(model.manifest.used_bands)] = True
+    _, sample = draw_sample(image, np.flatnonzero(used), SAMPLE_PIXELS, progress)
+    side = model.manifest.neighbourhood
+    prepared = ModelRunner(model.onnx, compute).prepare(_around(sample, side))
+    return FittedMethod(
+        with_bands_of(image, model),
+        ModelUnmixer(prepared, side),
+        model.manifest.endmember_names,
+        _spec_of(model),
+        model,
+    )
+
+
+def _around(sample: Float32, side: int) -> Float32:
+    """A sample as a model of that neighbourhood takes it; none of them estimates anything from it."""
+    return sample if side == 1 else np.tile(sample[:1], (1, side**2))
+
+
+def with_bands_of(image: Image, model: TrainedModel) -> ImageInfo:
+    """What is known of an image when the model says which bands are used."""
+    used = np.zeros(image.shape[2], dtype=bool)
+    used[list(model.manifest.used_bands)] = True
+    left_out = tuple(DroppedBand(int(index), "the model does not use it") for index in np.flatnonzero(~used))
+    return replace(described(image, used), dropped_bands=left_out)
 
 
 def require_fit(model: TrainedModel, n_bands: int, n_endmembers: int | None) -> None:
@@ -105,28 +224,14 @@ def require_fit(model: TrainedModel, n_bands: int, n_endmembers: int | None) -> 
         raise SpecError(f"n_endmembers is {n_endmembers}, the model was trained for {trained_count} endmembers")
 
 
-def _with_bands_of(cube: Cube, model: TrainedModel) -> Cube:
-    """The cube with the model's choice of bands. Raises BandMismatchError when one of them has no data here."""
-    used = np.zeros(cube.shape[2], dtype=bool)
-    used[list(model.manifest.used_bands)] = True
-    finite = np.isfinite(cube.values)
-    empty = np.flatnonzero(used & ~finite.any(axis=(0, 1)))
-    if empty.size:
-        raise BandMismatchError(f"the model needs band {empty[0]} (counted from 0), which has no data in this cube")
-    valid = finite[:, :, used].all(axis=2) & (cube.values[:, :, used] != 0).any(axis=2)
-    if not valid.any():
-        raise SceneContentError(f"no pixel has data in all of the {used.sum()} bands the model uses")
-    return replace(cube, used_bands=used, valid_pixels=valid)
-
-
 def _count_endmembers(cube: Cube, spec: UnmixSpec, report: Progress) -> tuple[int, dict[str, Any]]:
     """How many endmembers to look for, and what the results say of it. Raises when the cube holds too little."""
     pixels = cube.pixels()
     n_pixels, n_bands = pixels.shape
     if spec.n_endmembers is None:
-        words = "counting endmembers"
-        report(0.0, words)
-        count = count_endmembers(pixels, np.random.default_rng(spec.seed), progress=lambda share: report(share, words))
+        stage = "counting endmembers"
+        report(0.0, stage)
+        count = count_endmembers(pixels, np.random.default_rng(spec.seed), progress=lambda share: report(share, stage))
         return count.n_endmembers, {
             "n_endmembers_estimated_by": ESTIMATOR,
             "n_endmembers_certainty": count.certainty,
@@ -139,74 +244,26 @@ def _count_endmembers(cube: Cube, spec: UnmixSpec, report: Progress) -> tuple[in
     return spec.n_endmembers, {"n_endmembers_estimated_by": None}
 
 
-def _solve(
-    cube: Cube, n_endmembers: int, solve: Solve, seed: int, report: Progress
-) -> tuple[ModelOutput, dict[str, bool | int | float]]:
-    """A method without a model on all valid pixels, and what it says about its way there.
+def _solved(
+    seen: TrainingImage, row: Method, spec: UnmixSpec, metrics: Mapping[str, Any], report: Progress
+) -> FittedMethod:
+    """A method without a model on the pixels it is given.
 
-    The pixels are divided by their median norm first, so that no method depends on the unit of the numbers.
+    They are divided by their median norm first, so that no method depends on the unit of the numbers.
     """
-    pixels = cube.pixels()
-    scale = np.float32(typical_norm(pixels))
-    solution = solve(pixels / scale, n_endmembers, np.random.default_rng(seed), report)
-    output = ModelOutput(
-        (solution.endmembers * scale).astype(np.float32),
-        solution.abundances.astype(np.float32),
-        best_brightness(pixels / scale, solution.abundances, solution.endmembers).astype(np.float32),
-    )
-    return output, dict(solution.metrics)
-
-
-def _apply(cube: Cube, model: TrainedModel, compute: Compute, report: Progress) -> ModelOutput:
-    """The model on all valid pixels, block by block; with the pixels around each, where the model needs them."""
-    runner = ModelRunner(model.onnx, compute)
-    side = model.manifest.neighbourhood
-    read, n_valid, block = pixel_reader(cube, side), int(cube.valid_pixels.sum()), BLOCK_PIXELS // side**2
-    report(0.0, "unmixing the image")
-    prepared = runner.prepare(read(lowest(draw_keys(np.flatnonzero(cube.valid_pixels)))))
-    blocks = []
-    for first in range(0, n_valid, block):
-        blocks.append(prepared.run(read(slice(first, first + block))))
-        report(first / n_valid, "unmixing the image")
-    return ModelOutput(
-        blocks[0].endmembers,
-        np.concatenate([output.abundances for output in blocks]),
-        np.concatenate([output.brightness for output in blocks]),
-        None
-        if blocks[0].uncertainty is None
-        else np.concatenate([output.uncertainty for output in blocks if output.uncertainty is not None]),
-    )
-
-
-def _reconstruction(cube: Cube, output: ModelOutput) -> dict[str, float]:
-    reconstruction = ReconstructionMetrics()
-    reconstruction.add(cube.pixels(), output)
-    return reconstruction.metrics()
-
-
-def _result(cube: Cube, output: ModelOutput, model: TrainedModel | None, metrics: dict[str, Any]) -> Unmixing:
-    """The answer in the shape of the input: NaN in bands and pixels that were left out."""
-    n_bands, count = cube.shape[2], len(output.endmembers)
-    names = (
-        tuple(f"endmember {number}" for number in range(1, count + 1))
-        if model is None
-        else model.manifest.endmember_names
-    )
-    endmembers: Float32 = np.full((count, n_bands), np.nan, dtype=np.float32)
-    endmembers[:, cube.used_bands] = output.endmembers
-    return Unmixing(
-        endmembers,
-        _as_image(output.abundances, cube),
-        _as_image(output.brightness, cube),
-        names,
-        metrics,
-        model,
-        None if output.uncertainty is None else _as_image(output.uncertainty, cube),
-    )
-
-
-def _as_image(values: Float32, cube: Cube) -> Float32:
-    """Numbers of the valid pixels (n_valid_pixels, ...) in their places, NaN elsewhere, (rows, columns, ...)."""
-    image: Float32 = np.full((*cube.shape[:2], *values.shape[1:]), np.nan, dtype=np.float32)
-    image[cube.valid_pixels] = values
-    return image
+    assert row.solve is not None  # a Method either trains or solves
+    assert spec.n_endmembers is not None  # counted before
+    started = time.perf_counter()
+    pixels = seen.cube.pixels()
+    scale = typical_norm(pixels)
+    solution = row.solve(pixels / np.float32(scale), spec.n_endmembers, np.random.default_rng(spec.seed), report)
+    known = (seen.positions, solution.abundances.astype(np.float32)) if seen.whole else None
+    unmixer = FactorizationUnmixer(
+        (solution.endmembers * scale).astype(np.float32), scale, np.flatnonzero(seen.info.used_bands),
+        solution.abundances_of, known,
+    )  # fmt: skip
+    names = tuple(f"endmember {number}" for number in range(1, spec.n_endmembers + 1))
+    seconds = {"solving": round(time.perf_counter() - started, 4)}
+    own = {} if row.own_spec is None else {row.name: row.own_spec().model_dump(mode="json")}
+    asked = {**spec.model_dump(mode="json"), **own}
+    return FittedMethod(seen.info, unmixer, names, asked, None, {**metrics, **solution.metrics}, seconds)

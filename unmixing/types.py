@@ -44,19 +44,17 @@ class DroppedBand:
     reason: str
 
 
-@dataclass(frozen=True, eq=False)
-class Cube:
-    """A hyperspectral image, read and scaled once.
+@dataclass(frozen=True, eq=False, kw_only=True)
+class ImageInfo:
+    """What is known of a hyperspectral image beside its numbers.
 
-    values: (rows, columns, bands) float32 with the scale factor applied; NaN where there is no data.
-    used_bands: (bands,) bool. valid_pixels: (rows, columns) bool, true where every used band is finite.
+    shape: rows, columns, bands. used_bands: (bands,) bool; the others are left out of the computation.
     wavelengths_nm: (bands,) in nanometres, not necessarily monotonic, or None.
     scale: the factor that was applied to the numbers in the file.
     """
 
-    values: Float32
+    shape: tuple[int, int, int]
     used_bands: Bool
-    valid_pixels: Bool
     dropped_bands: tuple[DroppedBand, ...] = ()
     wavelengths_nm: Float64 | None = None
     scale: float = 1.0
@@ -65,10 +63,17 @@ class Cube:
     source: Mapping[str, Any] = field(default_factory=dict)
     """What the reader found, JSON-able: ``format``, ``variable``, ``wavelength_units`` and so on."""
 
-    @property
-    def shape(self) -> tuple[int, int, int]:
-        rows, columns, bands = self.values.shape
-        return rows, columns, bands
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Cube(ImageInfo):
+    """A hyperspectral image in memory, scaled once.
+
+    values: (rows, columns, bands) float32 with the scale factor applied; NaN where there is no data.
+    valid_pixels: (rows, columns) bool, true where every used band is finite and not all of them are zero.
+    """
+
+    values: Float32
+    valid_pixels: Bool
 
     def pixels(self) -> Float32:
         """The valid pixels in row-major order over the used bands, (n_valid_pixels, n_used_bands)."""
@@ -97,6 +102,7 @@ class Unmixing:
     model: the network that made it (None for methods without one).
     uncertainty: (rows, columns, n_endmembers) float32, the standard deviation of each abundance: 1.645 of them on
     either side are meant to hold the truth nine times in ten. None where the method knows none.
+    provenance: JSON-able; method, the whole spec, seed, versions, times and peak memory (``docs/results.md``).
     """
 
     endmembers: Float32
@@ -106,6 +112,7 @@ class Unmixing:
     metrics: Mapping[str, Any]
     model: TrainedModel | None
     uncertainty: Float32 | None = None
+    provenance: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,53 +1,48 @@
 """The worker process: waits for jobs and forks a work-horse for each."""
 
-import ctypes
 import logging
-import os
-import signal
-import sys
+import time
 from collections.abc import Sequence
-from typing import Any
 
-from rq import Worker
+from redis import Redis
+from redis.exceptions import RedisError
 
-from model_store.settings import Settings, queue_url
-from model_store.stores import connect
+from model_store.adoption import queue_owner, require_same
+from model_store.settings import Settings
+from model_store.stores import open_stores
 from worker.context import SETTINGS
+from worker.forking import ForkingWorker
 
-WORKER_TTL_SECONDS = 30
-"""An idle worker shows itself at least this often, so a killed one is soon missed."""
+WAIT_SECONDS = 0.5
 
-PR_SET_PDEATHSIG = 1
-
-
-class ForkingWorker(Worker):
-    """RQ's worker, whose work-horses do not outlive it."""
-
-    def main_work_horse(self, *args: Any, **kwargs: Any) -> None:
-        _die_with(parent=self.pid)
-        super().main_work_horse(*args, **kwargs)
+logger = logging.getLogger(__name__)
 
 
 def run_worker(settings: Settings, queues: Sequence[str] = ("train", "apply")) -> None:
-    """Serve ``queues`` until SIGINT or SIGTERM; the first queue goes first.
+    """Serve ``queues`` until SIGINT or SIGTERM; the first queue goes first. A job that runs then is given back.
 
-    Raises QueueUnavailableError when no Redis is named and no embedded queue runs on the data folder.
+    Raises QueueUnavailableError when no Redis is named and no embedded queue runs on the data folder, and
+    DataFolderMismatchError when the queue belongs to another data folder.
     """
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s: %(message)s")
     SETTINGS.set(settings)
-    worker = ForkingWorker(
-        list(queues),
-        connection=connect(queue_url(settings)),
-        serializer="json",
-        worker_ttl=WORKER_TTL_SECONDS,
-    )
-    worker.work(logging_level="WARNING")
+    stores = open_stores(settings)
+    _wait_for_owner(stores.redis)
+    require_same(settings.data, stores.redis)
+    ForkingWorker(queues, settings, stores).work(logging_level="WARNING")
 
 
-def _die_with(parent: int | None) -> None:
-    """Ask Linux to kill this process when its parent dies; elsewhere it ends its job unsupervised."""
-    if sys.platform != "linux":
-        return
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent:  # it died before we asked
-        os._exit(1)
+def _wait_for_owner(redis: Redis) -> None:
+    """Until a service has tied the queue to its data folder: which one it is, only a service may say."""
+    told = False
+    while True:
+        try:
+            if queue_owner(redis) is not None:
+                return
+            reason = "no service has opened it yet"
+        except RedisError as error:
+            reason = str(error)
+        if not told:
+            logger.info("waiting for the queue: %s", reason)
+            told = True
+        time.sleep(WAIT_SECONDS)

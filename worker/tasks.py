@@ -6,6 +6,7 @@ import signal
 import time
 from collections.abc import Callable
 
+from redis.exceptions import RedisError
 from rq.timeouts import JobTimeoutException
 
 from model_store.errors import (
@@ -25,10 +26,8 @@ from model_store.stores import Stores, open_stores
 from unmixing.errors import Cancelled, UnmixingError
 from unmixing.progress import Progress, in_words, never_back
 from unmixing.types import Compute
-from worker import parts
 from worker.context import SETTINGS
 from worker.lease import Lease
-from worker.parts import SharedApply
 
 REPORT_SECONDS = 0.25
 """Progress within one stage is written at most this often."""
@@ -41,21 +40,9 @@ def unmix(job_id: str) -> None:
     run_job(job_id, SETTINGS.get(), on_lost=_end_process)
 
 
-def assist(job_id: str) -> None:
-    """The RQ task of a worker that joins in a job led by another."""
-    settings = SETTINGS.get()
-    stores = open_stores(settings)
-    try:
-        parts.assist(job_id, settings, stores)
-    except Cancelled:
-        logger.info("job %s has ended, no more to assist in", job_id)
-    except Exception:
-        logger.warning("job %s: a part failed here, whoever leads it will see why", job_id, exc_info=True)
-
-
 def run_job(job_id: str, settings: Settings, *, on_lost: Callable[[], None]) -> None:
     """Bring an accepted job to its end; a job that is dismissed, running or ended is left alone."""
-    stores = open_stores(settings)
+    stores = open_stores(settings, patient=True)
     attempt = stores.jobs.start(job_id)
     if attempt is None:
         logger.info("job %s is not to be started", job_id)
@@ -77,7 +64,7 @@ def run_job(job_id: str, settings: Settings, *, on_lost: Callable[[], None]) -> 
 def _compute(job_id: str, attempt: int, settings: Settings, stores: Stores) -> None:
     if stores.results.exists(job_id):
         return  # an earlier attempt died between storing its results and saying so
-    from unmixing.io.apply.run import deliver
+    from unmixing.io.apply.run import run_task
     from unmixing.io.inputs.tasks import UnmixingTask
 
     record = stores.jobs.get(job_id)
@@ -97,9 +84,9 @@ def _compute(job_id: str, attempt: int, settings: Settings, stores: Stores) -> N
     compute = Compute(settings.device, settings.threads)
     # Products and models become visible whole, and only together with the document that describes them.
     with stores.results.writing(job_id) as results:
-        delivery = deliver(task, results, compute, report, model_id, SharedApply(record, settings, stores))
-        write_document(results, delivery.document)
-        for model in delivery.models:
+        done = run_task(task, results, compute, report, model_id)
+        write_document(results, done.document)
+        for model in done.models:
             stores.models.register(model)
 
 
@@ -145,7 +132,12 @@ def progress_to(stores: Stores, job_id: str, attempt: int) -> Progress:
             logger.info("job %s: %s", job_id, stage)
         last_time, last_stage = time.monotonic(), stage
         percent = min(round(100 * share), 99)  # 100 is for jobs whose results can be read
-        if not stores.jobs.touch(job_id, attempt, Report(percent, stage, in_words(stage, detail))):
+        try:
+            held = stores.jobs.touch(job_id, attempt, Report(percent, stage, in_words(stage, detail)))
+        except RedisError:  # progress can wait; whether the job is still ours, its lease tells
+            logger.warning("job %s: its progress could not be written", job_id, exc_info=True)
+            return
+        if not held:
             raise Cancelled(f"job {job_id} was dismissed")
 
     return never_back(report)

@@ -36,8 +36,8 @@ def landing(request: Request) -> Landing:
 
 
 @router.get("/livez", summary="Is the process alive?")
-def live() -> dict[str, str]:
-    """Asks nobody else: a service that waits for its queue should not be restarted."""
+async def live() -> dict[str, str]:
+    """Asks nobody else, and waits for no thread: a service that waits for its queue should not be restarted."""
     return {"status": "ok"}
 
 

@@ -1,10 +1,11 @@
 """``/jobs``: how the work stands, and stopping it."""
 
+from http import HTTPStatus
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 
-from model_store.errors import UnknownJobError
+from model_store.errors import UnknownJobError, UnreadableRecordError
 from model_store.records import JobRecord, JobStatus
 from service.context import Context, ContextArgument
 from service.openapi import problems
@@ -40,7 +41,7 @@ def list_jobs(
     )
 
 
-@router.get("/jobs/{job_id}", summary="One job", response_model=JobDocument, responses=problems(404, 422, 503))
+@router.get("/jobs/{job_id}", summary="One job", response_model=JobDocument, responses=problems(404, 422, 500, 503))
 async def get_job(job_id: str, request: Request, context: ContextArgument) -> Response:
     """Status, progress in percent and the stage in words. Ask as often as you like."""
     # Written out here, not by the framework: it would validate and walk the document a second time.
@@ -51,20 +52,33 @@ async def get_job(job_id: str, request: Request, context: ContextArgument) -> Re
 @router.delete(
     "/jobs/{job_id}",
     summary="Stop or remove a job",
+    response_model=JobDocument,
     response_model_exclude_none=True,
-    responses=problems(404, 422, 503),
+    responses={204: {"description": "The record could not be read; the job is removed."}, **problems(404, 422, 503)},
 )
-def delete_job(job_id: str, request: Request, context: ContextArgument) -> JobDocument:
+def delete_job(job_id: str, request: Request, context: ContextArgument) -> JobDocument | Response:
     """A job that waits or runs is stopped and stays listed as `dismissed`; an ended one is removed with its
     results. Answers with the job as `dismissed`."""
-    record = context.stores.jobs.get(job_id)
+    try:
+        record = context.stores.jobs.get(job_id)
+    except UnreadableRecordError:
+        _discard(context, job_id)
+        return Response(status_code=HTTPStatus.NO_CONTENT)
     if record is None:
         raise UnknownJobError(f"there is no job {job_id!r}")
     if not _dismiss(context, record):
-        context.stores.jobs.remove(job_id)
         context.stores.results.remove(job_id)
+        context.stores.jobs.remove(job_id)
     left = context.stores.jobs.get(job_id) or record.model_copy(update={"status": JobStatus.DISMISSED})
     return job_document(left, str(request.base_url))
+
+
+def _discard(context: Context, job_id: str) -> None:
+    """Remove a job of which nothing is known but its id; a worker that has it ends with its lease."""
+    context.stores.results.remove(job_id)
+    context.stores.inputs.remove(job_id)
+    context.stores.parts.remove(job_id)
+    context.stores.jobs.discard(job_id)
 
 
 def _dismiss(context: Context, record: JobRecord) -> bool:

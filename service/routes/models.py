@@ -23,7 +23,7 @@ def list_models(request: Request, context: ContextArgument, limit: Limit = 20, o
     )
 
 
-@router.get("/models/{model_id}", summary="One model", responses=problems(404, 422))
+@router.get("/models/{model_id}", summary="One model", responses=problems(404, 422, 500))
 def get_model(model_id: str, request: Request, context: ContextArgument) -> ModelDocument:
     """The manifest: method, bands, endmembers, spec and metrics of the training."""
     return model_document(context.stores.models.get(model_id), str(request.base_url))

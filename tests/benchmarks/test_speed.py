@@ -9,6 +9,7 @@ from benchmarks import growth, jobs, spread
 from benchmarks.growth import Trained
 from benchmarks.jobs import Job
 from benchmarks.spread import Shared
+from unmixing.specs import UnmixSpec
 
 
 def trained(varied: str, power: float) -> list[Trained]:
@@ -47,8 +48,8 @@ def test_several_workers_are_compared_with_the_fastest_run_of_one() -> None:
 def test_growth_is_measured_on_the_sizes_it_names(monkeypatch: pytest.MonkeyPatch) -> None:
     shapes = []
 
-    def fake(cube: np.ndarray, *, n_endmembers: int, compute: object) -> SimpleNamespace:
-        shapes.append((*cube.shape, n_endmembers))
+    def fake(cube: np.ndarray, spec: UnmixSpec, *, compute: object) -> SimpleNamespace:
+        shapes.append((*cube.shape, spec.n_endmembers))
         return SimpleNamespace(metrics={"seconds": {"total": 1.0, "inference": 0.0}})
 
     monkeypatch.setattr(growth, "unmix", fake)

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from cli.client import ServiceClient
-from tests.cli.conftest import TRAINING_SECONDS, Command, Tree, serving
+from tests.cli.conftest import TRAINING_SECONDS, Command
 from tests.cli.test_run import PRODUCTS, QUICK, assert_one_line_error
+from tests.supervision.trees import Tree, serving
 
 
 @pytest.fixture(scope="module")

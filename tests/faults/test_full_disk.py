@@ -44,7 +44,7 @@ def test_another_error_of_the_system_keeps_its_text_to_the_log(
 def test_the_results(
     service: httpx.Client, settings: Settings, stores: Stores, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("unmixing.io.apply.run.write_products", no_room)
+    monkeypatch.setattr("unmixing.io.apply.image.write_products", no_room)
     fields = {"method": "vca_fcls", "n_endmembers": "3"}
     job = service.post("/unmix", data=fields, files=SCENE).json()
     run_job(job["jobID"], settings, on_lost=lambda: None)

@@ -88,3 +88,35 @@ def test_delete_stops_a_running_job_for_real(
 
 def visible(folder: Path) -> list[str]:
     return [path.name for path in folder.glob("[!.]*")]
+
+
+def test_planned_stops_cost_a_job_none_of_its_attempts(
+    service: httpx.Client, worker: subprocess.Popen[bytes], training: str, settings: Settings
+) -> None:
+    stop(worker)
+    for _ in range(2):
+        assert service.get(training).json()["status"] == "accepted"
+        assert "stopped" in service.get(training).json()["message"]
+        with working(settings) as next_worker:
+            wait_until(lambda: service.get(training).json()["status"] == "running")
+            wait_until(lambda: horses_of(next_worker))
+            stop(next_worker)
+
+
+def stop(worker: subprocess.Popen[bytes]) -> None:
+    """As a supervisor does: to the worker and all its children at once."""
+    horses = horses_of(worker)
+    for pid in (*horses, worker.pid):
+        os.kill(pid, signal.SIGTERM)
+    assert worker.wait(15) == 0
+    assert not any(runs(horse) for horse in horses)
+
+
+def test_a_work_horse_that_hangs_is_killed_and_its_worker_free_again(
+    service: httpx.Client, worker: subprocess.Popen[bytes], training: str
+) -> None:
+    [horse] = horses_of(worker)
+    os.kill(horse, signal.SIGSTOP)
+    wait_until(lambda: not runs(horse), 20)
+    wait_until(lambda: service.get(training).json()["status"] == "running")
+    assert worker.poll() is None

@@ -16,8 +16,10 @@ from scene_files import ROTATED, small_cube
 
 from tests.conftest import stored_model
 from unmixing.cubes import cube_from_array
-from unmixing.io.products.files import write_products
-from unmixing.io.products.quicklook import false_colour, runs, write_quicklook
+from unmixing.io.products.maps import save_maps
+from unmixing.io.products.quicklook import false_colour_bands, runs, stretched, write_quicklook
+from unmixing.io.products.result import ImageResult, picture_step
+from unmixing.io.products.table import write_products
 from unmixing.types import Cube, Georeference, TrainedModel, Unmixing
 
 PLACE = Georeference(CRS.from_epsg(32613).to_wkt(), tuple(ROTATED)[:6])  # type: ignore[arg-type]
@@ -43,6 +45,17 @@ def unmixing_of(cube: Cube, n_endmembers: int = 3, model: TrainedModel | None = 
     return Unmixing(endmembers, abundances, brightness, names, {}, model)
 
 
+def result_of(unmixing: Unmixing, cube: Cube) -> ImageResult:
+    step = picture_step(cube.shape)
+    return ImageResult(unmixing, cube, cube.values[::step, ::step, false_colour_bands(cube)[0]])
+
+
+def written(folder: Path, unmixing: Unmixing, cube: Cube) -> dict[str, str]:
+    """All products in ``folder``, as a job leaves them there."""
+    save_maps(folder, unmixing)
+    return dict(write_products(folder, result_of(unmixing, cube)))
+
+
 def read_tif(path: Path) -> tuple[Any, dict[str, Any]]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", rasterio.errors.NotGeoreferencedWarning)
@@ -59,7 +72,7 @@ def read_tif(path: Path) -> tuple[Any, dict[str, Any]]:
 def test_every_product(tmp_path: Path) -> None:
     cube = scene()
     unmixing = unmixing_of(cube, model=stored_model())
-    media_types = write_products(tmp_path, unmixing, cube)
+    media_types = written(tmp_path, unmixing, cube)
     assert sorted(media_types) == sorted(path.name for path in tmp_path.iterdir())
     assert media_types["abundances.tif"] == "image/tiff; application=geotiff; profile=cloud-optimized"
     for name, expected in (("abundances", unmixing.abundances), ("brightness", unmixing.brightness)):
@@ -73,7 +86,7 @@ def test_uncertainty_is_a_map_and_an_array_where_the_method_has_it(tmp_path: Pat
     cube = scene(georeference=PLACE)
     unmixing = unmixing_of(cube)
     unmixing = replace(unmixing, uncertainty=0.1 * unmixing.abundances)
-    media_types = write_products(tmp_path, unmixing, cube)
+    media_types = written(tmp_path, unmixing, cube)
     assert media_types["uncertainty.tif"] == media_types["abundances.tif"]
     values, facts = read_tif(tmp_path / "uncertainty.tif")
     assert np.array_equal(values, unmixing.uncertainty, equal_nan=True)
@@ -83,14 +96,14 @@ def test_uncertainty_is_a_map_and_an_array_where_the_method_has_it(tmp_path: Pat
 
 def test_no_model_no_file(tmp_path: Path) -> None:
     cube = scene()
-    assert "model.onnx" not in write_products(tmp_path, unmixing_of(cube), cube)
+    assert "model.onnx" not in written(tmp_path, unmixing_of(cube), cube)
 
 
 @pytest.mark.parametrize("place", [None, PLACE, replace(PLACE, crs_wkt=None)])
 def test_the_map_is_a_cog_in_its_place(tmp_path: Path, place: Georeference | None) -> None:
     cube = scene(georeference=place)
     unmixing = unmixing_of(cube)
-    write_products(tmp_path, unmixing, cube)
+    written(tmp_path, unmixing, cube)
     values, facts = read_tif(tmp_path / "abundances.tif")
     assert np.array_equal(values, unmixing.abundances, equal_nan=True)
     assert facts["descriptions"] == unmixing.endmember_names
@@ -106,7 +119,7 @@ def test_the_map_is_a_cog_in_its_place(tmp_path: Path, place: Georeference | Non
 def test_overviews_keep_the_sum(tmp_path: Path) -> None:
     cube = scene(600, 700, 9, georeference=PLACE, wavelengths_nm=None)
     unmixing = unmixing_of(cube, 4)
-    write_products(tmp_path, unmixing, cube)
+    written(tmp_path, unmixing, cube)
     _, facts = read_tif(tmp_path / "abundances.tif")
     assert facts["overviews"] == [2]
     assert facts["profile"]["compress"] == "deflate"
@@ -117,7 +130,7 @@ def test_overviews_keep_the_sum(tmp_path: Path) -> None:
 def test_endmembers_as_a_table(tmp_path: Path) -> None:
     cube = scene()
     unmixing = unmixing_of(cube)
-    write_products(tmp_path, unmixing, cube)
+    written(tmp_path, unmixing, cube)
     with (tmp_path / "endmembers.csv").open(newline="") as file:
         table = list(csv.reader(file))
     assert table[0] == ["wavelength_nm", "soil, dry", "Wasser", "$green$"]
@@ -129,7 +142,7 @@ def test_endmembers_as_a_table(tmp_path: Path) -> None:
 
 def test_without_wavelengths_bands_are_counted(tmp_path: Path) -> None:
     cube = scene(wavelengths_nm=None)
-    write_products(tmp_path, unmixing_of(cube), cube)
+    written(tmp_path, unmixing_of(cube), cube)
     lines = (tmp_path / "endmembers.csv").read_text().splitlines()
     assert lines[0].startswith("band,")
     assert [line.split(",")[0] for line in lines[1:]] == [str(band) for band in range(20)]
@@ -141,7 +154,7 @@ def test_without_wavelengths_bands_are_counted(tmp_path: Path) -> None:
 )
 def test_a_picture_of_everything(tmp_path: Path, n_endmembers: int, shape: tuple[int, int]) -> None:
     cube = cube_from_array(small_cube(*shape, 9))
-    write_quicklook(tmp_path / "a.png", unmixing_of(cube, n_endmembers), cube)
+    write_quicklook(tmp_path / "a.png", result_of(unmixing_of(cube, n_endmembers), cube))
     picture = imread(tmp_path / "a.png")
     assert 300 < picture.shape[0] < 4000
     assert 300 < picture.shape[1] < 2000
@@ -149,12 +162,13 @@ def test_a_picture_of_everything(tmp_path: Path, n_endmembers: int, shape: tuple
 
 def test_false_colour_shows_the_infrared_as_red() -> None:
     cube = scene(wavelengths_nm=np.linspace(400, 2400, 20))
-    picture, words = false_colour(cube)
+    bands, words = false_colour_bands(cube)
+    picture = stretched(cube.values[:, :, bands], cube.valid_pixels)
     assert picture.shape == (30, 40, 3)
     assert picture.min() >= 0
     assert picture.max() <= 1
     assert words == "821, 611, 505 nm"
-    _, words = false_colour(scene(wavelengths_nm=np.linspace(8000, 12000, 20)))
+    _, words = false_colour_bands(scene(wavelengths_nm=np.linspace(8000, 12000, 20)))
     assert words.startswith("11")
 
 

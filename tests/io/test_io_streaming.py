@@ -9,11 +9,12 @@ import rasterio
 
 from unmixing import unmix
 from unmixing.errors import BandMismatchError, Cancelled, SceneContentError
-from unmixing.io.apply.parts import apply_to_scene
+from unmixing.io.apply.image import unmix_to_files
 from unmixing.io.formats import reader
 from unmixing.io.formats.gdal import georeference_optional
 from unmixing.io.inputs.scenes import open_scene
 from unmixing.progress import silent
+from unmixing.specs import UnmixSpec
 from unmixing.types import Compute
 
 ROWS, COLUMNS, BANDS, N_ENDMEMBERS = 90, 70, 24, 3
@@ -34,7 +35,7 @@ def scene(seed: int = 0) -> np.ndarray:
 def model():
     cube = scene()[:40]
     cube[:, :, 7] = np.nan
-    return unmix(cube, n_endmembers=N_ENDMEMBERS, max_training_seconds=0.01).model
+    return unmix(cube, UnmixSpec(n_endmembers=N_ENDMEMBERS, max_training_seconds=0.01)).model
 
 
 @pytest.fixture(scope="module")
@@ -74,7 +75,7 @@ def as_hdf5(folder, cube):
 
 def stream(paths, model, out, progress=silent):
     with open_scene(paths) as opened:
-        return apply_to_scene(opened, model, out, compute=Compute(), progress=progress)
+        return unmix_to_files(opened, UnmixSpec(), out, Compute(), progress, model=model)
 
 
 @pytest.mark.parametrize("write", [as_npy, as_tiff, as_envi, as_hdf5])
@@ -82,7 +83,8 @@ def test_blocks_of_every_format_say_what_the_whole_says(write, tmp_path, model, 
     monkeypatch.setattr(reader, "BLOCK_BYTES", 16 * COLUMNS * BANDS * 4)
     out = tmp_path / "out"
     out.mkdir()
-    result, cube, products = stream(write(tmp_path, scene(1)), model, out)
+    found, products = stream(write(tmp_path, scene(1)), model, out)
+    result = found.unmixing
     np.testing.assert_allclose(result.abundances, whole.abundances, atol=1e-4)
     np.testing.assert_allclose(result.brightness, whole.brightness, atol=1e-4)
     np.testing.assert_allclose(result.uncertainty, whole.uncertainty, atol=1e-4)
@@ -90,7 +92,7 @@ def test_blocks_of_every_format_say_what_the_whole_says(write, tmp_path, model, 
     for name in ("reconstruction_rmse", "reconstruction_sam_radians"):
         assert result.metrics[name] == pytest.approx(whole.metrics[name], rel=1e-3)
     assert set(products) == {path.name for path in out.iterdir()}
-    assert (~cube.valid_pixels).sum() == 1 + 2 * COLUMNS
+    assert found.n_masked() == 1 + 2 * COLUMNS
     for name in ("abundances", "uncertainty"):
         with georeference_optional(), rasterio.open(out / f"{name}.tif") as file:
             stored = file.read(masked=True).filled(np.nan).transpose(1, 2, 0)

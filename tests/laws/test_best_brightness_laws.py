@@ -6,6 +6,7 @@ import pytest
 from unmixing import unmix
 from unmixing.algorithms.abundances import best_brightness
 from unmixing.methods import METHODS
+from unmixing.specs import UnmixSpec
 
 ROWS, COLUMNS, BANDS, N_ENDMEMBERS = 16, 16, 40, 4
 
@@ -35,7 +36,7 @@ SCENES = {
 @pytest.mark.parametrize("method", sorted(METHODS))
 def test_no_other_brightness_fits_better(method, name):
     cube = scene(*SCENES[name])
-    result = unmix(cube, n_endmembers=N_ENDMEMBERS, method=method, seed=1, max_training_seconds=0.3)
+    result = unmix(cube, UnmixSpec(n_endmembers=N_ENDMEMBERS, method=method, seed=1, max_training_seconds=0.3))
     used = np.isfinite(result.endmembers).all(axis=0)
     pixels = cube.reshape(-1, BANDS)[:, used].astype(np.float64)
     mixed = result.abundances.reshape(-1, N_ENDMEMBERS) @ result.endmembers[:, used].astype(np.float64)

@@ -7,6 +7,7 @@ from unmixing import unmix
 from unmixing.algorithms.metrics import match_endmembers, rmse, sad_radians
 from unmixing.errors import Cancelled
 from unmixing.methods import METHODS, Method
+from unmixing.specs import UnmixSpec
 
 ROWS, COLUMNS, BANDS, N_ENDMEMBERS = 20, 20, 30, 3
 MASKED = (4, 7)
@@ -49,7 +50,9 @@ UNHURRIED = {"cnnaeu"}
 
 def answer(cube, method, **arguments):
     seconds = None if method in UNHURRIED else 0.01
-    return unmix(cube, n_endmembers=N_ENDMEMBERS, method=method, seed=1, max_training_seconds=seconds, **arguments)
+    return unmix(
+        cube, UnmixSpec(n_endmembers=N_ENDMEMBERS, method=method, seed=1, max_training_seconds=seconds), **arguments
+    )
 
 
 @pytest.fixture(scope="module")

@@ -6,10 +6,11 @@ from datetime import timedelta
 
 import pytest
 
+from model_store.errors import InvalidTextError, UnreadableRecordError
 from model_store.jobs import ENDED, Report
 from model_store.records import JobError, JobStatus, now, work_key
 from model_store.stores import Stores
-from tests.conftest import record
+from tests.conftest import poison, record
 from unmixing.specs import UnmixSpec
 
 
@@ -65,7 +66,10 @@ def test_only_the_attempt_that_has_the_job_may_change_it(stores: Stores) -> None
     assert stores.jobs.start(job.id) == 1
     assert stores.jobs.start(job.id) is None
     assert stores.jobs.touch(job.id, 1, Report(40, "training", "training"))
-    assert stores.jobs.retry(job.id, 1, "again")
+    found = stores.jobs.get(job.id)
+    assert found is not None
+    assert stores.jobs.retry(found)
+    assert not stores.jobs.retry(found)
     assert not stores.jobs.fail(job.id, 1, JobError(kind="InternalError", detail="too late"))
     assert stores.jobs.start(job.id) == 2
     assert not stores.jobs.touch(job.id, 1, Report(90, "training", "too late"))
@@ -148,3 +152,37 @@ def test_the_work_key_depends_on_everything_that_changes_the_result() -> None:
         ),
     ]
     assert len({same, *others}) == 1 + len(others)
+
+
+def test_what_could_not_be_read_back_is_refused_before_it_is_stored(stores: Stores) -> None:
+    with pytest.raises(InvalidTextError, match=r"variable.*ud800"):
+        stores.jobs.reserve(record(variable="\ud800"))
+    assert stores.jobs.ids() == []
+    assert stores.jobs.files.ids() == []
+
+
+def test_an_error_that_quotes_such_text_still_ends_its_job(stores: Stores) -> None:
+    job = stores.jobs.reserve(record())
+    error = JobError.of(ValueError("no file \udcff.npy"))
+    assert stores.jobs.fail(job.id, stores.jobs.start(job.id) or 0, error)
+    found = stores.jobs.get(job.id)
+    assert found is not None
+    assert found.error is not None
+    assert found.error.detail == "no file ?.npy"
+
+
+def test_one_record_that_cannot_be_read_hides_no_other(stores: Stores) -> None:
+    poisoned, job = poison(stores), stores.jobs.reserve(record())
+    page, total = stores.jobs.page(limit=10, offset=0)
+    assert ([found.id for found in page], total) == ([job.id], 2)
+    with pytest.raises(UnreadableRecordError, match=f"DELETE /jobs/{poisoned}"):
+        stores.jobs.get(poisoned)
+    # Equal work is not refused on its account.
+    again = stores.jobs.reserve(record("poison"))
+    assert again.id != poisoned
+    assert not stores.jobs.remove(poisoned)
+    assert stores.jobs.discard(poisoned)
+    assert stores.jobs.get(poisoned) is None
+    assert stores.jobs.page(limit=10, offset=0)[1] == 2
+    assert not stores.jobs.files.exists(poisoned)
+    assert stores.jobs.reserve(record("poison")).id == again.id

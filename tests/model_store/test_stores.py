@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from model_store.errors import QueueUnavailableError, UnknownModelError
+from model_store.errors import QueueUnavailableError, UnknownModelError, UnreadableModelError
 from model_store.folders import appearing_folder, remove_folder, remove_leftovers
 from model_store.models import ModelStore
 from model_store.results import ResultStore, write_document
@@ -44,6 +44,39 @@ def test_models_are_listed_newest_first(tmp_path: Path) -> None:
     store.delete(ids[2])
     assert store.page(limit=2, offset=0)[1] == 2
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(ids[:2])
+
+
+@pytest.mark.parametrize("broken", ["manifest.json", "model.onnx", "{", "[]"])
+def test_a_model_that_cannot_be_read_is_left_out_and_can_be_deleted(tmp_path: Path, broken: str) -> None:
+    store = ModelStore(tmp_path)
+    whole, other = store.register(stored_model(10)), store.register(stored_model(20))
+    if broken.endswith(("json", "onnx")):
+        (tmp_path / other / broken).unlink()
+    else:
+        (tmp_path / other / "manifest.json").write_text(broken)
+    page, total = store.page(limit=10, offset=0)
+    assert ([model.id for model in page], total) == ([whole], 2)
+    with pytest.raises(UnreadableModelError, match=f"DELETE /models/{other}"):
+        store.get(other)
+    store.delete(other)
+    assert store.page(limit=10, offset=0)[1] == 1
+
+
+@pytest.mark.parametrize("moment", ["stat", "get"])
+def test_a_model_deleted_while_models_are_listed_is_left_out(
+    tmp_path: Path, moment: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = ModelStore(tmp_path)
+    whole, gone = store.register(stored_model(10)), store.register(stored_model(20))
+    ask = getattr(Path if moment == "stat" else ModelStore, moment)
+
+    def delete_first(asked: object, *arguments: object, **options: object) -> object:
+        if gone in (str(asked).rpartition("/")[2], *arguments):
+            remove_folder(tmp_path / gone)
+        return ask(asked, *arguments, **options)
+
+    monkeypatch.setattr(Path if moment == "stat" else ModelStore, moment, delete_first)
+    assert [model.id for model in store.page(limit=10, offset=0)[0]] == [whole]
 
 
 @pytest.mark.parametrize("identifier", ["", "..", "../models", "0" * 31, "0" * 32, "Z" * 32, "/etc"])

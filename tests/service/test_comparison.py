@@ -15,6 +15,7 @@ from tests.service.test_bad_input import assert_nothing_left, assert_problem
 from unmixing.algorithms.metrics import match_endmembers, rmse
 from unmixing.errors import SceneContentError
 from unmixing.methods import METHODS
+from unmixing.specs import UnmixSpec
 from worker.tasks import run_job
 
 SCENE = {"file": ("scene.npy", npy(small_scene()))}
@@ -73,14 +74,14 @@ def test_all_of_them_for_one_number_of_endmembers(
 def test_a_method_that_fails_does_not_take_the_others_with_it(
     service: httpx.Client, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from unmixing.pipeline import unmix
+    from unmixing.pipeline import fit
 
-    def broken(*args: Any, method: str, **kwargs: Any) -> Any:
-        if method == "nmf":
+    def broken(seen: Any, spec: UnmixSpec, *others: Any) -> Any:
+        if spec.method == "nmf":
             raise SceneContentError("nmf does not like this scene")
-        return unmix(*args, method=method, **kwargs)
+        return fit(seen, spec, *others)
 
-    monkeypatch.setattr("unmixing.comparison.unmix", broken)
+    monkeypatch.setattr("unmixing.comparison.fit", broken)
     document = results(service, settings, {"method": "nmf,palm", "n_endmembers": "3"})
     assert [answer["method"] for answer in document["comparison"]["answers"]] == ["palm"]
     assert document["comparison"]["failures"] == {"nmf": "nmf does not like this scene"}

@@ -10,7 +10,7 @@ import httpx
 import pytest
 from redis import Redis
 
-from model_store.errors import StoreError
+from model_store.errors import DataFolderMismatchError, StoreError
 from model_store.jobs import ENDED
 from model_store.records import JobError, JobStatus
 from model_store.results import write_document
@@ -19,8 +19,9 @@ from model_store.stores import Stores
 from service.app import create_app
 from service.errors import TABLE, ServiceError
 from service.queues import TASK
-from tests.conftest import npy, record, serving, small_scene, stored_model
+from tests.conftest import npy, poison, record, serving, small_scene, stored_model, wait_until
 from unmixing.errors import UnmixingError
+from worker.run import run_worker
 
 SCENE = npy(small_scene())
 
@@ -311,3 +312,66 @@ def test_landing(service: httpx.Client) -> None:
 
 def test_ended_states_are_complete() -> None:
     assert set(ENDED) == set(JobStatus) - {JobStatus.ACCEPTED, JobStatus.RUNNING}
+
+
+def test_a_job_that_cannot_be_read_is_a_clear_problem_and_can_be_removed(service: httpx.Client, stores: Stores) -> None:
+    job, poisoned = post(service).json(), poison(stores)
+    listing = service.get("/jobs")
+    assert listing.status_code == 200
+    assert [found["jobID"] for found in listing.json()["jobs"]] == [job["jobID"]]
+    for path in (f"/jobs/{poisoned}", f"/jobs/{poisoned}/results"):
+        problem = service.get(path)
+        assert (problem.status_code, problem.json()["type"]) == (500, "/problems/unreadable-record")
+        assert f"DELETE /jobs/{poisoned}" in problem.json()["detail"]
+    assert service.delete(f"/jobs/{poisoned}").status_code == 204
+    assert service.get(f"/jobs/{poisoned}").status_code == 404
+    assert service.get("/jobs").json()["numberMatched"] == 1
+
+
+def test_a_restart_on_an_empty_queue_answers_everything_as_before(settings: Settings, stores: Stores) -> None:
+    fields = {"method": "vca_fcls", "n_endmembers": "3"}
+    with serving(settings) as service:
+        done = post(service, **fields).json()["jobID"]
+        finish(stores, done)
+        failed = post(service, **fields, seed="1").json()["jobID"]
+        stores.jobs.fail(failed, stores.jobs.start(failed) or 0, JobError(kind="SpecError", detail="too many"))
+        waiting = post(service, **fields, seed="2").json()["jobID"]
+        before = service.get("/jobs").json()["jobs"]
+        results = service.get(f"/jobs/{done}/results").json()
+    stores.redis.flushall()
+    with serving(settings) as service:
+        after = service.get("/jobs").json()["jobs"]
+        assert [job["jobID"] for job in after] == [waiting, failed, done]
+        assert [without_urls(job) for job in after[1:]] == [without_urls(job) for job in before[1:]]
+        assert service.get(f"/jobs/{done}/results").json()["input"] == results["input"]
+        assert service.get(f"/jobs/{done}/results/maps.npy").content == bytes(range(100))
+        assert service.get(f"/jobs/{failed}/results").json()["detail"] == "too many"
+        assert post(service, **fields).json()["jobID"] == done
+        wait_until(lambda: stores.redis.lrange("rq:queue:apply", 0, -1) == [f"{waiting}-1".encode()], 10)
+        assert (settings.data / "inputs" / waiting).is_dir()
+
+
+def without_urls(job: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in job.items() if name != "links"}
+
+
+def test_another_data_folder_on_the_same_queue_is_refused(settings: Settings, service: httpx.Client) -> None:
+    other = settings.model_copy(update={"data": settings.data.with_name("other")})
+
+    async def start() -> None:
+        async with create_app(other).router.lifespan_context(create_app(other)):
+            pass
+
+    with pytest.raises(DataFolderMismatchError, match="other"):
+        asyncio.run(start())
+    with pytest.raises(DataFolderMismatchError, match="other"):
+        run_worker(other)
+
+
+def test_a_text_that_is_no_unicode_is_refused_and_leaves_nothing_behind(service: httpx.Client) -> None:
+    mixtures = [[1, 2, 3], [3, 4, 1], [2, 2, 9], [1, 5, 6], [7, 1, 2]]
+    body = json.dumps({"mixtures": mixtures, "n_sources": 2, "variable": "\ud800"})
+    refused = service.post("/unmix", content=body, headers={"content-type": "application/json"})
+    assert refused.status_code == 422, refused.text
+    listing = service.get("/jobs")
+    assert (listing.status_code, listing.json()["numberMatched"]) == (200, 0)

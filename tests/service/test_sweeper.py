@@ -1,8 +1,10 @@
 """The sweeper: lost jobs are tried once more, lost deliveries repeated, expired things removed."""
 
+import os
 import time
 from collections.abc import Iterator
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from redis.asyncio import Redis as AsyncRedis
@@ -13,7 +15,7 @@ from model_store.stores import Stores
 from service.context import Context
 from service.queues import JobQueue
 from service.sweeper import LOST_SWEEPS, Sweeper
-from tests.conftest import record
+from tests.conftest import poison, record
 
 
 @pytest.fixture
@@ -58,6 +60,7 @@ def test_a_lost_job_is_tried_once_more_then_fails(context: Context, job: JobReco
     assert failed.status is JobStatus.FAILED
     assert failed.error is not None
     assert failed.error.kind == "WorkerLostError"
+    assert failed.error.detail == "the worker died in 2 attempts"
     assert not context.stores.inputs.of(job.id).exists()
 
 
@@ -113,15 +116,92 @@ def test_ended_jobs_expire_with_their_results(
     assert not context.stores.results.exists(job.id)
 
 
-def test_leftovers_are_removed_and_live_things_kept(
+def age(*folders: Path) -> None:
+    """As if nothing had been written into them for two hours."""
+    for folder in folders:
+        os.utime(folder, (time.time() - 7200,) * 2)
+
+
+def test_leftovers_are_removed_and_live_things_kept(context: Context, job: JobRecord) -> None:
+    data = context.settings.data
+    Sweeper(context).adopt()
+    age(data / "id")
+    context.stores.jobs.start(job.id)
+    ended = context.stores.jobs.reserve(record("another"))
+    context.stores.jobs.dismiss(ended.id)
+    results, inputs = data / "results", data / "inputs"
+    left = [results / ".dead.1", results / ended.id, inputs / "gone", inputs / ended.id, inputs / ".gone.1"]
+    for folder in [results / f".{job.id}.1", results / "unknown", *left]:
+        folder.mkdir(parents=True)
+        age(folder)
+    age(inputs / job.id)
+    os.utime(data / "id", (time.time() - 8000,) * 2)
+    Sweeper(context).sweep()
+    assert {path.name for path in results.iterdir()} == {f".{job.id}.1", "unknown"}
+    assert [path.name for path in inputs.iterdir()] == [job.id]
+
+
+def test_what_the_queue_merely_does_not_know_is_kept(context: Context) -> None:
+    """A data folder from before records were on disk, and an empty queue."""
+    old = [context.settings.data / place / "unknown" for place in ("results", "inputs", "parts")]
+    for folder in old:
+        folder.mkdir(parents=True)
+        age(folder)
+    Sweeper(context).sweep()
+    assert all(folder.is_dir() for folder in old)
+
+
+def test_a_queue_emptied_under_a_running_service_is_filled_again(context: Context, job: JobRecord) -> None:
+    sweeper = Sweeper(context)
+    sweeper.sweep()
+    context.stores.redis.flushall()
+    for _ in range(LOST_SWEEPS):
+        sweeper.sweep()
+    assert found(context, job).status is JobStatus.ACCEPTED
+    assert context.queue.waiting() == {job.id}
+
+
+def test_attempts_that_ended_as_planned_are_no_failures(context: Context, job: JobRecord) -> None:
+    sweeper = Sweeper(context)
+    for number in (1, 2, 3):
+        context.stores.redis.delete("rq:queue:train")
+        assert context.stores.jobs.start(job.id) == number
+        assert context.stores.jobs.give_back(job.id, number)
+    for died in (JobStatus.ACCEPTED, JobStatus.FAILED):
+        lose(context, job)
+        sweeper.sweep()
+        assert found(context, job).status is died
+    assert found(context, job).attempts == 5
+
+
+@pytest.mark.parametrize("status", ["accepted", "running"])
+def test_one_record_that_cannot_be_read_keeps_nothing_else_from_being_swept(
+    context: Context, job: JobRecord, status: str
+) -> None:
+    poisoned = poison(context.stores, status)
+    context.stores.redis.delete(f"unmix:lease:{poisoned}")
+    lost = context.stores.jobs.reserve(record("lost"))
+    context.stores.inputs.of(lost.id).mkdir()
+    context.stores.jobs.start(lost.id)
+    context.stores.redis.delete(f"unmix:lease:{lost.id}", "rq:queue:train")
+    leftover, kept = (context.settings.data / "results" / name for name in (".dead.1", poisoned))
+    for folder in (leftover, kept):
+        folder.mkdir(parents=True)
+        age(folder)
+    sweeper = Sweeper(context)
+    for _ in range(LOST_SWEEPS):
+        sweeper.sweep()
+    assert context.queue.waiting() == {job.id, lost.id}
+    assert not leftover.exists()
+    assert kept.exists()
+
+
+def test_a_step_that_fails_keeps_no_other_from_being_taken(
     context: Context, job: JobRecord, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("service.sweeper.LEFTOVER_SECONDS", 0)
-    results, inputs = context.settings.data / "results", context.settings.data / "inputs"
-    context.stores.jobs.start(job.id)
-    for folder in (results / f".{job.id}.1", results / ".dead.1", results / "gone", inputs / "gone"):
-        folder.mkdir(parents=True)
-    time.sleep(0.05)
+    monkeypatch.setattr(context.stores.jobs, "readable", lambda ids: 1 / 0)
+    leftover = context.settings.data / "results" / ".dead.1"
+    leftover.mkdir(parents=True)
+    age(leftover)
     Sweeper(context).sweep()
-    assert [path.name for path in results.iterdir()] == [f".{job.id}.1"]
-    assert [path.name for path in inputs.iterdir()] == [job.id]
+    assert not leftover.exists()

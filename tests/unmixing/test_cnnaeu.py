@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from unmixing import pipeline, unmix
+from unmixing import unmix
 from unmixing.cubes import cube_from_array
 from unmixing.errors import BandMismatchError
 from unmixing.networks.training.patches import train_cnnaeu
@@ -64,7 +64,8 @@ def test_a_stored_model_unmixes_an_image_of_another_size(model):
 
 def test_blocks_give_what_one_piece_gives(model, monkeypatch):
     whole = unmix(image(9, 11), model=model)
-    monkeypatch.setattr(pipeline, "BLOCK_PIXELS", 9 * 13)
+    monkeypatch.setattr("unmixing.inference.apply.BLOCK_PIXELS", 9 * 13)
+    monkeypatch.setattr("unmixing.inference.images.BLOCK_BYTES", 2 * image(9, 11)[0].size * 4)
     parts = unmix(image(9, 11), model=model)
     np.testing.assert_allclose(parts.abundances, whole.abundances, atol=1e-6)
 

@@ -5,8 +5,9 @@ import json
 import numpy as np
 import pytest
 
-from unmixing.cubes import cube_from_array, input_report
+from unmixing.cubes import cube_from_array
 from unmixing.errors import BandMismatchError, SceneContentError, SceneFormatError
+from unmixing.io.products.document import input_report
 
 
 def values(rows: int = 4, columns: int = 5, bands: int = 6) -> np.ndarray:
@@ -34,7 +35,7 @@ def test_pixels_with_holes_are_masked(hole):
     cube = cube_from_array(numbers)
     assert not cube.valid_pixels[1, 2]
     assert cube.valid_pixels.sum() == 19
-    assert input_report(cube)["pixels_masked"] == 1
+    assert input_report(cube, int((~cube.valid_pixels).sum()))["pixels_masked"] == 1
 
 
 def test_pixels_of_zeros_are_fill_and_masked():
@@ -60,7 +61,7 @@ def test_each_dropped_band_says_why():
     assert reasons[5] == "marked bad in the header"
     assert set(reasons) == {1, 2, 3, 4, 5}
     assert cube.valid_pixels.all()
-    report = json.loads(json.dumps(input_report(cube)))
+    report = json.loads(json.dumps(input_report(cube, 0)))
     assert report["bands_used"] == 3
     assert report["dropped_bands"][0] == {"index": 1, "wavelength_nm": 500.0, "reason": "no pixel has data"}
 

@@ -16,6 +16,7 @@ from unmixing.inference.stored import read_model
 from unmixing.manifest import METADATA_KEY
 from unmixing.methods import METHODS
 from unmixing.networks.export.metadata import with_manifest
+from unmixing.specs import UnmixSpec
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +27,7 @@ def trained():
 @pytest.mark.parametrize("method", sorted(name for name, row in METHODS.items() if row.trains))
 def test_the_bytes_alone_are_the_model(method):
     cube = make_scene()[0]
-    result = unmix(cube, n_endmembers=3, method=method, seed=1, max_training_seconds=0.01)
+    result = unmix(cube, UnmixSpec(n_endmembers=3, method=method, seed=1, max_training_seconds=0.01))
     found = read_model(result.model.onnx)
     assert found == replace(result.model, seconds={})
     assert found.manifest.method == method

@@ -1,12 +1,14 @@
 """Names from a library: resampling, the angle, what stays unknown, what cannot be compared."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 
-from unmixing.cubes import cube_from_array
 from unmixing.errors import LibraryMismatchError
-from unmixing.naming import MAX_ANGLE_RADIANS, match_library, name_endmembers, require_match, unique_names
-from unmixing.types import Cube, Float64, SpectralLibrary, Unmixing
+from unmixing.naming import MAX_ANGLE_RADIANS, match_library, require_match, unique_names
+from unmixing.pipeline import FittedMethod
+from unmixing.types import Float64, ImageInfo, SpectralLibrary
 
 IMAGE_NM = np.linspace(450, 850, 41)
 LIBRARY_NM = np.linspace(400, 900, 26)
@@ -23,13 +25,22 @@ def library(*names: str, wavelengths_nm: Float64 | None = LIBRARY_NM) -> Spectra
     return SpectralLibrary(names or ("rise", "fall", "line"), wavelengths_nm, spectra)
 
 
-def unmixing_of(endmembers: Float64) -> tuple[Unmixing, Cube]:
-    n_endmembers, n_bands = endmembers.shape
-    names = tuple(f"endmember {index}" for index in range(1, n_endmembers + 1))
-    maps = np.full((2, 2, n_endmembers), 1 / n_endmembers, np.float32)
-    cube = cube_from_array(np.random.default_rng(0).random((2, 2, n_bands)), wavelengths_nm=IMAGE_NM)
-    one = np.ones((2, 2), np.float32)
-    return Unmixing(endmembers.astype(np.float32), maps, one, names, {"seconds": {}}, None), cube
+class Known:
+    """An unmixer of which only the endmembers matter."""
+
+    has_uncertainty, neighbourhood = False, 1
+
+    def __init__(self, endmembers: Float64) -> None:
+        self.endmembers = endmembers.astype(np.float32)
+
+
+def fitted(endmembers: Float64) -> FittedMethod:
+    names = tuple(f"endmember {index}" for index in range(1, len(endmembers) + 1))
+    info = ImageInfo(
+        shape=(2, 2, endmembers.shape[1]), used_bands=np.ones(endmembers.shape[1], dtype=bool), wavelengths_nm=IMAGE_NM
+    )
+    unmixer: Any = Known(endmembers)
+    return FittedMethod(info, unmixer, names, {}, metrics={"seconds": {}})
 
 
 def test_the_same_material_in_other_bands_and_brightness() -> None:
@@ -64,15 +75,15 @@ def test_bands_that_were_dropped_or_are_missing_are_left_out() -> None:
 
 def test_names_and_what_stays_unknown() -> None:
     rise, fall, line = materials(IMAGE_NM)
-    unmixing, cube = unmixing_of(np.stack([rise, rise + fall, 2 * rise, line]))
-    named = name_endmembers(unmixing, cube, library())
+    method = fitted(np.stack([rise, rise + fall, 2 * rise, line]))
+    named = method.named_by(library())
     assert named.endmember_names == ("rise 1", "endmember 2", "rise 2", "line")
     matches = named.metrics["library_matches"]
     assert [len(found) for found in matches] == [3, 3, 3, 3]
     assert matches[0][0]["name"] == "rise"
     assert matches[1][0]["angle_radians"] > MAX_ANGLE_RADIANS
     assert "seconds" in named.metrics
-    assert "library_matches" not in unmixing.metrics
+    assert "library_matches" not in method.metrics
 
 
 def test_numbers_avoid_names_that_exist() -> None:

@@ -13,6 +13,7 @@ from unmixing.errors import (
     SpecError,
     UnknownMethodError,
 )
+from unmixing.specs import UnmixSpec
 from unmixing.types import Compute
 
 N_ENDMEMBERS, N_BANDS = 3, 40
@@ -35,7 +36,7 @@ def scene():
 
 @pytest.fixture(scope="module")
 def result(scene):
-    return unmix(scene[0], n_endmembers=N_ENDMEMBERS, seed=1)
+    return unmix(scene[0], UnmixSpec(n_endmembers=N_ENDMEMBERS, seed=1))
 
 
 def test_the_materials_and_their_maps_are_found(scene, result):
@@ -79,11 +80,11 @@ def test_the_network_beats_its_own_library_on_held_out_truth(result):
 
 
 def test_equal_seed_equal_result_other_seed_other_draws(scene, result):
-    again = unmix(scene[0], n_endmembers=N_ENDMEMBERS, seed=1)
+    again = unmix(scene[0], UnmixSpec(n_endmembers=N_ENDMEMBERS, seed=1))
     np.testing.assert_array_equal(again.abundances, result.abundances)
     np.testing.assert_array_equal(again.endmembers, result.endmembers)
     assert again.model.onnx == result.model.onnx
-    other = unmix(scene[0], n_endmembers=N_ENDMEMBERS, seed=2, max_training_seconds=0.01)
+    other = unmix(scene[0], UnmixSpec(n_endmembers=N_ENDMEMBERS, seed=2, max_training_seconds=0.01))
     assert other.model.onnx != result.model.onnx
 
 
@@ -99,7 +100,7 @@ def test_masked_pixels_and_dropped_bands_are_nan_in_the_result(scene):
     cube = scene[0].copy()
     cube[2, 3, 7] = np.nan
     cube[:, :, 5] = np.nan
-    result = unmix(cube, n_endmembers=N_ENDMEMBERS, max_training_seconds=0.01)
+    result = unmix(cube, UnmixSpec(n_endmembers=N_ENDMEMBERS, max_training_seconds=0.01))
     assert np.isnan(result.abundances[2, 3]).all()
     assert np.isnan(result.brightness[2, 3])
     assert np.isnan(result.uncertainty[2, 3]).all()
@@ -109,14 +110,14 @@ def test_masked_pixels_and_dropped_bands_are_nan_in_the_result(scene):
 
 
 def test_scale_of_the_numbers_does_not_matter(scene):
-    small = unmix(scene[0], n_endmembers=N_ENDMEMBERS, max_training_seconds=0.01)
-    large = unmix(scene[0] * 4096, n_endmembers=N_ENDMEMBERS, max_training_seconds=0.01)
+    small = unmix(scene[0], UnmixSpec(n_endmembers=N_ENDMEMBERS, max_training_seconds=0.01))
+    large = unmix(scene[0] * 4096, UnmixSpec(n_endmembers=N_ENDMEMBERS, max_training_seconds=0.01))
     np.testing.assert_allclose(large.abundances, small.abundances, atol=1e-3)
     np.testing.assert_allclose(large.endmembers, small.endmembers * 4096, rtol=1e-2)
 
 
 def test_the_number_of_endmembers_is_estimated_when_missing(scene):
-    result = unmix(scene[0], max_training_seconds=0.01)
+    result = unmix(scene[0], UnmixSpec(max_training_seconds=0.01))
     assert result.metrics["n_endmembers_estimated_by"] == "residual elbow"
     assert len(result.endmembers) == N_ENDMEMBERS
     assert 0 < result.metrics["n_endmembers_certainty"] <= 1
@@ -128,8 +129,7 @@ def test_progress_rises_and_names_the_stages(scene):
     heard = []
     unmix(
         scene[0],
-        n_endmembers=N_ENDMEMBERS,
-        max_training_seconds=0.01,
+        UnmixSpec(n_endmembers=N_ENDMEMBERS, max_training_seconds=0.01),
         progress=lambda share, stage, detail="": heard.append((share, stage)),
     )
     shares = [share for share, _ in heard]
@@ -148,10 +148,11 @@ def test_progress_rises_and_names_the_stages(scene):
 
 def test_progress_leaves_counting_behind_when_no_training_follows(scene):
     heard = []
-    unmix(scene[0], method="nmf", progress=lambda share, stage, detail="": heard.append((stage, share)))
+    unmix(scene[0], UnmixSpec(method="nmf"), progress=lambda share, stage, detail="": heard.append((stage, share)))
     counted = max(share for stage, share in heard if stage == "counting endmembers")
-    after = [share for stage, share in heard if stage != "counting endmembers"]
-    assert counted == pytest.approx(0.2)
+    last = max(index for index, (stage, _) in enumerate(heard) if stage == "counting endmembers")
+    after = [share for _, share in heard[last + 1 :]]
+    assert counted > 0.1
     assert min(after) >= counted
     assert len(set(after)) > 1
 
@@ -162,22 +163,22 @@ def test_a_progress_callback_can_stop_the_work(scene):
             raise Cancelled("stopped by the test")
 
     with pytest.raises(Cancelled):
-        unmix(scene[0], n_endmembers=N_ENDMEMBERS, progress=stop)
+        unmix(scene[0], UnmixSpec(n_endmembers=N_ENDMEMBERS), progress=stop)
 
 
 def test_arguments_that_do_not_fit_are_refused_with_both_values(scene, result):
     with pytest.raises(UnknownMethodError, match="'magic'.*lpalm"):
-        unmix(scene[0], method="magic")
+        unmix(scene[0], UnmixSpec(method="magic"))
     with pytest.raises(BandMismatchError, match="39 bands.*40 bands"):
         unmix(scene[0][:, :, 1:], model=result.model)
     with pytest.raises(SpecError, match="n_endmembers is 4.*3 endmembers"):
-        unmix(scene[0], model=result.model, n_endmembers=4)
+        unmix(scene[0], UnmixSpec(n_endmembers=4), model=result.model)
     with pytest.raises(SceneContentError, match="4 pixels.*asks for 5"):
-        unmix(scene[0][:2, :2], n_endmembers=5)
+        unmix(scene[0][:2, :2], UnmixSpec(n_endmembers=5))
     with pytest.raises(SpecError, match="n_endmembers is 5.*3 usable bands"):
-        unmix(scene[0][:, :, :3], n_endmembers=5)
+        unmix(scene[0][:, :, :3], UnmixSpec(n_endmembers=5))
     with pytest.raises(SpecError, match="device is 'abacus'"):
-        unmix(scene[0], n_endmembers=2, compute=Compute(device="abacus"))
+        unmix(scene[0], UnmixSpec(n_endmembers=2), compute=Compute(device="abacus"))
 
 
 def test_a_model_that_needs_a_band_this_cube_lacks_is_refused(scene, result):
@@ -190,7 +191,7 @@ def test_a_model_that_needs_a_band_this_cube_lacks_is_refused(scene, result):
 def test_bands_the_model_never_used_need_no_data():
     cube = make_scene()[0]
     cube[:, :, 9] = np.nan
-    model = unmix(cube, n_endmembers=N_ENDMEMBERS, max_training_seconds=0.01).model
+    model = unmix(cube, UnmixSpec(n_endmembers=N_ENDMEMBERS, max_training_seconds=0.01)).model
     second = make_scene(seed=3)[0]
     result = unmix(second, model=model)
     assert np.isnan(result.endmembers[:, 9]).all()
@@ -198,9 +199,9 @@ def test_bands_the_model_never_used_need_no_data():
 
 
 def test_a_method_without_a_model_answers_alone(scene):
-    result = unmix(scene[0], n_endmembers=N_ENDMEMBERS, method="palm")
+    result = unmix(scene[0], UnmixSpec(n_endmembers=N_ENDMEMBERS, method="palm"))
     assert result.model is None
-    assert set(result.metrics["seconds"]) == {"solving", "total"}
+    assert set(result.metrics["seconds"]) == {"solving", "inference", "total"}
     assert isinstance(result.metrics["converged"], bool)
     assert result.metrics["iterations"] >= 1
     rebuilt = result.brightness[:, :, None] * (result.abundances @ result.endmembers)
@@ -208,4 +209,4 @@ def test_a_method_without_a_model_answers_alone(scene):
 
 
 def test_fcls_has_no_uncertainty(scene):
-    assert unmix(scene[0], n_endmembers=N_ENDMEMBERS, method="vca_fcls").uncertainty is None
+    assert unmix(scene[0], UnmixSpec(n_endmembers=N_ENDMEMBERS, method="vca_fcls")).uncertainty is None

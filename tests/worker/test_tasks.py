@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from redis.exceptions import ConnectionError as RedisConnectionError
 from rq.timeouts import JobTimeoutException
 
 from model_store.records import JobError, JobStatus, now
@@ -72,7 +73,7 @@ def test_an_unforeseen_error_keeps_its_text_to_the_log(
     def broken(*args: object, **kwargs: object) -> None:
         raise ZeroDivisionError("secret/path")
 
-    monkeypatch.setattr("unmixing.io.apply.run.unmix", broken)
+    monkeypatch.setattr("unmixing.io.apply.run.unmix_to_files", broken)
     job_id = enter(stores, npy(small_scene()))
     run(job_id, settings)
     assert error_of(stores, job_id).kind == "InternalError"
@@ -84,7 +85,7 @@ def test_a_job_past_its_time_limit_says_so(settings: Settings, stores: Stores, m
     def slow(*args: object, **kwargs: object) -> None:
         raise JobTimeoutException("RQ's words")
 
-    monkeypatch.setattr("unmixing.io.apply.run.unmix", slow)
+    monkeypatch.setattr("unmixing.io.apply.run.unmix_to_files", slow)
     job_id = enter(stores, npy(small_scene()))
     run(job_id, settings)
     assert error_of(stores, job_id).kind == "TimeLimitError"
@@ -123,6 +124,22 @@ def test_progress_is_written_and_ends_with_the_job(stores: Stores) -> None:
     stores.jobs.dismiss(job.id)
     with pytest.raises(Cancelled):
         report(0.6, "another stage")
+
+
+def test_progress_that_cannot_be_written_costs_no_job(stores: Stores, monkeypatch: pytest.MonkeyPatch) -> None:
+    job = stores.jobs.reserve(record())
+    report = progress_to(stores, job.id, stores.jobs.start(job.id) or 0)
+
+    def away(*_: object) -> bool:
+        raise RedisConnectionError("gone")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(stores.jobs, "touch", away)
+        report(0.5, "training")
+    report(0.6, "exporting")
+    found = stores.jobs.get(job.id)
+    assert found is not None
+    assert found.progress == 60
 
 
 def test_a_lease_is_kept_and_its_loss_is_told(stores: Stores) -> None:

@@ -12,17 +12,20 @@ SUM_TO_ONE_WEIGHT = 1e2
 """Weight of FCLS's sum-to-one row against the data, relative to the largest endmember norm."""
 
 
-def nnls(pixels: Real, endmembers: Real) -> Float64:
-    """argmin over S >= 0 of 1/2 ||pixels - S endmembers||^2, exactly, all pixels at once.
+def nnls(pixels: Real, endmembers: Real, l1: float = 0.0) -> Float64:
+    """Non-negative least squares: argmin over S >= 0 of 1/2 ||pixels - S endmembers||^2 + l1 ||S||_1, exactly.
 
-    Block principal pivoting (Kim and Park 2011): pixels that share a passive set share one small solve.
-    pixels: (n_pixels, n_bands), endmembers: (n_endmembers, n_bands). Returns (n_pixels, n_endmembers).
+    Block principal pivoting (Kim and Park 2011), all pixels at once: those that share a passive set share one small
+    solve. pixels: (n_pixels, n_bands), endmembers: (n_endmembers, n_bands). Returns (n_pixels, n_endmembers).
+
+    >>> nnls(np.array([[1.0, 2.0], [-1.0, 1.0]]), np.eye(2)).tolist()
+    [[1.0, 2.0], [0.0, 1.0]]
     """
     if pixels.shape[1] != endmembers.shape[1]:
         raise BandMismatchError(f"pixels have {pixels.shape[1]} bands, endmembers have {endmembers.shape[1]} bands")
     gram = endmembers.astype(np.float64) @ endmembers.T.astype(np.float64)
     correlation = np.asarray(pixels @ endmembers.T, dtype=np.float64)
-    return nnls_from_gram(gram, correlation)
+    return nnls_from_gram(gram, correlation - l1)
 
 
 def nnls_from_gram(gram: Float64, correlation: Float64, max_rounds: int = 200) -> Float64:
@@ -93,20 +96,6 @@ def fcls(pixels: Real, endmembers: Real) -> Float64:
     return split_brightness(nnls(extended_pixels, extended_endmembers))[0]
 
 
-def best_brightness(pixels: Real, abundances: Real, endmembers: Real) -> Float64:
-    """The factor between each pixel and its mixture that leaves the least: argmin over b >= 0 of ||y - b m||^2.
-
-    b = max(0, <y, m> / <m, m>), y a row of pixels (n_pixels, n_bands) and m = abundances @ endmembers; 0 where m is 0.
-    abundances: (n_pixels, n_endmembers), endmembers: (n_endmembers, n_bands). Returns (n_pixels,).
-    """
-    wide = endmembers.astype(np.float64)
-    correlation = np.asarray(pixels @ endmembers.T.astype(pixels.dtype), dtype=np.float64)
-    along = (abundances * correlation).sum(axis=1)
-    power = (abundances * (abundances @ (wide @ wide.T))).sum(axis=1)
-    brightness: Float64 = np.maximum(along, 0.0) / np.where(power > 0, power, np.inf)
-    return brightness
-
-
 def split_brightness(contributions: Real) -> tuple[Float64, Float64]:
     """Non-negative contributions (n, p) as abundances (n, p) summing to one, and their sum (n,): brightness.
 
@@ -116,3 +105,31 @@ def split_brightness(contributions: Real) -> tuple[Float64, Float64]:
     safe = np.where(brightness > 0, brightness, 1.0)
     abundances = np.where(brightness[:, None] > 0, contributions / safe[:, None], 1 / contributions.shape[1])
     return abundances, brightness
+
+
+def shares_by_nnls(pixels: Real, endmembers: Real, l1: float = 0.0) -> Float64:
+    """Abundances that sum to one, by NNLS with endmembers counted at unit norm, (n_pixels, n_endmembers).
+
+    endmembers: (n_endmembers, n_bands) of any norm; l1 weighs their contributions as they are given.
+    """
+    norms = np.linalg.norm(endmembers, axis=1)
+    return split_brightness(nnls(pixels, endmembers, l1) * norms)[0]
+
+
+def best_brightness(pixels: Real, abundances: Real, endmembers: Real) -> Float64:
+    """The factor that brings each mixture nearest to its pixel: max(0, <y, m> / <m, m>) with m = abundances endmembers.
+
+    No other single factor per pixel leaves less of it. pixels: (n_pixels, n_bands), abundances: (n_pixels,
+    n_endmembers), endmembers: (n_endmembers, n_bands). Returns (n_pixels,); 0 where a mixture is zero.
+
+    >>> best_brightness(np.array([[2.0, 2.0]]), np.array([[0.5, 0.5]]), np.eye(2)).tolist()
+    [2.0]
+    """
+    # With endmembers near norm 1 no unit of the numbers is so odd that products are no float32.
+    wide = np.asarray(endmembers, dtype=np.float64)
+    scale = float(np.linalg.norm(wide, axis=1).max()) or 1.0
+    wide = wide / scale
+    along = np.einsum("np,np->n", pixels @ wide.T.astype(pixels.dtype), abundances, dtype=np.float64)
+    power = np.einsum("np,np->n", abundances @ (wide @ wide.T), abundances, dtype=np.float64)
+    brightness: Float64 = np.maximum(along, 0.0) / scale / np.where(power > 0, power, np.inf)
+    return brightness

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from unmixing.algorithms.abundances import nnls, split_brightness
-from unmixing.algorithms.endmembers import vca
+from unmixing.algorithms.abundances import nnls, shares_by_nnls, split_brightness
+from unmixing.algorithms.endmembers import unit_norm, vca
 from unmixing.progress import Progress
 from unmixing.types import Float64
 
@@ -17,14 +17,22 @@ Step = Callable[[Float64, Float64], tuple[Float64, Float64]]
 """From contributions (n_pixels, n_endmembers) and endmembers (n_endmembers, n_bands) to better ones."""
 
 
+AbundancesOf = Callable[[Real], Float64]
+"""From pixels (n_pixels, n_bands) to abundances that sum to one, (n_pixels, n_endmembers)."""
+
+
 @dataclass(frozen=True, eq=False)
 class Solution:
-    """endmembers (n_endmembers, n_bands), abundances (n_pixels, n_endmembers) summing to one, totals (n_pixels,), which
-    they were divided by, and what the method says about its own way there, JSON-able."""
+    """What a classical method found in the pixels it was given.
+
+    endmembers: (n_endmembers, n_bands). abundances: (n_pixels, n_endmembers), summing to one. abundances_of: the
+    method's own way to the abundances of other pixels, with these endmembers. metrics: what the method says about its
+    way there, JSON-able.
+    """
 
     endmembers: Float64
     abundances: Float64
-    totals: Float64
+    abundances_of: AbundancesOf
     metrics: Mapping[str, bool | int | float] = field(default_factory=dict)
 
 
@@ -37,14 +45,19 @@ class Factors:
     iterations: int = 0
     converged: bool = False
 
-    def solution(self) -> Solution:
+    def solution(self, l1: float = 0.0) -> Solution:
         """Abundances are contributions of unit-norm endmembers, divided by their sum: a product of factors has no
-        scale of its own. LPALM counts so too where brightness varies by itself (``brightness.py``)."""
+        scale of its own. LPALM counts so too where brightness varies by itself (``simulation/brightness.py``).
+
+        l1: weight of the contributions in the method's objective, with which other pixels are mapped.
+        """
         norms = np.linalg.norm(self.endmembers, axis=1)
-        safe = np.where(norms > 0, norms, 1.0)
-        abundances, totals = split_brightness(self.contributions * norms)
+        abundances, _ = split_brightness(self.contributions * norms)
         metrics = {"iterations": self.iterations, "converged": self.converged}
-        return Solution(self.endmembers / safe[:, None], abundances, totals, metrics)
+        endmembers = self.endmembers
+        return Solution(
+            unit_norm(endmembers), abundances, lambda pixels: shares_by_nnls(pixels, endmembers, l1), metrics
+        )
 
 
 def vca_start(pixels: Real, n_endmembers: int, rng: np.random.Generator) -> Factors:

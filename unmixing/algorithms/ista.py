@@ -62,4 +62,4 @@ def ista(
         tolerance=spec.tolerance,
         progress=counted(part_of(progress, LIBRARY_DONE, 1.0), "ISTA", spec.max_iterations),
     )
-    return Factors(found.contributions, endmembers, found.iterations, found.converged).solution()
+    return Factors(found.contributions, endmembers, found.iterations, found.converged).solution(spec.threshold)

@@ -31,6 +31,16 @@ def nmf_step(pixels: Float64, contributions: Float64, endmembers: Float64) -> tu
 def nmf(
     pixels: Real, n_endmembers: int, rng: np.random.Generator, progress: Progress, spec: NmfSpec | None = None
 ) -> Solution:
+    """Non-negative matrix factorization of an image: ``nmf_factors``, contributions as shares.
+
+    Other pixels are mapped by NNLS, to which the updates of the contributions alone converge.
+    """
+    return nmf_factors(pixels, n_endmembers, rng, progress, spec).solution()
+
+
+def nmf_factors(
+    pixels: Real, n_endmembers: int, rng: np.random.Generator, progress: Progress, spec: NmfSpec | None = None
+) -> Factors:
     """Non-negative matrix factorization, min ||pixels - S E||^2 over S, E >= 0, from VCA and NNLS.
 
     Numbers below zero, which only noise makes, count as zero. pixels: (n_pixels, n_bands), median norm near 1.
@@ -46,4 +56,4 @@ def nmf(
         max_iterations=spec.max_iterations,
         tolerance=spec.tolerance,
         progress=counted(progress, "NMF", spec.max_iterations),
-    ).solution()
+    )

@@ -48,4 +48,4 @@ def palm(
         max_iterations=spec.max_iterations,
         tolerance=spec.tolerance,
         progress=counted(progress, "PALM", spec.max_iterations),
-    ).solution()
+    ).solution(spec.threshold)

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from unmixing.algorithms.factorization import Solution, counted, iterate, vca_start
+from unmixing.algorithms.factorization import Factors, Solution, counted, iterate, vca_start
 from unmixing.progress import Progress
 from unmixing.specs import SnmfSpec
 from unmixing.types import Float64
@@ -17,6 +17,15 @@ SWEEPS = 5
 def snmf(
     pixels: Real, n_endmembers: int, rng: np.random.Generator, progress: Progress, spec: SnmfSpec | None = None
 ) -> Solution:
+    """Sparse non-negative matrix factorization of an image: ``snmf_factors``, contributions as shares."""
+    spec = spec or SnmfSpec()
+    factors = snmf_factors(pixels, n_endmembers, rng, progress, spec)
+    return factors.solution(spec.l1 * pixels.shape[1])
+
+
+def snmf_factors(
+    pixels: Real, n_endmembers: int, rng: np.random.Generator, progress: Progress, spec: SnmfSpec | None = None
+) -> Factors:
     """Sparse non-negative matrix factorization (Hoyer 2002) from VCA and NNLS, over S, E >= 0:
 
     min 1/2 ||pixels - S E||^2 + l1 (n_bands ||S||_1 + n_pixels ||E||_1), one coordinate at a time (Cichocki and Phan
@@ -36,7 +45,7 @@ def snmf(
         max_iterations=spec.max_iterations,
         tolerance=spec.tolerance,
         progress=counted(progress, "sparse NMF", spec.max_iterations),
-    ).solution()
+    )
 
 
 def _sweep(pixels: Float64, contributions: Float64, endmembers: Float64, l1: float) -> tuple[Float64, Float64]:

@@ -1,10 +1,13 @@
-"""The pixels that stand for a scene, and the sums over it, found block by block in any order of blocks."""
+"""The pixels that stand for an image: found block by block, the same whatever the order of the blocks."""
 
 import numpy as np
 from numpy.typing import NDArray
 
-from unmixing.inference.runtime import SAMPLE_PIXELS
-from unmixing.types import Bool, Float32
+from unmixing.cubes import usable
+from unmixing.errors import BandMismatchError, SceneContentError
+from unmixing.inference.images import Image
+from unmixing.progress import Progress
+from unmixing.types import Float32
 
 
 def draw_keys(positions: NDArray[np.integer]) -> NDArray[np.uint64]:
@@ -16,7 +19,7 @@ def draw_keys(positions: NDArray[np.integer]) -> NDArray[np.uint64]:
     return mixed
 
 
-def lowest(keys: NDArray[np.uint64], n: int = SAMPLE_PIXELS) -> NDArray[np.intp]:
+def lowest(keys: NDArray[np.uint64], n: int) -> NDArray[np.intp]:
     """Where the ``n`` lowest keys are, in the order of the keys' positions."""
     if len(keys) <= n:
         return np.arange(len(keys))
@@ -24,36 +27,67 @@ def lowest(keys: NDArray[np.uint64], n: int = SAMPLE_PIXELS) -> NDArray[np.intp]
     return chosen
 
 
-def usable(pixels: Float32, used_bands: NDArray[np.intp]) -> Bool:
-    """Which pixels (n_pixels, n_bands) have data in all used bands, and are not the zeros of a frame: (n_pixels,)."""
-    used = pixels if len(used_bands) == pixels.shape[1] else pixels[:, used_bands]
-    # The sum of squares says it in one pass, but for numbers whose squares are too large or too small.
-    with np.errstate(over="ignore", invalid="ignore", under="ignore"):
-        squares = np.einsum("nb,nb->n", used, used)
-    valid: Bool = np.isfinite(squares) & (squares > 0)
-    unsure = np.flatnonzero(~valid)
-    valid[unsure] = np.isfinite(used[unsure]).all(axis=1) & (used[unsure] != 0).any(axis=1)
-    return valid
+class PixelSample:
+    """The valid pixels with the lowest keys, so that the sample of an image needs no count of its pixels beforehand.
 
+    n_bands: of the image. used_bands: the indices of those that must have data. n_pixels: how many at most.
+    """
 
-class Sample:
-    """The valid pixels with the lowest keys, so that a scene's sample needs no count of its pixels beforehand."""
-
-    def __init__(self, n_bands: int, used_bands: NDArray[np.intp]) -> None:
-        self.pixels: Float32 = np.empty((0, n_bands), dtype=np.float32)
-        self._used, self._positions = used_bands, np.empty(0, dtype=np.int64)
+    def __init__(self, n_bands: int, used_bands: NDArray[np.intp], n_pixels: int) -> None:
+        self._used, self._n_pixels = used_bands, n_pixels
+        self._pixels: list[Float32] = [np.empty((0, n_bands), dtype=np.float32)]
+        self._positions: list[NDArray[np.int64]] = [np.empty(0, dtype=np.int64)]
+        self._n_held, self._highest = 0, np.uint64(2**64 - 1)
+        self._bands_with_data = np.zeros(n_bands, dtype=bool)
 
     def candidates(self, positions: NDArray[np.int64]) -> NDArray[np.intp]:
-        """Which of ``positions`` can still enter the sample."""
-        keys = draw_keys(positions)
-        if len(self.pixels) < SAMPLE_PIXELS:
-            return np.arange(len(keys))
-        return np.flatnonzero(keys < draw_keys(self._positions).max())
+        """Which of ``positions`` (row * columns + column) can still enter the sample."""
+        return np.flatnonzero(draw_keys(positions) <= self._highest)
 
     def add(self, positions: NDArray[np.int64], pixels: Float32) -> None:
         """Take from ``pixels`` (n, n_bands) those that are valid and have lower keys; ``positions`` come in order."""
         valid = usable(pixels, self._used)
-        everywhere = np.concatenate([self._positions, positions[valid]])
-        chosen = lowest(draw_keys(everywhere))
-        self._positions = everywhere[chosen]
-        self.pixels = np.concatenate([self.pixels, np.nan_to_num(pixels[valid])])[chosen]
+        if not self._n_held:
+            self._bands_with_data |= np.isfinite(pixels).any(axis=0)
+        self._pixels.append(pixels[valid])
+        self._positions.append(positions[valid])
+        self._n_held += int(valid.sum())
+        if self._n_held > self._n_pixels + self._n_pixels // 4:
+            self._keep_lowest()
+
+    def _keep_lowest(self) -> None:
+        positions = np.concatenate(self._positions)
+        keys = draw_keys(positions)
+        chosen = lowest(keys, self._n_pixels)
+        if len(chosen) == self._n_pixels:
+            self._highest = keys[chosen].max()
+        self._pixels = [np.concatenate(self._pixels)[chosen]]
+        self._positions, self._n_held = [positions[chosen]], len(chosen)
+
+    def result(self) -> tuple[NDArray[np.int64], Float32]:
+        """Positions, in order, and their pixels (n, n_bands), 0 where there is no data.
+
+        Raises BandMismatchError when a used band has no data anywhere, SceneContentError when no pixel is valid.
+        """
+        self._keep_lowest()
+        if not self._n_held:
+            empty = self._used[~self._bands_with_data[self._used]]
+            if len(empty) and len(empty) < len(self._used):
+                raise BandMismatchError(f"band {empty[0]} (counted from 0) is needed, and has no data in this image")
+            raise SceneContentError(f"no pixel has data in all of the {len(self._used)} bands that are used")
+        order = np.argsort(self._positions[0], kind="stable")
+        return self._positions[0][order], np.nan_to_num(self._pixels[0][order], copy=False, posinf=0.0, neginf=0.0)
+
+
+def draw_sample(
+    image: Image, used_bands: NDArray[np.intp], n_pixels: int, progress: Progress
+) -> tuple[NDArray[np.int64], Float32]:
+    """Up to ``n_pixels`` of the image's valid pixels; see ``PixelSample.result``."""
+    columns, sample = image.shape[1], PixelSample(image.shape[2], used_bands, n_pixels)
+    for start, stop in image.windows():
+        positions = np.arange(start * columns, stop * columns)
+        chosen = sample.candidates(positions)
+        if len(chosen):
+            sample.add(positions[chosen], image.read_pixels(start, stop, chosen))
+        progress(stop / image.shape[0], "choosing a sample of the image")
+    return sample.result()

@@ -7,11 +7,11 @@ from types import MappingProxyType
 
 import numpy as np
 
-from unmixing.algorithms.factorization import Factors, Solution, counted, iterate
-from unmixing.algorithms.nmf import nmf
+from unmixing.algorithms.factorization import Factors, counted, iterate
+from unmixing.algorithms.nmf import nmf_factors
 from unmixing.algorithms.palm import palm_step
 from unmixing.algorithms.signed_palm import signed_ista, signed_palm_step
-from unmixing.algorithms.snmf import snmf
+from unmixing.algorithms.snmf import snmf_factors
 from unmixing.errors import SceneContentError, SpecError
 from unmixing.methods import chosen_methods
 from unmixing.mixtures.specs import SparseSpec
@@ -22,7 +22,7 @@ Solve = Callable[[Float32, Float64, bool, Progress], Factors]
 """From mixtures (n_samples, n_channels) of mean power 1, a mixing matrix to start from (n_sources, n_channels), rows of
 unit norm, and whether nothing may be negative, to sources and mixing matrix."""
 
-Factorize = Callable[[Float32, int, np.random.Generator, Progress], Solution]
+Factorize = Callable[[Float32, int, np.random.Generator, Progress], Factors]
 
 
 @dataclass(frozen=True)
@@ -71,8 +71,8 @@ SEPARATION_METHODS: Mapping[str, SeparationMethod] = MappingProxyType(
         "dnmf": SeparationMethod(),
         "palm": SeparationMethod(solve=_palm),
         "ista": SeparationMethod(solve=_ista),
-        "nmf": SeparationMethod(factorize=nmf),
-        "snmf": SeparationMethod(factorize=snmf),
+        "nmf": SeparationMethod(factorize=nmf_factors),
+        "snmf": SeparationMethod(factorize=snmf_factors),
     }
 )
 
@@ -105,14 +105,3 @@ def require_signs_fit(mixtures: Float32, method: str) -> None:
         raise SceneContentError(
             f"method {method!r} needs mixtures that are nowhere negative; {n_negative} of {mixtures.size} numbers are"
         )
-
-
-def factors_of(solution: Solution) -> Factors:
-    """Sources and mixing matrix, whose rows have unit norm."""
-    metrics = solution.metrics
-    return Factors(
-        solution.abundances * solution.totals[:, None],
-        solution.endmembers,
-        int(metrics["iterations"]),
-        converged=bool(metrics["converged"]),
-    )

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -12,9 +12,10 @@ from threadpoolctl import threadpool_limits
 from unmixing.algorithms.endmembers import unit_norm
 from unmixing.algorithms.factorization import Factors
 from unmixing.algorithms.metrics import nmse
+from unmixing.inference.provenance import provenance
 from unmixing.inference.runtime import BLOCK_PIXELS, ModelRunner, sample_of
 from unmixing.mixtures.checks import check_library, check_separation
-from unmixing.mixtures.methods import Factorize, Solve, check_separation_method, factors_of
+from unmixing.mixtures.methods import Factorize, Solve, check_separation_method
 from unmixing.mixtures.sources import SourceModel
 from unmixing.mixtures.specs import SeparationNetworkSpec, SeparationSpec
 from unmixing.progress import Progress, never_back, part_of, silent
@@ -30,13 +31,14 @@ class Separation:
     mixing_matrix: (n_sources, n_channels) float32, rows of norm 1. sources: (n_samples, n_sources) float32, in the
     units of the mixtures. UnmixingTask and, for signed sources, signs are arbitrary unless a library gave them.
     metrics: JSON-able; how the mixtures were read (``nonnegative``, ``sparse``), ``reconstruction_nmse``, seconds.
-    model: the network that made it, None for methods without one.
+    model: the network that made it, None for methods without one. provenance: see ``Unmixing``.
     """
 
     mixing_matrix: Float32
     sources: Float32
     metrics: Mapping[str, Any]
     model: TrainedModel | None
+    provenance: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def source_names(self) -> tuple[str, ...]:
@@ -89,13 +91,15 @@ def separate(
                     {**model.manifest.metrics, "seconds": model.seconds}
                 )
             found = found.with_metrics(prior.metrics)
-    return found.with_metrics(
+    found = found.with_metrics(
         {
             "method": spec.method,
             "reconstruction_nmse": nmse(found.sources @ found.mixing_matrix, values),
             "seconds": {"total": round(time.perf_counter() - started, 4)},
         }
     )
+    used = spec.model_dump(mode="json") | ({} if found.model is None else {"network": found.model.manifest.network})
+    return replace(found, provenance=provenance(spec.method, used, found.metrics["seconds"]))
 
 
 @dataclass(frozen=True, eq=False)
@@ -167,7 +171,7 @@ def _solved_from(values: Float32, solve: Solve, prior: _Prior, report: Progress)
 
 def _factorized(values: Float32, factorize: Factorize, spec: SeparationSpec, report: Progress) -> Separation:
     rng = np.random.default_rng(spec.seed)
-    found = _solved(values, lambda scaled: factors_of(factorize(scaled, spec.n_sources, rng, report)))
+    found = _solved(values, lambda scaled: factorize(scaled, spec.n_sources, rng, report))
     return found.with_metrics({"nonnegative": True, "nonnegative_decided_by": "method"})
 
 
@@ -192,8 +196,8 @@ def _applied(values: Float32, model: TrainedModel, compute: Compute, report: Pro
     """The model on all samples, block by block."""
     started = time.perf_counter()
     report(TRAINING_DONE, "separating the mixtures")
-    prepared = ModelRunner(model.onnx, compute).prepare(sample_of(values))
-    blocks = [prepared.run(values[first : first + BLOCK_PIXELS]) for first in range(0, len(values), BLOCK_PIXELS)]
+    ready = ModelRunner(model.onnx, compute).prepare(sample_of(values))
+    blocks = [ready.run(values[first : first + BLOCK_PIXELS]) for first in range(0, len(values), BLOCK_PIXELS)]
     metrics = {
         "nonnegative": bool(model.manifest.nonnegative),
         "seconds": {"inference": round(time.perf_counter() - started, 4)},

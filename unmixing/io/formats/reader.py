@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from unmixing.cubes import cube_from_array, scaled_values
 from unmixing.errors import SceneFormatError
+from unmixing.inference.images import Block, blocks_of
 from unmixing.types import Bool, Cube, Float32, Float64, Georeference
 
 BLOCK_BYTES = 16 * 2**20
@@ -186,15 +187,15 @@ class SceneReader:
         step = self._rows.rows_per_block
         return [(start, min(start + step, self.shape[0])) for start in range(0, self.shape[0], step)]
 
-    def scaled_blocks(self, first: int = 0, last: int | None = None) -> Iterator[tuple[int, Float32]]:
-        """First row and scaled numbers (rows_i, columns, bands) of each block that begins in the rows from ``first`` to
-        ``last``, NaN where there is no data. What was read does not stay in memory."""
-        for start, stop in self.windows():
-            if start < first or (last is not None and start >= last):
-                continue
-            values = np.ascontiguousarray(scaled_values(self._rows.read(start, stop), self.scale, self.nodata))
+    def scaled_blocks(self, first: int = 0, last: int | None = None, margin: int = 0) -> Iterator[Block]:
+        """The blocks that begin in the rows from ``first`` to ``last``, with ``margin`` rows more on either side. What
+        was read does not stay in memory."""
+        for start, stop in blocks_of(self.windows(), first, last):
+            top = max(0, start - margin)
+            numbers = self._rows.read(top, min(stop + margin, self.shape[0]))
+            values = np.ascontiguousarray(scaled_values(numbers, self.scale, self.nodata))
             self._forget()
-            yield start, values
+            yield Block(start, stop, start - top, values)
 
     def read_pixels(self, start: int, stop: int, chosen: NDArray[np.intp]) -> Float32:
         """Those pixels of the rows from ``start`` to ``stop`` whose number there is in ``chosen``, scaled, (n_chosen,

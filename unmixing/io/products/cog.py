@@ -1,13 +1,17 @@
-"""Abundance maps as a Cloud Optimized GeoTIFF."""
+"""Maps as Cloud Optimized GeoTIFF: one writer, whatever the size."""
 
+import uuid
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import rasterio
 import rasterio.shutil
 from rasterio.transform import Affine
+from rasterio.windows import Window
 
 from unmixing.io.formats.gdal import georeference_optional
+from unmixing.io.products.result import ImageResult
 from unmixing.types import Float32, Georeference
 
 NODATA = -9999.0
@@ -18,34 +22,56 @@ OPTIONS = {
     "OVERVIEW_RESAMPLING": "AVERAGE",
     "BIGTIFF": "IF_SAFER",
 }
+BLOCK_BYTES = 16 * 2**20
+"""How much of a map is in memory at a time."""
+
+
+def write_abundances(path: Path, result: ImageResult) -> None:
+    """One band per endmember, by its name."""
+    write_cog(path, result.unmixing.abundances, result.unmixing.endmember_names, result.info.georeference)
+
+
+def write_uncertainty(path: Path, result: ImageResult) -> None:
+    """One band per endmember, the standard deviation of its abundance."""
+    assert result.unmixing.uncertainty is not None  # the table asks first
+    write_cog(path, result.unmixing.uncertainty, result.unmixing.endmember_names, result.info.georeference)
 
 
 def write_cog(path: Path, maps: Float32, names: tuple[str, ...], georeference: Georeference | None) -> None:
-    """Write ``maps`` (rows, columns, n_maps), NaN as nodata, with ``names`` as band descriptions.
+    """Write ``maps`` (rows, columns, n_maps), in memory or mapped, NaN as nodata, ``names`` as band descriptions.
 
     Without a georeference the file has none either: no CRS, no transform.
     """
-    rows, columns, n_maps = maps.shape
-    place = {}
+    plain = hidden_name(path)
+    try:
+        _write_plain(plain, maps, names, georeference)
+        with rasterio.Env(GDAL_PAM_ENABLED="NO", GDAL_CACHEMAX=64 * 2**20), georeference_optional():
+            rasterio.shutil.copy(plain, path, driver="COG", **OPTIONS)
+    finally:
+        plain.unlink(missing_ok=True)
+
+
+def hidden_name(path: Path) -> Path:
+    """A name beside ``path`` that nobody else has, to write to before it is renamed."""
+    return path.with_name(f".{uuid.uuid4().hex}-{path.name}")
+
+
+def _write_plain(path: Path, maps: Float32, names: tuple[str, ...], georeference: Georeference | None) -> None:
+    rows, columns, count = maps.shape
+    place: dict[str, Any] = {}
     if georeference is not None:
         place = {"crs": georeference.crs_wkt, "transform": Affine(*georeference.transform)}
     with (
         rasterio.Env(GDAL_PAM_ENABLED="NO"),
         georeference_optional(),
         rasterio.open(
-            "abundances",
-            "w+",
-            driver="MEM",
-            height=rows,
-            width=columns,
-            count=n_maps,
-            dtype="float32",
-            nodata=NODATA,
-            **place,
-        ) as dataset,
-    ):
+            path, "w", driver="GTiff", height=rows, width=columns, count=count, dtype="float32", nodata=NODATA,
+            interleave="pixel", BIGTIFF="IF_SAFER", **place,
+        ) as file,
+    ):  # fmt: skip
         for index, name in enumerate(names, start=1):
-            values = maps[:, :, index - 1]
-            dataset.write(np.where(np.isnan(values), np.float32(NODATA), values), index)
-            dataset.set_band_description(index, name)
-        rasterio.shutil.copy(dataset, path, driver="COG", **OPTIONS)
+            file.set_band_description(index, name)
+        step = max(1, BLOCK_BYTES // (4 * columns * count))
+        for start in range(0, rows, step):
+            block = np.nan_to_num(maps[start : start + step], nan=NODATA)
+            file.write(block.transpose(2, 0, 1), window=Window(0, start, columns, len(block)))

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from unmixing.comparison import Comparison
 from unmixing.io.products.quicklook import COLOURS, INK, LINE_STYLES, NO_DATA, runs
 from unmixing.methods import METHODS
-from unmixing.types import Cube, Unmixing
+from unmixing.types import ImageInfo, Unmixing
 
 MAX_SIDE = 400
 """Pixels of a map that are drawn; larger ones are thinned out."""
@@ -21,10 +21,10 @@ MAP_WIDTH, SPECTRA_WIDTH = 1.7, 2.8
 """Inches."""
 
 
-def write_comparison_quicklook(path: Path, comparison: Comparison, cube: Cube) -> None:
+def write_comparison_quicklook(path: Path, comparison: Comparison, info: ImageInfo) -> None:
     """Draw all answers and write them as PNG. Spectra have norm 1 here: methods differ in what their length means."""
     count, n_methods = len(comparison.first.endmembers), len(comparison.answers)
-    aspect = min(2.0, max(0.4, cube.shape[0] / cube.shape[1]))
+    aspect = min(2.0, max(0.4, info.shape[0] / info.shape[1]))
     size = (count * MAP_WIDTH + SPECTRA_WIDTH + 0.9, n_methods * MAP_WIDTH * aspect + 0.9)
     figure = Figure(figsize=size, layout="constrained", facecolor="white")
     FigureCanvasAgg(figure)
@@ -32,13 +32,13 @@ def write_comparison_quicklook(path: Path, comparison: Comparison, cube: Cube) -
     panels = figure.subplots(n_methods, count + 1, squeeze=False, width_ratios=widths)
     image: Any = None
     for row, (method, answer) in zip(panels, comparison.answers.items(), strict=True):
-        image = _draw_maps(row[:-1], answer, cube)
+        image = _draw_maps(row[:-1], answer, info)
         row[0].set_ylabel(textwrap.fill(METHODS[method].title, 18), fontsize=9, color=INK)
-        _draw_spectra(row[-1], answer, cube)
+        _draw_spectra(row[-1], answer, info)
     for index, panel in enumerate(panels[0, :-1]):
         panel.set_title(f"■ endmember {index + 1}", fontsize=9, color=COLOURS[index % len(COLOURS)], loc="left")
     panels[0, -1].set_title("spectra, norm 1", fontsize=9, color=INK, loc="left")
-    panels[-1, -1].set_xlabel("band" if cube.wavelengths_nm is None else "wavelength (nm)", fontsize=8, color=INK)
+    panels[-1, -1].set_xlabel("band" if info.wavelengths_nm is None else "wavelength (nm)", fontsize=8, color=INK)
     bar = figure.colorbar(image, ax=panels[-1, :-1].tolist(), location="bottom", fraction=0.05, aspect=40)
     bar.set_label("abundance", fontsize=8, color=INK)
     bar.outline.set_visible(False)
@@ -46,8 +46,8 @@ def write_comparison_quicklook(path: Path, comparison: Comparison, cube: Cube) -
     figure.savefig(path, dpi=110, format="png")
 
 
-def _draw_maps(panels: Any, answer: Unmixing, cube: Cube) -> Any:
-    step = max(1, math.ceil(max(cube.shape[:2]) / MAX_SIDE))
+def _draw_maps(panels: Any, answer: Unmixing, info: ImageInfo) -> Any:
+    step = max(1, math.ceil(max(info.shape[:2]) / MAX_SIDE))
     image = None
     for index, panel in enumerate(panels):
         values = np.ma.masked_invalid(answer.abundances[::step, ::step, index])
@@ -59,11 +59,11 @@ def _draw_maps(panels: Any, answer: Unmixing, cube: Cube) -> Any:
     return image
 
 
-def _draw_spectra(panel: Any, answer: Unmixing, cube: Cube) -> None:
-    positions = np.arange(cube.shape[2], dtype=float) if cube.wavelengths_nm is None else cube.wavelengths_nm
+def _draw_spectra(panel: Any, answer: Unmixing, info: ImageInfo) -> None:
+    positions = np.arange(info.shape[2], dtype=float) if info.wavelengths_nm is None else info.wavelengths_nm
     order, breaks = runs(positions)
     for index, spectrum in enumerate(answer.endmembers):
-        unit = spectrum / max(float(np.linalg.norm(spectrum[cube.used_bands])), 1e-30)
+        unit = spectrum / max(float(np.linalg.norm(spectrum[info.used_bands])), 1e-30)
         panel.plot(
             np.insert(positions[order], breaks, np.nan),
             np.insert(unit[order], breaks, np.nan),

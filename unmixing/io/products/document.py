@@ -2,88 +2,82 @@
 
 import math
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from unmixing.cubes import input_report
-from unmixing.types import Cube, TrainedModel, Unmixing
+from unmixing.io.products.result import ImageResult
+from unmixing.types import ImageInfo, TrainedModel, Unmixing
 
 if TYPE_CHECKING:
     from unmixing.comparison import Comparison
     from unmixing.mixtures.separation import Separation
 
+Assets = Mapping[str, Mapping[str, Any]]
+"""By file name: ``href``, ``type`` and ``size`` (bytes)."""
+
+
+def assets_in(folder: Path, media_types: Mapping[str, str]) -> Assets:
+    """The files of a result, by name. An asset's ``href`` is its file name, relative to the document; whoever serves
+    it elsewhere rewrites it."""
+    return {
+        name: {"href": name, "type": media_type, "size": (folder / name).stat().st_size}
+        for name, media_type in media_types.items()
+    }
+
 
 def result_document(
-    unmixing: Unmixing,
-    cube: Cube,
-    *,
-    kind_decided_by: str = "default",
-    media_types: Mapping[str, str],
-    sizes: Mapping[str, int],
-    model_id: str | None = None,
+    result: ImageResult, assets: Assets, *, kind_decided_by: str = "default", model_id: str | None = None
 ) -> dict[str, Any]:
-    """What ``result.json`` holds: endmembers, metrics, model, input and assets, ready for ``json.dumps``.
+    """What ``result.json`` holds: endmembers, metrics, model, input, provenance and assets, ready for ``json.dumps``.
 
-    ``media_types`` and ``sizes`` (bytes) are keyed by the products' file names. An asset's ``href`` is its
-    file name, relative to the document; whoever serves it elsewhere rewrites it. ``model_id`` is the id under
-    which the model is stored, None when it is not. ``kind_decided_by``: why the input was read as an image. NaN and
-    infinity become null: JSON has neither.
+    ``model_id`` is the id under which the model is stored, None when it is not. ``kind_decided_by``: why the input was
+    read as an image. NaN and infinity become null: JSON has neither.
     """
+    unmixing = result.unmixing
     document = {
-        "endmembers": _endmembers(unmixing, cube),
+        "endmembers": _endmembers(unmixing, result.info),
         "metrics": unmixing.metrics,
         "model": _model_section(unmixing.model, model_id),
-        "input": {"kind": "image", "kind_decided_by": kind_decided_by, **input_report(cube)},
-        "assets": _assets(media_types, sizes),
+        "input": {"kind": "image", "kind_decided_by": kind_decided_by, **input_report(result.info, result.n_masked())},
+        "provenance": unmixing.provenance,
+        "assets": assets,
     }
     ready: dict[str, Any] = json_ready(document)
     return ready
 
 
 def comparison_document(
-    comparison: "Comparison",
-    cube: Cube,
-    *,
-    kind_decided_by: str = "default",
-    media_types: Mapping[str, str],
-    sizes: Mapping[str, int],
+    comparison: "Comparison", first: ImageResult, assets: Assets, kind_decided_by: str,
     model_ids: Mapping[str, str | None],
-) -> dict[str, Any]:
+) -> dict[str, Any]:  # fmt: skip
     """The document of the first method's answer, and ``comparison``: the answers of all, and what kept others from one.
-    model_ids: by method, of those that have a model."""
+
+    model_ids: by method, of those that have a model.
+    """
     answers = []
     for method, answer in comparison.answers.items():
-        angle, difference = comparison.agreement(method, cube)
+        angle, difference = comparison.agreement(method)
         answers.append(
             {
                 "method": method,
-                "endmembers": _endmembers(answer, cube),
+                "endmembers": _endmembers(answer, first.info),
                 "metrics": answer.metrics,
                 "model": _model_section(answer.model, model_ids.get(method)),
+                "provenance": answer.provenance,
                 "sad_to_first_radians": angle,
                 "abundance_rmse_to_first": difference,
             }
         )
-    document = result_document(
-        comparison.first,
-        cube,
-        kind_decided_by=kind_decided_by,
-        media_types=media_types,
-        sizes=sizes,
-        model_id=model_ids.get(next(iter(comparison.answers))),
-    )
+    first_id = model_ids.get(next(iter(comparison.answers)))
+    document = result_document(first, assets, kind_decided_by=kind_decided_by, model_id=first_id)
     ready: list[Any] = json_ready(answers)
     return {**document, "comparison": {"answers": ready, "failures": dict(comparison.failures)}}
 
 
 def separation_document(
-    separation: "Separation",
-    source: Mapping[str, Any],
-    *,
-    media_types: Mapping[str, str],
-    sizes: Mapping[str, int],
-    model_id: str | None = None,
+    separation: "Separation", source: Mapping[str, Any], assets: Assets, model_id: str | None = None
 ) -> dict[str, Any]:
     """The same for a mixture matrix, with ``mixing_matrix`` in the place of ``endmembers``. source: how the mixtures
     were read."""
@@ -93,26 +87,50 @@ def separation_document(
         "metrics": separation.metrics,
         "model": _model_section(separation.model, model_id),
         "input": {"kind": "mixtures", **source, "samples": n_samples, "channels": n_channels},
-        "assets": _assets(media_types, sizes),
+        "provenance": separation.provenance,
+        "assets": assets,
     }
     ready: dict[str, Any] = json_ready(document)
     return ready
 
 
-def _endmembers(unmixing: Unmixing, cube: Cube) -> dict[str, Any]:
+def input_report(info: ImageInfo, n_masked: int) -> dict[str, Any]:
+    """What was read and what was left out, JSON-able. n_masked: pixels without an answer."""
+    rows, columns, bands = info.shape
+    wavelengths = info.wavelengths_nm
+    place = info.georeference
+    return {
+        **info.source,
+        "rows": rows,
+        "columns": columns,
+        "bands": bands,
+        "bands_used": int(info.used_bands.sum()),
+        "dropped_bands": [
+            {
+                "index": band.index,
+                "wavelength_nm": None if wavelengths is None else float(wavelengths[band.index]),
+                "reason": band.reason,
+            }
+            for band in info.dropped_bands
+        ],
+        "pixels_masked": n_masked,
+        "scale": info.scale,
+        "nodata": info.nodata,
+        "crs": None if place is None else place.crs_wkt,
+        "transform": None if place is None else list(place.transform),
+    }
+
+
+def _endmembers(unmixing: Unmixing, info: ImageInfo) -> dict[str, Any]:
     return {
         "names": unmixing.endmember_names,
-        "wavelengths_nm": cube.wavelengths_nm,
+        "wavelengths_nm": info.wavelengths_nm,
         "values": unmixing.endmembers,
     }
 
 
-def _assets(media_types: Mapping[str, str], sizes: Mapping[str, int]) -> dict[str, dict[str, Any]]:
-    return {name: {"href": name, "type": media_type, "size": sizes[name]} for name, media_type in media_types.items()}
-
-
 def _model_section(model: TrainedModel | None, model_id: str | None) -> dict[str, Any] | None:
-    """The id, and the manifest that ``model.onnx`` carries."""
+    """The id and the whole manifest, which ``model.onnx`` carries too."""
     return None if model is None else {"id": model_id, "manifest": model.manifest.model_dump(mode="json"), "links": []}
 
 

@@ -11,7 +11,8 @@ from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from unmixing.types import Cube, Float32, Unmixing
+from unmixing.io.products.result import ImageResult
+from unmixing.types import Bool, Float32, ImageInfo, Unmixing
 
 FALSE_COLOUR_NM = (860.0, 650.0, 550.0)
 """Near infrared, red, green: vegetation shows red, as on the infrared film this look comes from."""
@@ -27,17 +28,14 @@ LINE_STYLES = ("-", "--", ":")
 LONG_STEP = 6.0
 """A line is broken where the next wavelength is this many times the usual step away, or lies behind."""
 
-MAX_SIDE = 900
-"""Pixels of a map that are drawn; larger ones are thinned out."""
-
 NO_DATA = "#e8e8e8"
 INK = "#222222"
 
 
-def write_quicklook(path: Path, unmixing: Unmixing, cube: Cube) -> None:
+def write_quicklook(path: Path, result: ImageResult) -> None:
     """Draw the result and write it as PNG."""
-    rows, columns, _ = cube.shape
-    n_panels = len(unmixing.endmember_names) + 1
+    rows, columns, _ = result.info.shape
+    n_panels = len(result.unmixing.endmember_names) + 1
     aspect = min(4.0, max(0.25, rows / columns))
     n_columns = _panels_per_row(n_panels, aspect)
     n_rows = math.ceil(n_panels / n_columns)
@@ -47,8 +45,8 @@ def write_quicklook(path: Path, unmixing: Unmixing, cube: Cube) -> None:
     figure = Figure(figsize=(width, maps_height + spectra_height + 0.5), layout="constrained", facecolor="white")
     FigureCanvasAgg(figure)
     panels: Any = figure.subfigures(2, 1, height_ratios=[maps_height + 0.2, spectra_height])
-    _draw_maps(panels[0], unmixing, cube, n_rows, n_columns)
-    _draw_spectra(panels[1].subplots(), unmixing, cube)
+    _draw_maps(panels[0], result, n_rows, n_columns)
+    _draw_spectra(panels[1].subplots(), result.unmixing, result.info)
     figure.savefig(path, dpi=130, format="png")
 
 
@@ -59,11 +57,11 @@ def _panels_per_row(n_panels: int, aspect: float) -> int:
     return min(n_panels, max(2, math.ceil(n_panels / rows)))
 
 
-def _draw_maps(figure: Any, unmixing: Unmixing, cube: Cube, n_rows: int, n_columns: int) -> None:
+def _draw_maps(figure: Any, result: ImageResult, n_rows: int, n_columns: int) -> None:
     axes = np.atleast_1d(figure.subplots(n_rows, n_columns, squeeze=False)).ravel()
-    step = max(1, math.ceil(max(cube.shape[:2]) / MAX_SIDE))
-    picture, bands = false_colour(cube, step)
-    axes[0].imshow(picture, interpolation="nearest")
+    step, unmixing = result.picture_step, result.unmixing
+    _, bands = false_colour_bands(result.info)
+    axes[0].imshow(stretched(result.picture, result.pictured_pixels()), interpolation="nearest")
     axes[0].set_title("false colour", fontsize=9, color=INK, loc="left")
     axes[0].set_xlabel(bands, fontsize=8, color=INK, loc="left")
     image = None
@@ -89,36 +87,32 @@ def _draw_maps(figure: Any, unmixing: Unmixing, cube: Cube, n_rows: int, n_colum
     bar.ax.tick_params(labelsize=8)
 
 
-def false_colour(cube: Cube, step: int = 1) -> tuple[Float32, str]:
-    """The scene as (rows, columns, 3) in [0, 1], every ``step``-th pixel, and what was shown, in words.
-
-    Each channel is stretched from its 2nd to its 98th percentile.
-    """
-    bands, words = false_colour_bands(cube)
-    picture = cube.values[::step, ::step, bands].astype(np.float32)
-    valid = cube.valid_pixels[::step, ::step]
-    low, high = np.percentile(picture[valid], [2, 98], axis=0)
-    stretched = np.clip((picture - low) / np.where(high > low, high - low, 1.0), 0, 1)
-    stretched[~valid] = to_rgb(NO_DATA)
-    return stretched.astype(np.float32), words
+def stretched(picture: Float32, valid: Bool) -> Float32:
+    """A picture (rows, columns, 3) in [0, 1], each channel from its 2nd to its 98th percentile over the valid pixels
+    (rows, columns)."""
+    shown = picture[valid] if valid.any() else np.zeros((1, 3), dtype=np.float32)
+    low, high = np.percentile(shown, [2, 98], axis=0)
+    result: Float32 = np.clip((picture - low) / np.where(high > low, high - low, 1.0), 0, 1).astype(np.float32)
+    result[~valid] = to_rgb(NO_DATA)
+    return result
 
 
-def false_colour_bands(cube: Cube) -> tuple[NDArray[np.intp], str]:
+def false_colour_bands(info: ImageInfo) -> tuple[NDArray[np.intp], str]:
     """Which bands are shown as red, green and blue, and the same in words."""
-    used = np.flatnonzero(cube.used_bands)
-    if cube.wavelengths_nm is None:
+    used = np.flatnonzero(info.used_bands)
+    if info.wavelengths_nm is None:
         bands = used[[-1 - len(used) // 6, len(used) // 2, len(used) // 6]]
         return bands, "bands " + ", ".join(str(band) for band in bands)
-    wavelengths = cube.wavelengths_nm[used]
+    wavelengths = info.wavelengths_nm[used]
     wanted = FALSE_COLOUR_NM
     if wavelengths.min() > min(wanted) + 50 or wavelengths.max() < max(wanted) - 50:
         wanted = tuple(np.quantile(wavelengths, [0.85, 0.5, 0.15]))
     bands = used[[int(np.abs(wavelengths - target).argmin()) for target in wanted]]
-    return bands, ", ".join(f"{cube.wavelengths_nm[band]:.0f}" for band in bands) + " nm"
+    return bands, ", ".join(f"{info.wavelengths_nm[band]:.0f}" for band in bands) + " nm"
 
 
-def _draw_spectra(axes: Axes, unmixing: Unmixing, cube: Cube) -> None:
-    positions = np.arange(cube.shape[2], dtype=float) if cube.wavelengths_nm is None else cube.wavelengths_nm
+def _draw_spectra(axes: Axes, unmixing: Unmixing, info: ImageInfo) -> None:
+    positions = np.arange(info.shape[2], dtype=float) if info.wavelengths_nm is None else info.wavelengths_nm
     order, breaks = runs(positions)
     for index, (name, spectrum) in enumerate(zip(unmixing.endmember_names, unmixing.endmembers, strict=True)):
         axes.plot(
@@ -129,7 +123,7 @@ def _draw_spectra(axes: Axes, unmixing: Unmixing, cube: Cube) -> None:
             linewidth=1.4,
             label=name,
         )
-    axes.set_xlabel("band" if cube.wavelengths_nm is None else "wavelength (nm)", fontsize=9, color=INK)
+    axes.set_xlabel("band" if info.wavelengths_nm is None else "wavelength (nm)", fontsize=9, color=INK)
     axes.set_ylabel("endmember spectrum", fontsize=9, color=INK)
     axes.tick_params(labelsize=8, color="#999999")
     axes.grid(color="#eeeeee", linewidth=0.8)

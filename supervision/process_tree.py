@@ -6,7 +6,7 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import FrameType
 
@@ -16,24 +16,27 @@ LONGEST_PAUSE_SECONDS = 30.0
 HEALTHY_SECONDS = 60.0
 """A process that lived this long counts as repaired: its next crash is its first again."""
 
-MAX_CRASHES = 5
-"""A vital process that crashes more often than this in a row takes the tree down."""
-
-SECOND_SIGNAL_SECONDS = 1.5
-"""RQ's worker finishes its job at the first SIGTERM and drops it at a second, once a second has passed."""
+MAX_START_CRASHES = 5
+"""A vital process that crashes more often than this before it was ever ready takes the tree down."""
 
 STOP_SECONDS = 8.0
+"""How long stopping may take, beside the grace that workers give their jobs."""
 
 logger = logging.getLogger("unmix")
 
 
 @dataclass(frozen=True)
 class Role:
-    """One process of the tree. vital: the tree cannot do without it. pass_fds: open files it inherits."""
+    """One process of the tree. pass_fds: open files it inherits.
+
+    ready: for a vital process, without which the tree need not start: whether it has ever been able to work. What
+    makes it crash before that is here to stay, a taken port or bad data; what does later may have come from outside,
+    so it is then started again for ever.
+    """
 
     name: str
     command: tuple[str, ...]
-    vital: bool = False
+    ready: Callable[[], bool] | None = None
     pass_fds: tuple[int, ...] = ()
 
 
@@ -43,6 +46,7 @@ class _Child:
     process: subprocess.Popen[bytes] | None = None
     started: float = 0.0
     crashes: int = 0
+    was_ready: bool = False
     due: float = field(default_factory=time.monotonic)
 
     @property
@@ -53,7 +57,8 @@ class _Child:
 class ProcessTree:
     """Children of this process. For the main thread: Linux ties a child to the thread that forked it."""
 
-    def __init__(self, environment: Mapping[str, str]) -> None:
+    def __init__(self, environment: Mapping[str, str], *, grace_seconds: float = 0.0) -> None:
+        self._stop_seconds = grace_seconds + STOP_SECONDS
         self._environment = {**os.environ, **environment}
         self._children: list[_Child] = []
         self._stopping = threading.Event()
@@ -76,7 +81,7 @@ class ProcessTree:
         return any(child.role.name == name and child.running for child in self._children)
 
     def run(self) -> bool:
-        """Watch over the children until told to stop. False when a vital one is beyond repair."""
+        """Watch over the children until told to stop. False when a vital one cannot be started at all."""
         while not self._stopping.wait(POLL_SECONDS):
             for child in self._children:
                 if not self._look_after(child):
@@ -105,6 +110,8 @@ class ProcessTree:
 
     def _look_after(self, child: _Child) -> bool:
         """Restart a crashed child when its pause is over. False when the tree must end."""
+        if child.role.ready is not None and not child.was_ready:
+            child.was_ready = child.role.ready()
         if child.running:
             return True
         if child.process is not None:
@@ -117,9 +124,9 @@ class ProcessTree:
         healthy = time.monotonic() - child.started > HEALTHY_SECONDS
         child.crashes = 1 if healthy else child.crashes + 1
         child.process = None
-        if child.role.vital and child.crashes > MAX_CRASHES:
+        if child.role.ready is not None and not child.was_ready and child.crashes > MAX_START_CRASHES:
             logger.error(
-                "%s ended %d times in a row (last with status %d); stopping everything",
+                "%s does not start: it ended %d times, last with status %d, for the reason above; stopping everything",
                 child.role.name,
                 child.crashes,
                 status,
@@ -133,11 +140,9 @@ class ProcessTree:
     def _stop(self, children: Sequence[_Child]) -> None:
         begun = time.monotonic()
         _signal(children, signal.SIGTERM)
-        _wait(children, begun + SECOND_SIGNAL_SECONDS)
-        _signal(children, signal.SIGTERM)
-        _wait(children, begun + STOP_SECONDS)
+        _wait(children, begun + self._stop_seconds)
         _signal(children, signal.SIGKILL)
-        _wait(children, begun + STOP_SECONDS + 5.0)
+        _wait(children, begun + self._stop_seconds + 5.0)
 
 
 def _signal(children: Sequence[_Child], number: signal.Signals) -> None:

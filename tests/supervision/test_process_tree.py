@@ -2,27 +2,26 @@
 
 import os
 import signal
+import subprocess
 import sys
+import threading
+from functools import partial
 from pathlib import Path
 
 import httpx
 import pytest
 from redis import Redis
 
-from cli import process_tree
-from cli.process_tree import ProcessTree, Role
-from cli.supervisor import worker_queues
-from tests.cli.conftest import (
-    descendants,
-    free_port,
-    is_alive,
-    is_ready,
-    make_tiny,
-    serving,
-    start,
-    start_serve,
-)
-from tests.conftest import wait_until
+from model_store.settings import Settings
+from supervision import process_tree
+from supervision.child import command
+from supervision.environment import environment_of
+from supervision.process_tree import ProcessTree, Role
+from supervision.readiness import ready_pipe
+from supervision.supervisor import listening, worker_queues
+from tests.cli.conftest import make_tiny
+from tests.conftest import REPOSITORY, wait_until
+from tests.supervision.trees import descendants, free_port, is_alive, is_ready, serving, start, start_serve
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 
@@ -140,17 +139,88 @@ def test_a_worker_without_a_queue_says_how_to_get_one(tmp_path: Path) -> None:
     assert log.count("\n") == 1
 
 
-def test_a_vital_process_beyond_repair_ends_the_tree(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A tree that loses no time between crashes."""
     monkeypatch.setattr(process_tree, "FIRST_PAUSE_SECONDS", 0.01)
+    monkeypatch.setattr(process_tree, "LONGEST_PAUSE_SECONDS", 0.02)
     monkeypatch.setattr(process_tree, "POLL_SECONDS", 0.01)
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_vital_process_that_never_starts_ends_the_tree(caplog: pytest.LogCaptureFixture) -> None:
     others = descendants(os.getpid())
     tree = ProcessTree({})
     tree.start(Role("sleeper", (sys.executable, "-c", "import time; time.sleep(60)")))
-    tree.start(Role("doomed", (sys.executable, "-c", "raise SystemExit(3)"), vital=True))
+    tree.start(Role("doomed", (sys.executable, "-c", "raise SystemExit(3)"), ready=lambda: False))
     started = set(descendants(os.getpid())) - set(others)
     assert tree.run() is False
     tree.stop()
     assert_all_end(list(started))
+    assert "doomed does not start" in caplog.text
+
+
+@pytest.mark.usefixtures("quick")
+def test_one_that_has_worked_once_is_started_again_for_ever(tmp_path: Path) -> None:
+    log = tmp_path / "starts"
+    crash = f"open({str(log)!r}, 'a').write('x'); raise SystemExit(3)"
+    tree = ProcessTree({})
+    tree.start(Role("service", (sys.executable, "-c", crash), ready=log.exists))
+    outcome: list[bool] = []
+    thread = threading.Thread(target=lambda: outcome.append(tree.run()))
+    thread.start()
+    wait_until(lambda: log.exists() and len(log.read_text()) > 2 * process_tree.MAX_START_CRASHES, 60)
+    assert thread.is_alive()
+    tree._stopping.set()
+    thread.join()
+    tree.stop()
+    assert outcome == [True]
+
+
+def test_a_service_tells_that_it_is_ready(settings: Settings) -> None:
+    with listening("127.0.0.1", 0) as listener, ready_pipe() as pipe:
+        inherited = (listener.fileno(), pipe.writer)
+        assert not pipe.was_told()
+        environment = {**os.environ, **environment_of(settings), "PYTHONPATH": str(REPOSITORY)}
+        child = subprocess.Popen(command("service", *map(str, inherited)), pass_fds=inherited, env=environment)
+        try:
+            wait_until(pipe.was_told, 30)
+            assert is_ready(f"http://127.0.0.1:{listener.getsockname()[1]}")
+        finally:
+            child.kill()
+            child.wait()
+        assert not pipe.was_told()
+
+
+def test_serve_says_at_once_that_the_queue_is_anothers(tmp_path: Path, queue_url: str) -> None:
+    with Redis.from_url(queue_url) as redis:
+        redis.flushall()
+        redis.set("unmix:data", "f" * 32)
+        try:
+            tree = start_serve("--port", str(free_port()), "--data", str(tmp_path / "data"), REDIS_URL=queue_url)
+            log = tree.communicate(timeout=30)[0]
+        finally:
+            redis.flushall()
+    assert tree.returncode == 2
+    assert "f" * 32 in log
+    assert "--data" in log
+
+
+def test_planned_restarts_cost_a_job_none_of_its_attempts(tmp_path: Path) -> None:
+    scene, fields = make_tiny(tmp_path / "tiny.npz"), {"n_endmembers": "3", "max_training_seconds": "600"}
+    started: list[str] = []
+
+    def trains_anew(url: str) -> bool:
+        job = httpx.get(url).json()
+        return "epoch" in job["message"] and job["started"] not in started
+
+    path = ""
+    for _ in range(3):
+        with serving(tmp_path / "data", UNMIX_SWEEP_SECONDS="0.25") as tree, scene.open("rb") as file:
+            path = path or f"/jobs/{httpx.post(f'{tree.url}/unmix', files={'file': file}, data=fields).json()['jobID']}"
+            wait_until(partial(trains_anew, tree.url + path))
+            started.append(httpx.get(tree.url + path).json()["started"])
+    assert len(started) == 3
 
 
 def test_one_more_worker_than_asked_for_only_applies_models() -> None:

@@ -1,4 +1,4 @@
-"""What a process of the tree does: ``python -m cli.child ROLE PARENT_PID ARGUMENTS...``.
+"""What a process of the tree does: ``python -m supervision.child ROLE PARENT_PID ARGUMENTS...``.
 
 Settings arrive in the environment: a Redis URL may hold a password, and arguments are seen by everybody.
 """
@@ -11,7 +11,9 @@ import socket
 import sys
 from collections.abc import Sequence
 
-from cli.lifeline import die_with_parent
+from model_store.settings import Settings
+from supervision.lifeline import die_with_parent
+from supervision.readiness import tell_ready
 
 GRACE_SECONDS = 5
 """How long open requests may take once the service is told to stop."""
@@ -19,18 +21,18 @@ GRACE_SECONDS = 5
 
 def command(role: str, *arguments: str) -> list[str]:
     """The command line that runs ``role`` as a child of this process."""
-    return [sys.executable, "-m", "cli.child", role, str(os.getpid()), *arguments]
+    return [sys.executable, "-m", "supervision.child", role, str(os.getpid()), *arguments]
 
 
 def main(role: str, parent: str, arguments: Sequence[str]) -> None:
-    # A worker told to stop politely would first finish its job; without a parent nobody waits for that.
+    # A worker told to stop would let its job run on for a while; without a parent nobody waits for that.
     by = signal.SIGKILL if role == "worker" else signal.SIGTERM
     die_with_parent(int(parent), by)
     if role == "queue":
         os.execv(arguments[0], list(arguments))
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s: %(message)s")
     if role == "service":
-        _serve(int(arguments[0]))
+        _serve(int(arguments[0]), int(arguments[1]))
     elif role == "worker":
         _work(arguments)
     elif role == "tree":
@@ -39,15 +41,17 @@ def main(role: str, parent: str, arguments: Sequence[str]) -> None:
         raise ValueError(f"no such role: {role}")
 
 
-def _serve(listener: int) -> None:
-    """Answer HTTP on a socket that the parent has bound: it stays open while this process is replaced."""
+def _serve(listener: int, ready: int) -> None:
+    """Answer HTTP on a socket that the parent has bound, which stays open while this process is replaced.
+
+    ``ready``: the writer of a ``ReadyPipe``.
+    """
     import uvicorn
 
-    from cli.settings import settings_with
     from service.app import create_app
 
     logging.getLogger("uvicorn").setLevel(logging.WARNING)
-    app = create_app(settings_with())
+    app = create_app(Settings())
     # Everything imported lives as long as the process: walking it in every full collection stalls all requests.
     gc.collect()
     gc.freeze()
@@ -58,21 +62,26 @@ def _serve(listener: int) -> None:
         access_log=False,
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
-    uvicorn.Server(config).run(sockets=[socket.socket(fileno=listener)])
+
+    class Server(uvicorn.Server):
+        async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+            await super().startup(sockets)
+            if self.started:
+                tell_ready(ready)
+
+    Server(config).run(sockets=[socket.socket(fileno=listener)])
 
 
 def _work(queues: Sequence[str]) -> None:
-    from cli.settings import settings_with
     from worker.run import run_worker
 
-    run_worker(settings_with(), queues)
+    run_worker(Settings(), queues)
 
 
 def _supervise() -> None:
-    from cli.settings import settings_with
-    from cli.supervisor import serve
+    from supervision.supervisor import serve
 
-    sys.exit(serve(settings_with()))
+    sys.exit(serve(Settings()))
 
 
 if __name__ == "__main__":

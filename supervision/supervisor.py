@@ -9,12 +9,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from cli.child import command
-from cli.embedded_queue import EmbeddedQueue, prepare_queue
-from cli.errors import CliError
-from cli.process_tree import ProcessTree, Role
-from cli.settings import environment_of
+from redis.exceptions import RedisError
+
+from model_store.adoption import claim_queue
 from model_store.settings import Settings
+from model_store.stores import connect
+from supervision.child import command
+from supervision.embedded_queue import EmbeddedQueue, prepare_queue
+from supervision.environment import environment_of
+from supervision.errors import AddressUnavailableError, DataFolderInUseError
+from supervision.process_tree import ProcessTree, Role
+from supervision.readiness import ReadyPipe, ready_pipe
 
 QUEUE_START_SECONDS = 120.0
 """Loading a long queue from disk takes a while."""
@@ -25,15 +30,16 @@ logger = logging.getLogger("unmix")
 def serve(settings: Settings) -> int:
     """Run the tree until a signal ends it; the exit status, 1 when it could not go on.
 
-    Raises CliError when the data folder is in use or the port is taken.
+    Raises SupervisionError when the data folder is in use, the port is taken or an earlier queue does not stop, and
+    DataFolderMismatchError when the queue belongs to another data folder.
     """
     settings.data.mkdir(parents=True, exist_ok=True)
-    with locked(settings.data), listening(settings.host, settings.port) as listener:
-        tree = ProcessTree(environment_of(settings))
+    with locked(settings.data), listening(settings.host, settings.port) as listener, ready_pipe() as pipe:
+        tree = ProcessTree(environment_of(settings), grace_seconds=settings.stop_grace_seconds)
         tree.stop_on_signals()
         queue = None if settings.redis_url else prepare_queue(settings.queue_url_file)
         try:
-            return 0 if _run(tree, settings, listener, queue) else 1
+            return 0 if _run(tree, settings, listener, pipe, queue) else 1
         finally:
             logger.info("stopping")
             tree.stop()
@@ -42,19 +48,31 @@ def serve(settings: Settings) -> int:
             logger.info("stopped; everything is kept in %s", settings.data.resolve())
 
 
-def _run(tree: ProcessTree, settings: Settings, listener: socket.socket, queue: EmbeddedQueue | None) -> bool:
+def _run(
+    tree: ProcessTree, settings: Settings, listener: socket.socket, pipe: ReadyPipe, queue: EmbeddedQueue | None
+) -> bool:
     if queue is not None:
-        tree.start(Role("queue", tuple(command("queue", *queue.command)), vital=True))
+        tree.start(Role("queue", tuple(command("queue", *queue.command)), ready=queue.answers))
         if not _queue_is_up(tree, queue):
             return tree.stopping
-    fd = listener.fileno()
-    tree.start(Role("service", tuple(command("service", str(fd))), vital=True, pass_fds=(fd,)))
+    _claim_queue(settings)
+    inherited = (listener.fileno(), pipe.writer)
+    tree.start(Role("service", tuple(command("service", *map(str, inherited))), pipe.was_told, inherited))
     for name, queues in worker_queues(settings.workers).items():
         tree.start(Role(name, tuple(command("worker", *queues))))
     host, port = listener.getsockname()[:2]
     logger.info("service on http://%s:%d (stop with Ctrl-C)", f"[{host}]" if ":" in host else host, port)
     logger.info("%d worker(s) for training, data in %s", settings.workers, settings.data.resolve())
     return tree.run()
+
+
+def _claim_queue(settings: Settings) -> None:
+    """Before any process that would refuse it starts. A Redis that is not there yet is waited for by all of them."""
+    try:
+        with connect(settings) as redis:
+            claim_queue(settings.data, redis)
+    except RedisError as error:
+        logger.warning("the queue does not answer yet: %s", error)
 
 
 def worker_queues(n_training: int) -> dict[str, tuple[str, ...]]:
@@ -81,7 +99,7 @@ def _queue_is_up(tree: ProcessTree, queue: EmbeddedQueue) -> bool:
 def locked(data: Path) -> Iterator[None]:
     """Hold the data folder for this process alone. The kernel lets go of it however the process ends.
 
-    Raises CliError when another process holds it.
+    Raises DataFolderInUseError when another process holds it.
     """
     with (data / ".lock").open("a+") as file:
         try:
@@ -89,7 +107,7 @@ def locked(data: Path) -> Iterator[None]:
         except OSError as error:
             file.seek(0)
             owner = file.read().strip() or "unknown"
-            raise CliError(
+            raise DataFolderInUseError(
                 f"another `unmix serve` (process {owner}) uses {data}; stop it, or choose another with --data"
             ) from error
         file.truncate(0)
@@ -102,7 +120,7 @@ def locked(data: Path) -> Iterator[None]:
 def listening(host: str, port: int) -> Iterator[socket.socket]:
     """A bound socket, so that a taken port shows before anything is started. Port 0 takes a free one.
 
-    Raises CliError when it cannot be bound.
+    Raises AddressUnavailableError when it cannot be bound.
     """
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(
@@ -113,7 +131,7 @@ def listening(host: str, port: int) -> Iterator[socket.socket]:
             _bind(listener, address, f"{host}:{port}")
             yield listener
     except socket.gaierror as error:
-        raise CliError(f"{host} is not an address of this machine ({error.strerror})") from error
+        raise AddressUnavailableError(f"{host} is not an address of this machine ({error.strerror})") from error
 
 
 def _bind(listener: socket.socket, address: object, shown: str) -> None:
@@ -121,6 +139,6 @@ def _bind(listener: socket.socket, address: object, shown: str) -> None:
         listener.bind(address)  # type: ignore[arg-type]
         listener.listen(1024)
     except OSError as error:
-        raise CliError(
+        raise AddressUnavailableError(
             f"cannot listen on {shown}: {error.strerror}; choose another --port (0 takes a free one)"
         ) from error

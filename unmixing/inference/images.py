@@ -1,0 +1,130 @@
+"""Images as unmixing reads them: block by block, wherever their numbers lie."""
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from unmixing.cubes import cube_from_array, scaled_values
+from unmixing.errors import SceneFormatError
+from unmixing.types import Bool, Cube, Float32, Float64, Georeference
+
+BLOCK_BYTES = 16 * 2**20
+"""How much of an array in memory is worked on at a time."""
+
+
+class Block(NamedTuple):
+    """Rows of an image from ``start`` to ``stop``, with ``above`` rows more before them and perhaps some after.
+
+    values: (above + stop - start + below, columns, bands) scaled, NaN where there is no data.
+    """
+
+    start: int
+    stop: int
+    above: int
+    values: Float32
+
+
+class Image(Protocol):
+    """An image that can be read more than once. ``SceneReader`` reads files, ``ArrayImage`` an array.
+
+    shape: rows, columns, bands. wavelengths_nm, bad_bands: (bands,) or None, bad_bands true where the provider marks
+    a band bad. scale: the factor applied to the numbers as they lie in the file.
+    """
+
+    @property
+    def shape(self) -> tuple[int, int, int]: ...
+    @property
+    def wavelengths_nm(self) -> Float64 | None: ...
+    @property
+    def bad_bands(self) -> Bool | None: ...
+    @property
+    def scale(self) -> float: ...
+    @property
+    def nodata(self) -> float | None: ...
+    @property
+    def georeference(self) -> Georeference | None: ...
+    @property
+    def source(self) -> dict[str, Any]: ...
+
+    def windows(self) -> list[tuple[int, int]]:
+        """First row and the one after the last of each block."""
+        ...
+
+    def scaled_blocks(self, first: int = 0, last: int | None = None, margin: int = 0) -> Iterator[Block]:
+        """The blocks that begin in the rows from ``first`` to ``last``, with ``margin`` rows more on either side."""
+        ...
+
+    def read_pixels(self, start: int, stop: int, chosen: NDArray[np.intp]) -> Float32:
+        """Those of the rows from ``start`` to ``stop`` whose number there is in ``chosen``, (n_chosen, bands)."""
+        ...
+
+    def read(self) -> Cube:
+        """The whole image. Raises as ``cube_from_array`` does."""
+        ...
+
+
+def blocks_of(windows: list[tuple[int, int]], first: int, last: int | None) -> list[tuple[int, int]]:
+    """Those windows that begin in the rows from ``first`` to ``last``."""
+    return [(start, stop) for start, stop in windows if start >= first and (last is None or start < last)]
+
+
+class ArrayImage:
+    """An array (rows, columns, bands) of any real dtype; NaN and infinity mean no data.
+
+    Raises SceneFormatError for anything else.
+    """
+
+    def __init__(self, values: NDArray[Any], wavelengths_nm: ArrayLike | None = None) -> None:
+        if values.ndim != 3 or values.dtype.kind not in "iuf":
+            raise SceneFormatError(
+                "a cube is a 3-D array of real numbers (rows, columns, bands); "
+                f"got shape {values.shape} of {values.dtype}"
+            )
+        self.shape: tuple[int, int, int] = values.shape
+        self.wavelengths_nm = None if wavelengths_nm is None else np.asarray(wavelengths_nm, dtype=np.float64).ravel()
+        self.bad_bands: Bool | None = None
+        self.scale = 1.0
+        self.nodata: float | None = None
+        self.georeference: Georeference | None = None
+        self.source: dict[str, Any] = {}
+        self._values = values
+
+    def windows(self) -> list[tuple[int, int]]:
+        rows, columns, bands = self.shape
+        step = max(1, BLOCK_BYTES // max(1, columns * bands * 4))
+        return [(start, min(start + step, rows)) for start in range(0, rows, step)]
+
+    def scaled_blocks(self, first: int = 0, last: int | None = None, margin: int = 0) -> Iterator[Block]:
+        for start, stop in blocks_of(self.windows(), first, last):
+            top = max(0, start - margin)
+            values = scaled_values(self._values[top : stop + margin], 1.0, None)
+            yield Block(start, stop, start - top, np.ascontiguousarray(values))
+
+    def read_pixels(self, start: int, stop: int, chosen: NDArray[np.intp]) -> Float32:
+        rows, columns = np.divmod(chosen, self.shape[1])
+        return scaled_values(self._values[start + rows, columns], 1.0, None)
+
+    def read(self) -> Cube:
+        return cube_from_array(self._values, wavelengths_nm=self.wavelengths_nm)
+
+
+class CubeImage(ArrayImage):
+    """A cube in memory, whose bands and pixels were decided when it was made."""
+
+    def __init__(self, cube: Cube) -> None:
+        super().__init__(cube.values, cube.wavelengths_nm)
+        self.cube = cube
+        self.scale, self.nodata = cube.scale, cube.nodata
+        self.georeference, self.source = cube.georeference, dict(cube.source)
+
+    def read(self) -> Cube:
+        return self.cube
+
+
+def as_image(image: "Image | Cube | NDArray[Any]", wavelengths_nm: ArrayLike | None = None) -> Image:
+    """An image to read from, whatever it was. wavelengths_nm: (bands,), only for an array."""
+    if isinstance(image, Cube):
+        return CubeImage(image)
+    return ArrayImage(image, wavelengths_nm) if isinstance(image, np.ndarray) else image

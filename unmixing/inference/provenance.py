@@ -1,0 +1,39 @@
+"""How a result came about: what was asked, with which software, from which input, in what time and memory."""
+
+import resource
+import sys
+from collections.abc import Mapping, Sequence
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+SOFTWARE = {"project": "unmixing-service", "numpy": "numpy", "torch": "torch", "onnxruntime": "onnxruntime"}
+"""Names in a provenance, and the packages whose versions stand there."""
+
+
+def provenance(
+    method: str, spec: Mapping[str, Any], seconds: Mapping[str, float], inputs: Sequence[Mapping[str, str]] = ()
+) -> dict[str, Any]:
+    """JSON-able. spec: the whole of it, defaults included. seconds: per stage. inputs: ``name`` and ``sha256`` of each
+    file, where there are files. ``peak_memory_bytes`` is that of the process until now."""
+    return {
+        "method": method,
+        "spec": dict(spec),
+        "seed": spec.get("seed"),
+        "versions": {name: _version(package) for name, package in SOFTWARE.items()},
+        "inputs": [dict(entry) for entry in inputs],
+        "seconds": dict(seconds),
+        "peak_memory_bytes": peak_memory_bytes(),
+    }
+
+
+def peak_memory_bytes() -> int:
+    """The most memory this process has had so far."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:  # run from a checkout that was never installed
+        return None

@@ -1,0 +1,68 @@
+"""An image from its file to its products: fitted, applied block by block, written."""
+
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+from threadpoolctl import threadpool_limits
+
+from unmixing.inference.images import Image
+from unmixing.inference.training_images import training_image
+from unmixing.io.apply.rows import apply_to_rows
+from unmixing.io.products.maps import MapFiles
+from unmixing.io.products.result import ImageResult
+from unmixing.io.products.table import write_products
+from unmixing.pipeline import FittedMethod, fit, fit_model
+from unmixing.progress import Progress, part_of
+from unmixing.specs import UnmixSpec
+from unmixing.types import Compute, SpectralLibrary, TrainedModel
+
+READING_SHARE, FITTED_SHARE, UNMIXED_SHARE = 0.05, 0.85, 0.95
+"""Shares of the progress at which an image is read, a method fitted, and all rows unmixed."""
+
+
+def fit_to_image(
+    image: Image, spec: UnmixSpec, model: TrainedModel | None, compute: Compute, progress: Progress
+) -> FittedMethod:
+    """The method of ``spec`` fitted on the image, or ``model`` after a look at a sample. Raises as ``unmix``."""
+    with threadpool_limits(compute.threads):
+        if model is not None:
+            return fit_model(image, model, spec.n_endmembers, compute, progress)
+        seen = training_image(image, part_of(progress, 0.0, READING_SHARE))
+        return fit(seen, spec, compute, part_of(progress, READING_SHARE, 1.0))
+
+
+def unmix_to_files(
+    image: Image, spec: UnmixSpec, folder: Path, compute: Compute, progress: Progress, *,
+    model: TrainedModel | None = None, library: SpectralLibrary | None = None,
+) -> tuple[ImageResult, Mapping[str, str]]:  # fmt: skip
+    """Write every product of the method on the image into an existing, empty ``folder``.
+
+    Returns the result, its maps mapped from the files, and name -> media type. Whatever goes wrong, ``progress``
+    raising included, leaves an incomplete folder and no thread: its owner throws it away. Raises as ``unmix``, and
+    LibraryMismatchError for a library of other bands.
+    """
+    started = time.perf_counter()
+    share = FITTED_SHARE if model is None else 0.2
+    fitted = fit_to_image(image, spec, model, compute, part_of(progress, 0.0, share))
+    if library is not None:
+        fitted = fitted.named_by(library)
+    return apply_fitted(image, fitted, folder, compute, part_of(progress, share, 1.0), started)
+
+
+def apply_fitted(
+    image: Image, fitted: FittedMethod, folder: Path, compute: Compute, progress: Progress, started: float
+) -> tuple[ImageResult, Mapping[str, str]]:
+    """The second half of ``unmix_to_files``. started: when the first half began, by ``time.perf_counter``."""
+    rows, columns, _ = image.shape
+    applying = time.perf_counter()
+    maps = MapFiles(
+        folder, (0, rows), columns, len(fitted.unmixer.endmembers), uncertainty=fitted.unmixer.has_uncertainty
+    )
+    with threadpool_limits(compute.threads):
+        reconstruction, picture = apply_to_rows(image, fitted, (0, rows), maps, part_of(progress, 0.0, UNMIXED_SHARE))
+    inference = time.perf_counter() - applying
+    progress(UNMIXED_SHARE, "writing the results")
+    seconds = {"inference": round(inference, 4), "total": round(time.perf_counter() - started, 4)}
+    result = ImageResult(fitted.result(maps.read(), reconstruction, seconds), fitted.info, picture)
+    return result, write_products(folder, result)

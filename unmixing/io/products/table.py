@@ -1,0 +1,74 @@
+"""PRODUCTS: every file of a result of an image, one row each."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from unmixing.io.products.cog import hidden_name, write_abundances, write_uncertainty
+from unmixing.io.products.endmembers import write_endmembers
+from unmixing.io.products.quicklook import write_quicklook
+from unmixing.io.products.result import ImageResult
+
+COG = "image/tiff; application=geotiff; profile=cloud-optimized"
+NPY = "application/x-npy"
+ONNX = "application/onnx"
+
+Write = Callable[[Path, ImageResult], None]
+
+
+def always(result: ImageResult) -> bool:
+    """For products that every result has."""
+    return True
+
+
+def has_uncertainty(result: ImageResult) -> bool:
+    """Whether the method says how far abundances may be off."""
+    return result.unmixing.uncertainty is not None
+
+
+def has_model(result: ImageResult) -> bool:
+    """Whether a network made the result."""
+    return result.unmixing.model is not None
+
+
+def write_model(path: Path, result: ImageResult) -> None:
+    """The network with its manifest inside: enough to use it again."""
+    assert result.unmixing.model is not None  # the table asks first
+    path.write_bytes(result.unmixing.model.onnx)
+
+
+@dataclass(frozen=True)
+class Product:
+    """One file of a result. write: makes it once all maps are there; None for the maps themselves, which ``MapFiles``
+    writes block by block. wanted: whether a result has it."""
+
+    name: str
+    media_type: str
+    write: Write | None
+    wanted: Callable[[ImageResult], bool] = always
+
+
+PRODUCTS = (
+    Product("abundances.tif", COG, write_abundances),
+    Product("abundances.npy", NPY, None),
+    Product("brightness.npy", NPY, None),
+    Product("endmembers.csv", "text/csv", write_endmembers),
+    Product("model.onnx", ONNX, write_model, has_model),
+    Product("quicklook.png", "image/png", write_quicklook),
+    Product("uncertainty.tif", COG, write_uncertainty, has_uncertainty),
+    Product("uncertainty.npy", NPY, None, has_uncertainty),
+)
+
+
+def write_products(folder: Path, result: ImageResult) -> Mapping[str, str]:
+    """Write every product into ``folder``, where the maps lie already; returns name -> media type.
+
+    A file is there whole or not at all. A failure leaves an incomplete folder: its owner throws it away.
+    """
+    wanted = [product for product in PRODUCTS if product.wanted(result)]
+    for product in wanted:
+        if product.write is not None:
+            hidden = hidden_name(folder / product.name)
+            product.write(hidden, result)
+            hidden.replace(folder / product.name)
+    return {product.name: product.media_type for product in wanted}

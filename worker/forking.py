@@ -1,0 +1,110 @@
+"""The parent of work-horses: it forks one for each job, ends one that hangs, and gives a job back when told to stop."""
+
+import ctypes
+import logging
+import os
+import signal
+import sys
+import time
+from collections.abc import Sequence
+from types import FrameType
+from typing import Any
+
+from redis.exceptions import RedisError
+from rq import Worker
+from rq.executions import Execution
+from rq.job import Job
+from rq.queue import Queue
+
+from model_store.deliveries import attempt_of
+from model_store.settings import Settings
+from model_store.stores import Stores
+
+WORKER_TTL_SECONDS = 30
+"""An idle worker shows itself at least this often, so a killed one is soon missed."""
+
+LOOK_SECONDS = 1
+"""A work-horse is looked after this often; RQ takes whole seconds."""
+
+PR_SET_PDEATHSIG = 1
+
+logger = logging.getLogger(__name__)
+
+
+class ForkingWorker(Worker):
+    """RQ's worker, whose work-horses outlive neither it nor their hold on the job.
+
+    A work-horse that is stopped, or stuck in native code, cannot renew its lease and hears of nothing: it is killed
+    from here once it has had no job for the length of a lease.
+    """
+
+    def __init__(self, queues: Sequence[str], settings: Settings, stores: Stores) -> None:
+        super().__init__(
+            list(queues),
+            connection=stores.redis,
+            serializer="json",
+            worker_ttl=WORKER_TTL_SECONDS,
+            job_monitoring_interval=LOOK_SECONDS,
+        )
+        self._jobs = stores.jobs
+        self._grace_seconds = settings.stop_grace_seconds
+        self._last_held = 0.0
+        self._stop_at: float | None = None
+
+    def fork_work_horse(self, job: Job, queue: Queue) -> None:
+        self._last_held = time.monotonic()
+        super().fork_work_horse(job, queue)
+
+    def main_work_horse(self, *args: Any, **kwargs: Any) -> None:
+        _die_with(parent=self.pid)
+        super().main_work_horse(*args, **kwargs)
+
+    def setup_work_horse_signals(self) -> None:
+        super().setup_work_horse_signals()  # type: ignore[no-untyped-call]
+        # A signal to the whole group asks the parent, which gives the job back first.
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+
+    def handle_warm_shutdown_request(self) -> None:
+        super().handle_warm_shutdown_request()  # type: ignore[no-untyped-call]
+        self._stop_at = time.monotonic() + self._grace_seconds
+
+    def request_force_stop(self, signum: int, frame: FrameType | None) -> None:
+        """A second signal: no grace any more."""
+        self._stop_at = time.monotonic()
+
+    def maintain_heartbeats(self, job: Job, execution: Execution) -> None:
+        """RQ calls this every ``LOOK_SECONDS`` while a work-horse runs."""
+        stop_due = self._stop_at is not None and time.monotonic() >= self._stop_at
+        try:
+            super().maintain_heartbeats(job, execution)
+            held = self._is_held(job)
+            if stop_due:
+                self._give_back(job)
+        except RedisError:
+            # Nobody can say who has the job: a short break of the connection must not cost it.
+            logger.warning("%s: its lease could not be looked at", job.id, exc_info=True)
+            held = True
+        if held:
+            self._last_held = time.monotonic()
+        hangs = time.monotonic() - self._last_held > self._jobs.lease_seconds
+        if hangs:
+            logger.warning("%s: its process has had no job for %g s and is killed", job.id, self._jobs.lease_seconds)
+        if hangs or stop_due:
+            self.kill_horse()
+
+    def _is_held(self, job: Job) -> bool:
+        """Whether the work-horse still has something to do."""
+        return self._jobs.holds(job.args[0], attempt_of(job.id))
+
+    def _give_back(self, job: Job) -> None:
+        if self._jobs.give_back(job.args[0], attempt_of(job.id)):
+            logger.info("job %s given back, this worker stops", job.args[0])
+
+
+def _die_with(parent: int | None) -> None:
+    """Ask Linux to kill this process when its parent dies; elsewhere it ends its job unsupervised."""
+    if sys.platform != "linux":
+        return
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:  # it died before we asked
+        os._exit(1)
