@@ -15,7 +15,8 @@ from unmixing.networks.export.checked import scaled_pixels
 from unmixing.networks.multiplicative import ALMU, NALMU
 from unmixing.networks.training import recipes
 from unmixing.networks.training.context import TrainingContext
-from unmixing.networks.training.supervised import Errors, baseline, descend, layer_errors
+from unmixing.networks.training.loop import Limits, on_sets, optimise
+from unmixing.networks.training.supervised import Errors, baseline, layer_errors
 from unmixing.networks.unrolled import Unrolled
 from unmixing.progress import silent
 from unmixing.simulation.training_sets import SyntheticSets, model_scene, synthesise
@@ -112,15 +113,11 @@ def dnmf(context: TrainingContext, spec: DnmfSpec) -> DNMF:
         with torch.no_grad():
             return float(reconstruction_error(network, held_out))
 
-    descend(
-        network,
-        len(taught),
-        spec,
-        loss=lambda indices: reconstruction_error(network, taught[indices]),
-        validate=validate,
-        seed=context.seed,
-        max_seconds=None,
-    )
+    def loss(indices: torch.Tensor) -> torch.Tensor:
+        return reconstruction_error(network, taught[indices])
+
+    optimiser, losses = on_sets(network, len(taught), spec, context.seed, loss)
+    optimise(network, optimiser, losses, Limits(spec.max_epochs, spec.patience), validate=validate)
     return network
 
 

@@ -21,7 +21,7 @@ from unmixing.networks.export.checked import (
 )
 from unmixing.networks.export.graph import UnmixingGraph
 from unmixing.networks.multiplicative import MultiplicativeNetwork, multiplied
-from unmixing.networks.training.supervised import descend
+from unmixing.networks.training.loop import Limits, on_sets, optimise
 from unmixing.networks.unrolled import State
 from unmixing.progress import Progress
 from unmixing.specs import DnmfSpec, UnmixSpec
@@ -105,7 +105,7 @@ def train_dnmf(
 def _fit(
     network: DNMF, sets: tuple[Float32, Float32], request: UnmixSpec, spec: DnmfSpec, progress: Progress
 ) -> dict[str, object]:
-    """``descend`` on the reconstruction of the first sets, judged by that of the second."""
+    """``optimise`` on the reconstruction of the first sets, judged by that of the second."""
     device = network.norms.device
     taught, held_out = (network.coordinates(torch.from_numpy(pixels).to(device)) for pixels in sets)
     errors: list[float] = []
@@ -115,21 +115,25 @@ def _fit(
             errors.append(float(reconstruction_error(network, held_out)))
         return errors[-1]
 
-    best_epoch, stopped_by = descend(
+    def loss(indices: Tensor) -> Tensor:
+        return reconstruction_error(network, taught[indices.to(device)])
+
+    outcome = optimise(
         network,
-        len(taught),
-        spec,
-        loss=lambda indices: reconstruction_error(network, taught[indices.to(device)]),
+        *on_sets(network, len(taught), spec, request.seed, loss),
+        Limits(spec.max_epochs, spec.patience, request.max_training_seconds),
         validate=validate,
-        seed=request.seed,
-        max_seconds=request.max_training_seconds,
-        on_epoch=lambda epoch: progress(
+        on_epoch=lambda epoch, loss: progress(
             START_DONE + (TRAINING_DONE - START_DONE) * epoch / spec.max_epochs,
             "training DNMF",
             f"epoch {epoch} of at most {spec.max_epochs}, reconstruction NMSE {errors[-1]:.2e}",
         ),
     )
-    return {"validation_reconstruction_nmse": errors, "best_epoch": best_epoch, "training_stopped_by": stopped_by}
+    return {
+        "validation_reconstruction_nmse": errors,
+        "best_epoch": outcome.best_epoch,
+        "training_stopped_by": outcome.stopped_by,
+    }
 
 
 def _image_sets(pixels: Float32, spec: DnmfSpec, rng: np.random.Generator) -> tuple[Float32, Float32]:

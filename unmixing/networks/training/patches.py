@@ -1,6 +1,5 @@
 """Trains CNNAEU on patches of one image."""
 
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
@@ -23,6 +22,7 @@ from unmixing.networks.export.checked import (
     image_manifest,
     scaled_pixels,
 )
+from unmixing.networks.training.loop import Limits, Optimiser, optimise
 from unmixing.progress import Progress
 from unmixing.specs import CnnaeuSpec, UnmixSpec
 from unmixing.types import Compute, Cube, TrainedModel
@@ -105,30 +105,27 @@ def _fit(
     progress: Progress,
 ) -> dict[str, object]:
     """RMSprop on the spectral angle, epoch by epoch; the network is left ready to be used."""
-    optimiser = torch.optim.RMSprop(network.parameters(), spec.learning_rate)
     angles: list[float] = []
-    started, stopped_by = time.monotonic(), "max_epochs"
-    network.train()
-    for epoch in range(1, spec.max_epochs + 1):
-        batches = [_step(network, optimiser, *batch) for batch in patches.draw(rng, spec.batch_patches)]
-        angles.append(sum(batches) / len(batches))
+
+    def losses() -> Iterator[Tensor]:
+        for images, valid in patches.draw(rng, spec.batch_patches):
+            yield angle_loss(images, network(images)[1], valid)
+
+    def on_epoch(epoch: int, angle: float) -> None:
+        angles.append(angle)
         progress(
             START_DONE + (TRAINING_DONE - START_DONE) * epoch / spec.max_epochs,
             "training CNNAEU",
-            f"epoch {epoch} of at most {spec.max_epochs}, angle {angles[-1]:.4f} rad",
+            f"epoch {epoch} of at most {spec.max_epochs}, angle {angle:.4f} rad",
         )
-        limit = request.max_training_seconds
-        if limit is not None and time.monotonic() - started > limit:
-            stopped_by = "max_training_seconds"
-            break
+
+    rmsprop = torch.optim.RMSprop(network.parameters(), spec.learning_rate)
+    outcome = optimise(
+        network.train(),
+        Optimiser(rmsprop, after_step=network.keep_non_negative),
+        losses,
+        Limits(spec.max_epochs, max_seconds=request.max_training_seconds),
+        on_epoch=on_epoch,
+    )
     network.eval()
-    return {"training_angles_radians": angles, "training_stopped_by": stopped_by}
-
-
-def _step(network: CNNAEU, optimiser: torch.optim.Optimizer, images: Tensor, valid: Tensor) -> float:
-    loss = angle_loss(images, network(images)[1], valid)
-    optimiser.zero_grad()
-    loss.backward()  # type: ignore[no-untyped-call]
-    optimiser.step()
-    network.keep_non_negative()
-    return loss.item()
+    return {"training_angles_radians": angles, "training_stopped_by": outcome.stopped_by}
