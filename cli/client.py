@@ -41,6 +41,7 @@ class ServiceClient:
         self._http.close()
 
     def ready(self) -> bool:
+        """Whether the service answers and can take jobs."""
         try:
             return self._http.get(urljoin(self._url, "readyz")).status_code == httpx.codes.OK
         except httpx.TransportError:
@@ -90,6 +91,7 @@ class ServiceClient:
         return document
 
     def job_url(self, job: Job) -> str:
+        """Where the job can be asked for."""
         return urljoin(self._url, f"jobs/{job['jobID']}")
 
     def _save(self, url: str, path: Path) -> None:

@@ -13,11 +13,12 @@ from typing import Annotated
 import numpy as np
 import typer
 
-from cli import options
 from cli.client import ServiceClient
 from cli.errors import ERRORS, OUTPUT, CliError, one_line_errors
+from cli.outputs import require_writable
 from cli.report import print_evaluation, print_summary
-from cli.scene_files import form_fields, scene_files, scene_name
+from cli.request_options import with_fields
+from cli.scene_files import scene_files, scene_name
 from cli.submit import INTERRUPTED, JobInterrupted, unmix_over_http
 from supervision.child import command
 from unmixing.io.inputs.truth import read_truth
@@ -32,7 +33,9 @@ MAX_GENERATED = 6
 Folder = Annotated[Path, typer.Option("-o", "--out", metavar="FOLDER", help="Keeps scene, service data and results.")]
 
 
+@with_fields("n_endmembers", "seed", "max_training_seconds")
 def demo(
+    fields: dict[str, str],
     scene: Annotated[
         list[Path] | None,
         typer.Argument(
@@ -41,10 +44,7 @@ def demo(
             show_default=False,
         ),
     ] = None,
-    n_endmembers: options.NEndmembers = None,
     out: Folder = Path("unmix-demo"),
-    seed: options.Seed = 0,
-    max_training_seconds: options.MaxTrainingSeconds = None,
 ) -> None:
     """Show the whole service: start it on a free port, unmix a scene over HTTP, print where the pictures lie.
 
@@ -60,9 +60,10 @@ def demo(
         unmix demo samson.npz -p 3
     """
     with one_line_errors():
-        files = scene_files(scene) if scene else [make_scene(out, n_endmembers)]
-        wanted = n_endmembers if scene else n_endmembers or N_MATERIALS
-        fields = form_fields({"n_endmembers": wanted, "seed": seed, "max_training_seconds": max_training_seconds})
+        require_writable(out)
+        if not scene:
+            fields.setdefault("n_endmembers", str(N_MATERIALS))
+        files = scene_files(scene) if scene else [make_scene(out, int(fields["n_endmembers"]))]
         target = out / f"{scene_name(files)}-unmixed"
         with running_service(out / "service") as url:
             ERRORS.print(f"the service runs on {url}", markup=False)
@@ -79,12 +80,11 @@ def demo(
         _print_places(target, document["assets"])
 
 
-def make_scene(folder: Path, n_endmembers: int | None) -> Path:
+def make_scene(folder: Path, n_materials: int) -> Path:
     """Generate the demo's scene with its truth, laid out like the scenes people publish."""
     from unmixing.simulation.generated import generate_scene
     from unmixing.simulation.spectra import MATERIALS
 
-    n_materials = n_endmembers or N_MATERIALS
     if n_materials > MAX_GENERATED:
         raise CliError(f"the generated scene has at most {MAX_GENERATED} materials; give a scene of your own")
     try:

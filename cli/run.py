@@ -13,7 +13,8 @@ from cli.errors import OUTPUT, CliError, one_line_errors
 from cli.outputs import output_folder, require_free
 from cli.progress import StageBar
 from cli.report import print_summary
-from cli.scene_files import form_fields, library_files, scene_files, scene_name
+from cli.request_options import with_fields
+from cli.scene_files import library_files, scene_files, scene_name
 from cli.settings import settings_with
 from model_store.results import write_document
 from unmixing.types import Compute, TrainedModel
@@ -32,21 +33,14 @@ ModelFile = Annotated[
 ]
 
 
+@with_fields()
 def run(
     scene: options.Scene,
-    n_endmembers: options.NEndmembers = None,
-    n_sources: options.NSources = None,
+    fields: dict[str, str],
     out: options.Out = None,
-    method: options.Method = None,
-    kind: options.Kind = None,
-    seed: options.Seed = 0,
-    variable: options.Variable = None,
     model: ModelFile = None,
     library: options.Library = None,
     mixing_library: options.MixingLibrary = None,
-    nonnegative: options.Nonnegative = None,
-    sparse: options.Sparse = None,
-    max_training_seconds: options.MaxTrainingSeconds = None,
     force: options.Force = False,
 ) -> None:
     """Unmix a scene, or separate a mixture matrix, here, without a service.
@@ -63,17 +57,6 @@ def run(
 
         unmix run spectra.csv -s 4
     """
-    given = {
-        "kind": kind,
-        "method": method,
-        "n_endmembers": n_endmembers,
-        "n_sources": n_sources,
-        "nonnegative": nonnegative,
-        "sparse": sparse,
-        "seed": seed,
-        "variable": variable,
-        "max_training_seconds": max_training_seconds,
-    }
     with one_line_errors(), tempfile.TemporaryDirectory(prefix="unmix-") as scratch:
         from unmixing.io.inputs.tasks import Request, checked_task
 
@@ -81,7 +64,7 @@ def run(
         require_free(target, force=force)
         request = Request(
             files=unpacked(scene_files(scene), Path(scratch)),
-            fields=form_fields(given),
+            fields=fields,
             model=None if model is None else load_model(model),
             scratch=Path(scratch),
             libraries=library_files(library, mixing_library),
@@ -106,9 +89,10 @@ def deliver_to(target: Path, task: "UnmixingTask") -> dict[str, Any]:
 
 def unpacked(files: Sequence[Path], scratch: Path) -> Sequence[Path]:
     """The files themselves, or what is in a zip file."""
+    from unmixing.io.formats.table import ZIP, format_of
     from unmixing.io.inputs.uploads import unpack_files
 
-    if files[0].suffix.lower() != ".zip":
+    if format_of(files[0]) is not ZIP:
         return files
     shutil.copy(files[0], scratch)
     return unpack_files(scratch)

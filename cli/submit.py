@@ -13,7 +13,8 @@ from cli.errors import ERRORS, OUTPUT, one_line_errors
 from cli.outputs import output_folder, require_free
 from cli.progress import StageBar
 from cli.report import print_summary
-from cli.scene_files import form_fields, library_files, scene_files, scene_name
+from cli.request_options import with_fields
+from cli.scene_files import library_files, scene_files, scene_name
 
 INTERRUPTED = 130
 
@@ -24,22 +25,15 @@ ModelId = Annotated[
 ]
 
 
+@with_fields()
 def submit(
     scene: options.Scene,
+    fields: dict[str, str],
     url: Url = "http://127.0.0.1:8000",
-    n_endmembers: options.NEndmembers = None,
-    n_sources: options.NSources = None,
     out: options.Out = None,
-    method: options.Method = None,
-    kind: options.Kind = None,
-    seed: options.Seed = 0,
-    variable: options.Variable = None,
     model: ModelId = None,
     library: options.Library = None,
     mixing_library: options.MixingLibrary = None,
-    nonnegative: options.Nonnegative = None,
-    sparse: options.Sparse = None,
-    max_training_seconds: options.MaxTrainingSeconds = None,
     force: options.Force = False,
 ) -> None:
     """Unmix a scene, or separate a mixture matrix, on a running service and download the results.
@@ -52,25 +46,14 @@ def submit(
 
         unmix submit scene.img --url https://unmix.example.org -o results
     """
-    given = {
-        "method": method,
-        "kind": kind,
-        "n_endmembers": n_endmembers,
-        "n_sources": n_sources,
-        "nonnegative": nonnegative,
-        "sparse": sparse,
-        "seed": seed,
-        "variable": variable,
-        "model": model,
-        "max_training_seconds": max_training_seconds,
-    }
     with one_line_errors():
         files = scene_files(scene)
         libraries = library_files(library, mixing_library)
         target = out or Path(f"{scene_name(scene)}-unmixed")
         require_free(target, force=force)
         try:
-            document = unmix_over_http(url, files, form_fields(given), target, libraries)
+            given = fields if model is None else {**fields, "model": model}
+            document = unmix_over_http(url, files, given, target, libraries)
         except JobInterrupted as interrupted:
             _say_where(interrupted.url)
             raise typer.Exit(INTERRUPTED) from None

@@ -48,6 +48,10 @@ class ModelStore:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
+    @property
+    def folder(self) -> Path:
+        return self._folder
+
     def register(self, model: TrainedModel) -> str:
         """Store ``model``, whole or not at all, and return its id.
 

@@ -60,6 +60,22 @@ class Settings(BaseSettings):
         3.0, gt=0, description="A Redis that takes longer than this to answer counts as down, in seconds."
     )
     sweep_seconds: float = Field(5.0, gt=0, description="How often the service looks for lost and expired jobs.")
+    readers: int = Field(
+        4, ge=1, le=256, description="Uploads that the service reads at the same time, each in a process of its own."
+    )
+    reader_memory_bytes: int = Field(
+        2 * 1024**3, ge=1, description="Memory that reading one upload may take, in bytes."
+    )
+    reader_cpu_seconds: float = Field(
+        30.0, ge=1, description="Processor time that reading one upload may take, in seconds."
+    )
+    reader_wall_seconds: float = Field(120.0, gt=0, description="Time that reading one upload may take, in seconds.")
+    reader_seconds_per_gib: float = Field(
+        60.0, ge=0, description="More of both for each GiB of the upload, in seconds."
+    )
+    reader_wait_seconds: float = Field(
+        60.0, gt=0, description="An upload that waits longer than this for its turn is refused with 503, in seconds."
+    )
 
     @property
     def queue_url_file(self) -> Path:

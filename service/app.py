@@ -12,17 +12,20 @@ from redis.exceptions import RedisError
 from model_store.settings import Settings
 from service import openapi, problems
 from service.context import open_context
+from service.reading.readers import ForkServer, Readers
 from service.routes import about, jobs, models, results, unmix
 from service.sweeper import Sweeper, sweep_forever
 
 logger = logging.getLogger(__name__)
 
 
-def create_app(settings: Settings) -> FastAPI:
+def create_app(settings: Settings, fork_server: ForkServer | None = None) -> FastAPI:
     """The service over the data folder and the queue that ``settings`` name; connects when it starts.
 
     Its start raises QueueUnavailableError when no Redis is named and no embedded queue runs on the data, and
     DataFolderMismatchError when the queue belongs to another data folder.
+
+    fork_server: where uploads are read; without one the service starts its own, and ends it.
     """
 
     @asynccontextmanager
@@ -35,6 +38,9 @@ def create_app(settings: Settings) -> FastAPI:
             await asyncio.to_thread(sweeper.adopt)
         except RedisError as error:  # requests are answered with 503, and the first sweep that finds it makes up for it
             logger.error("Redis: %s", error)
+        server = fork_server or ForkServer()
+        await asyncio.to_thread(server.start)
+        app.state.readers = Readers(settings, server, context.stores.models.folder)
         sweeping = asyncio.create_task(sweep_forever(sweeper, settings.sweep_seconds))
         try:
             yield
@@ -42,6 +48,8 @@ def create_app(settings: Settings) -> FastAPI:
             sweeping.cancel()
             with suppress(asyncio.CancelledError):
                 await sweeping
+            if fork_server is None:
+                await asyncio.to_thread(server.close)
             await context.close()
 
     app = FastAPI(

@@ -1,28 +1,22 @@
 """The bodies of ``POST /unmix`` beside multipart/form-data: a file as it is, and mixtures as JSON."""
 
 import hashlib
-import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from urllib.parse import parse_qsl
 
-import numpy as np
 from python_multipart.multipart import parse_options_header
 
 from service.errors import MalformedUploadError, UploadContentTypeError, UploadFieldError, UploadTooLargeError
-from service.uploads import FILE, Body, Fields, Receiver, Upload, safe_name
-from unmixing.errors import SceneFormatError
-from unmixing.io.inputs.input_kind import InputKind
-from unmixing.io.inputs.mixtures import MIXTURES
+from service.uploads import FILE, JSON_BODY, Body, Fields, Receiver, Upload, safe_name
+from unmixing.io.formats.table import FORMATS
 from unmixing.io.inputs.requests import FIELDS
 
 JSON = "application/json"
 MULTIPART = "multipart/form-data"
 FILE_NAMES: Mapping[str, str] = {
     "application/octet-stream": "scene",
-    "application/zip": "scene.zip",
-    "image/tiff": "scene.tif",
-    "text/csv": "mixtures.csv",
+    **{media_type: row.file_name for row in FORMATS for media_type in row.media_types},
 }
 """Content types of a file as it is, and the name it gets without the query ``filename``."""
 
@@ -55,33 +49,25 @@ class FileBody:
 
 
 class JsonBody:
-    """``{"mixtures": [[...], ...], "n_sources": 4, ...}``: one list per sample, beside it the fields of a request."""
+    """Mixtures as JSON, kept as they arrive in ``folder``: they are parsed where uploads are read."""
 
     def __init__(self, folder: Path, fields: Fields) -> None:
-        self._path, self._fields = folder / "mixtures.npy", fields
-        self._text = bytearray()
+        self._fields = fields
+        self._file = (folder / JSON_BODY).open("xb")
+        self._n_bytes = 0
 
     def write(self, data: bytes) -> None:
-        self._text += data
-        if len(self._text) > MAX_JSON_BYTES:
+        self._n_bytes += len(data)
+        if self._n_bytes > MAX_JSON_BYTES:
             raise UploadTooLargeError(f"the JSON is larger than {MAX_JSON_BYTES} bytes; send the mixtures as a file")
+        self._file.write(data)
 
     def result(self) -> Upload:
-        try:
-            document = json.loads(self._text)
-        except (ValueError, RecursionError) as error:
-            raise MalformedUploadError(f"the body is not valid JSON: {error}") from error
-        if not isinstance(document, dict) or MIXTURES.names[0] not in document:
-            raise UploadFieldError('the body has to be a JSON object with "mixtures": [[...], ...]')
-        mixtures = _matrix(document.pop(MIXTURES.names[0]))
-        for name, value in document.items():
-            self._fields.add(name, _plain(name, value))
-        self._fields.given.setdefault("kind", InputKind.MIXTURES)
-        np.save(self._path, mixtures)
-        return Upload(self._fields.given, {FILE: [hashlib.sha256(mixtures.tobytes()).hexdigest()]})
+        self._file.close()
+        return Upload(self._fields.given, {}, JSON_BODY)
 
     def close(self) -> None:
-        self._text.clear()
+        self._file.close()
 
 
 def body_of(content_type: str, query: list[tuple[str, str]], folder: Path) -> Body:
@@ -105,34 +91,16 @@ def body_of(content_type: str, query: list[tuple[str, str]], folder: Path) -> Bo
     raise UploadContentTypeError(f"the Content-Type is {content_type!r}; it has to be one of: {types}")
 
 
+def query_of(query_string: bytes) -> list[tuple[str, str]]:
+    """The parameters of a query. Raises UploadFieldError when they are not text; the framework would replace
+    characters silently."""
+    try:
+        return parse_qsl(query_string.decode("ascii"), keep_blank_values=True, errors="strict")
+    except ValueError as error:  # not ASCII, percent-encoded bytes that are not UTF-8, or thousands of parameters
+        raise UploadFieldError(f"the query is not UTF-8 text: {error}") from None
+
+
 def _boundary(content_type: str, options: Mapping[bytes, bytes]) -> bytes:
     if not options.get(b"boundary"):
         raise MalformedUploadError(f"the Content-Type {content_type!r} names no boundary")
     return options[b"boundary"]
-
-
-def _matrix(rows: Any) -> np.ndarray[Any, Any]:
-    """Lists of numbers of one length as float64. Raises SceneFormatError that says where they are not."""
-    if not isinstance(rows, list) or not rows or not all(isinstance(row, list) and row for row in rows):
-        raise SceneFormatError('"mixtures" has to be a list of lists of numbers, one per sample, none of them empty')
-    for number, row in enumerate(rows):
-        if len(row) != len(rows[0]):
-            raise SceneFormatError(f"mixtures: row {number} has {len(row)} numbers, row 0 has {len(rows[0])}")
-        for column, value in enumerate(row):
-            if not isinstance(value, int | float) or isinstance(value, bool):
-                raise SceneFormatError(
-                    f"mixtures: row {number}, column {column} holds {value!r:.40}, which is no number"
-                )
-    try:
-        return np.array(rows, dtype=np.float64)
-    except OverflowError as error:
-        raise SceneFormatError(f"mixtures: a number is too large ({error})") from error
-
-
-def _plain(name: str, value: Any) -> str:
-    """A field as a form has it."""
-    if isinstance(value, bool):
-        return str(value).lower()
-    if value is None or isinstance(value, str | int | float):
-        return "" if value is None else str(value)
-    raise UploadFieldError(f"the field {name!r} has to be text, a number, true or false; it is {str(value)[:40]}")

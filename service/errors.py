@@ -29,6 +29,18 @@ class UploadFieldError(ServiceError):
     """A part of the upload is missing, unknown, given twice or badly named."""
 
 
+class UploadReadingError(ServiceError):
+    """Reading the upload took more memory or time than the service allows, or crashed."""
+
+
+class ServiceBusyError(ServiceError):
+    """Too many uploads are read at the same time; the header Retry-After says when to try again."""
+
+    def __init__(self, detail: str, retry_after_seconds: int) -> None:
+        super().__init__(detail)
+        self.retry_after_seconds = retry_after_seconds
+
+
 class ResultNotReadyError(ServiceError):
     """The job exists and has no results, at least not yet."""
 
@@ -87,6 +99,8 @@ TABLE: dict[type[Exception], Row] = {
     UploadContentTypeError: Row(415, "A body of another type", "unsupported-media-type"),
     UploadTooLargeError: Row(413, "The upload is too large", "too-large"),
     UploadFieldError: Row(422, "A missing or unexpected part", "upload-field"),
+    UploadReadingError: Row(422, "An upload that cannot be read", "upload-reading"),
+    ServiceBusyError: Row(503, "Too many uploads at once", "busy"),
     ResultNotReadyError: Row(404, "No results yet", OGC + "result-not-ready"),
     UnknownOutputError: Row(404, "No such output", OGC + "no-such-output"),
     RangeNotSatisfiableError: Row(416, "Range not satisfiable", "range"),
@@ -96,7 +110,7 @@ TABLE: dict[type[Exception], Row] = {
 
 ROOTS = (science.UnmixingError, store.StoreError, ServiceError)
 
-_BY_NAME = {error.__name__: row for error, row in TABLE.items()}
+_BY_NAME = {error.__name__: error for error in TABLE}
 
 
 def row_of(error: type[Exception]) -> Row:
@@ -106,4 +120,10 @@ def row_of(error: type[Exception]) -> Row:
 
 def row_named(kind: str) -> Row:
     """The row for the ``kind`` of a failed job; a name from another version counts as internal."""
-    return _BY_NAME.get(kind, TABLE[store.InternalError])
+    return TABLE[_BY_NAME.get(kind, store.InternalError)]
+
+
+def error_named(kind: str, allowed: tuple[type[Exception], ...]) -> type[Exception]:
+    """The class of this name when it is one of ``allowed`` or below one; otherwise InternalError."""
+    found = _BY_NAME.get(kind, store.InternalError)
+    return found if issubclass(found, allowed) else store.InternalError

@@ -7,6 +7,7 @@ from fastapi.openapi.utils import get_openapi
 
 from service.bodies import FILE_NAMES, JSON, MULTIPART
 from service.problems import Problem
+from unmixing.io.formats.table import IMAGE_FORMATS, MATRIX_FORMATS, MIXING_LIBRARY_FORMATS, VARIABLE_FORMATS
 from unmixing.io.inputs.input_kind import InputKind
 from unmixing.mixtures.specs import SeparationSpec
 from unmixing.specs import UnmixSpec
@@ -22,7 +23,7 @@ _MEANING = {
     422: "The request is well formed and cannot be done; `detail` names what is wrong.",
     500: "Something unforeseen happened.",
     507: "The service has no room left; nothing was kept.",
-    503: "The job queue or the data folder cannot be used.",
+    503: "The job queue or the data folder cannot be used, or too many uploads are read; see Retry-After.",
 }
 
 Responses = dict[int | str, dict[str, Any]]
@@ -44,8 +45,8 @@ def upload_body() -> dict[str, Any]:
             "type": "array",
             "items": BINARY,
             "minItems": 1,
-            "description": "An image: .npy, .npz, .mat, GeoTIFF, or ENVI (header and binary as two parts, or in one "
-            "zip). Or a mixture matrix, samples x channels: .csv, .npy, .npz, .mat.",
+            "description": f"An image: {IMAGE_FORMATS} (as two parts); all files may come in one zip. Or a mixture "
+            f"matrix, samples x channels: {MATRIX_FORMATS}.",
         },
         "library": {
             "type": "array",
@@ -55,14 +56,17 @@ def upload_body() -> dict[str, Any]:
         },
         "mixing_library": {
             **BINARY,
-            "description": "Example mixing matrices to train on, matrices x channels x sources: .npy, .npz or .mat.",
+            "description": "Example mixing matrices to train on, matrices x channels x sources: "
+            f"{MIXING_LIBRARY_FORMATS}.",
         },
     }
     form = _object({**files, **fields}, "file", {"file": ["scene.npz"], "n_endmembers": 3, "seed": 0})
     rows = {"type": "array", "items": {"type": "array", "items": {"type": "number"}}, "minItems": 1}
     mixtures = {"mixtures": {**rows, "description": "A mixture matrix, one list of channels per sample."}}
     mixed = _object(
-        {**mixtures, **fields}, "mixtures", {"mixtures": [[0.1, 0.2, 0.4], [0.3, 0.1, 0.0]], "n_sources": 2}
+        {**mixtures, **fields},
+        "mixtures",
+        {"mixtures": [[0.1, 0.2, 0.4], [0.3, 0.1, 0.0], [0.2, 0.2, 0.4], [0.5, 0.3, 0.4]], "n_sources": 2},
     )
     content = {
         MULTIPART: {"schema": form},
@@ -88,7 +92,7 @@ def _fields() -> dict[str, dict[str, Any]]:
         },
         **specs,
         "model": {"type": "string", "description": "Id of a stored model to apply: nothing is trained then."},
-        "variable": {"type": "string", "description": "Which array of a .mat or .npz file is meant."},
+        "variable": {"type": "string", "description": f"Which array of a {VARIABLE_FORMATS} file is meant."},
     }
 
 

@@ -15,7 +15,7 @@ from starlette.routing import Match
 
 from model_store.errors import QueueUnavailableError, StorageFullError, is_storage_full
 from model_store.records import JobError
-from service.errors import ROOTS, TABLE, FailedJobError, Row, row_named, row_of
+from service.errors import ROOTS, TABLE, FailedJobError, Row, ServiceBusyError, row_named, row_of
 
 logger = logging.getLogger(__name__)
 
@@ -64,7 +64,8 @@ def install(app: FastAPI) -> None:
 
 async def _on_known(request: Request, error: Exception) -> ProblemResponse:
     row = row_named(error.error.kind) if isinstance(error, FailedJobError) else row_of(type(error))
-    return respond(problem_of(row, str(error), request.url.path))
+    headers = {"Retry-After": str(error.retry_after_seconds)} if isinstance(error, ServiceBusyError) else None
+    return respond(problem_of(row, str(error), request.url.path), headers)
 
 
 async def _on_redis(request: Request, error: Exception) -> ProblemResponse:

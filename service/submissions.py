@@ -1,8 +1,9 @@
-"""From an upload to a job: the request is validated once, here, before any worker hears of it."""
+"""From an upload that has been read to a job, or to the one that does equal work."""
 
 import asyncio
+import hashlib
 import uuid
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -10,9 +11,9 @@ from model_store.folders import remove_folder
 from model_store.records import JobRecord, JobStatus, now, work_key
 from service.context import Context
 from service.queues import APPLY, TRAIN
-from service.uploads import Upload
-from unmixing.io.inputs.tasks import LIBRARIES, Request, UnmixingTask, checked_task
-from unmixing.io.inputs.uploads import unpack_files
+from service.reading.messages import ReadUpload
+from service.uploads import FILE, Upload
+from unmixing.io.inputs.tasks import LIBRARIES
 from unmixing.methods import METHODS, chosen_methods
 
 
@@ -34,47 +35,42 @@ def _remove_untaken(context: Context, job_id: str, folder: Path) -> None:
         remove_folder(folder)
 
 
-def submit(context: Context, job_id: str, folder: Path, upload: Upload) -> JobRecord:
-    """Check the upload in ``folder`` and make it a job, or return the job that does equal work already.
+def submit(context: Context, job_id: str, folder: Path, upload: Upload, read: ReadUpload) -> JobRecord:
+    """Make the upload in ``folder`` a job, or return the job that does equal work already. read: what it asks for.
 
-    Raises UnmixingError and StoreError for everything that a caller can mend.
+    Raises StoreError.
     """
-    model_id = upload.fields.get("model") or None
-    model = context.stores.models.load(model_id) if model_id else None
-    task = checked_task(
-        Request(
-            files=unpack_files(folder, max_total_bytes=context.settings.max_unpacked_bytes),
-            fields=upload.fields,
-            libraries={name: sorted(folder.glob(f"{name}/*")) for name in LIBRARIES},
-            model=model,
-            scratch=folder,
-            max_training_seconds=context.settings.max_training_seconds,
-        )
-    )
-
-    def names(paths: Sequence[Path]) -> tuple[str, ...]:
-        return tuple(path.relative_to(folder).as_posix() for path in paths)
-
     moment = now()
+    digests = upload.digests or {FILE: [_digest(folder / name) for name in read.files]}
     record = JobRecord(
         id=job_id,
-        work_key=work_key(upload.digests, task.spec, model_id, task.variable),
-        queue=_queue_of(task),
-        spec=task.spec,
-        kind_decided_by=task.kind_decided_by,
-        model_id=model_id,
-        variable=task.variable,
-        files=names(task.paths),
-        libraries={name: names(paths) for name, paths in task.libraries.items() if paths},
+        work_key=work_key(digests, read.spec, read.model_id, read.variable),
+        queue=_queue_of(read),
+        spec=read.spec,
+        kind_decided_by=read.kind_decided_by,
+        model_id=read.model_id,
+        variable=read.variable,
+        files=read.files,
+        libraries={name: paths for name in LIBRARIES if (paths := _names(folder, name))},
         created=moment,
         updated=moment,
     )
     return _entered(context, record)
 
 
-def _queue_of(task: UnmixingTask) -> str:
-    trains = any(METHODS[method].trains for method in chosen_methods(task.spec.method))
-    return TRAIN if task.model is None and trains else APPLY
+def _digest(path: Path) -> str:
+    """Of the whole file: its header tells matrices of equal numbers and other shapes apart."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _names(folder: Path, part: str) -> tuple[str, ...]:
+    return tuple(path.relative_to(folder).as_posix() for path in sorted(folder.glob(f"{part}/*")))
+
+
+def _queue_of(read: ReadUpload) -> str:
+    trains = any(METHODS[method].trains for method in chosen_methods(read.spec.method))
+    return TRAIN if read.model_id is None and trains else APPLY
 
 
 def _entered(context: Context, record: JobRecord) -> JobRecord:

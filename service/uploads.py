@@ -2,7 +2,7 @@
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO, Protocol
@@ -18,6 +18,9 @@ FILE_FIELDS = (FILE, *LIBRARIES)
 """The fields that hold files. Those of the first go into the job's input folder, others into a folder of their own name
 below it."""
 
+JSON_BODY, JSON_MIXTURES = "body.json", "mixtures.npy"
+"""A body in JSON, and the mixtures that are found in it."""
+
 METHOD = "method"
 MAX_PARTS = 64
 MAX_FIELD_BYTES = 1024
@@ -28,17 +31,19 @@ CHUNK_BYTES = 1 << 20
 
 @dataclass(frozen=True)
 class Upload:
-    """What arrived. ``digests``: SHA-256 of each file, by field, in order of arrival."""
+    """What arrived. ``digests``: SHA-256 of each file, by field, in order of arrival. ``body``: the name of the file
+    that holds a body in JSON, which has no files."""
 
     fields: dict[str, str]
     digests: dict[str, list[str]]
+    body: str | None = None
 
 
 class Fields:
     """The plain fields of a request, of those in ``known``, each once; but ``method`` may come several times."""
 
-    def __init__(self, known: frozenset[str]) -> None:
-        self.given: dict[str, str] = {}
+    def __init__(self, known: frozenset[str], given: Mapping[str, str] | None = None) -> None:
+        self.given = dict(given or {})
         self._known = known
 
     def require(self, name: str) -> None:
@@ -50,8 +55,9 @@ class Fields:
             raise UploadFieldError(f"the field {name!r} is given twice")
 
     def add(self, name: str, value: str) -> None:
-        """Raises UploadFieldError as ``require``, and for a value that is too long."""
+        """Raises UploadFieldError as ``require``, and for a value that is too long or no text."""
         self.require(name)
+        require_text(value, f"the field {name!r}")
         if len(value) > MAX_FIELD_BYTES:
             raise UploadFieldError(f"the field {name!r} is longer than {MAX_FIELD_BYTES} bytes")
         earlier = self.given.get(name)
@@ -200,6 +206,13 @@ def safe_name(name: str, part: str = FILE) -> str:
     if len(base.encode()) > MAX_NAME_BYTES:
         raise UploadFieldError(f"the file name {base[:40]!r}... is longer than {MAX_NAME_BYTES} bytes")
     return base
+
+
+def require_text(value: str, what: str) -> None:
+    """Raises UploadFieldError for what cannot be written as UTF-8, and for the character 0, which ends texts elsewhere.
+    JSON can hold both."""
+    if "\0" in value or any("\ud800" <= character <= "\udfff" for character in value):
+        raise UploadFieldError(f"{what} is no valid Unicode text: {value[:40]!r}")
 
 
 def _text(raw: bytes, what: str) -> str:

@@ -11,8 +11,8 @@ import socket
 import sys
 from collections.abc import Sequence
 
+from model_store.lifeline import die_with_parent
 from model_store.settings import Settings
-from supervision.lifeline import die_with_parent
 from supervision.readiness import tell_ready
 
 GRACE_SECONDS = 5

@@ -26,11 +26,21 @@ from model_store.records import JobRecord, now
 from model_store.settings import Settings
 from model_store.stores import Stores, open_stores
 from service.app import create_app
+from service.reading.readers import ForkServer
 from unmixing.manifest import AbundancesAre, ModelManifest, Versions
 from unmixing.specs import UnmixSpec
 from unmixing.types import TrainedModel
 
 REPOSITORY = Path(__file__).parent.parent
+
+FORK_SERVER = ForkServer()
+"""One for all tests: it takes most of a second to start."""
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _close_fork_server() -> Iterator[None]:
+    yield
+    FORK_SERVER.close()
 
 
 @pytest.fixture(scope="session")
@@ -80,7 +90,7 @@ def stores(settings: Settings) -> Iterator[Stores]:
 @contextmanager
 def serving(settings: Settings) -> Iterator[httpx.Client]:
     """The service behind a real server on a free port, and a client for it."""
-    config = uvicorn.Config(create_app(settings), port=0, log_level="warning", http="httptools")
+    config = uvicorn.Config(create_app(settings, FORK_SERVER), port=0, log_level="warning", http="httptools")
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run)
     thread.start()

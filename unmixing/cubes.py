@@ -147,7 +147,8 @@ class BandStatistics:
         return tuple(DroppedBand(index, reason) for index, reason in enumerate(reasons) if reason is not None)
 
     def require_content(self) -> None:
-        """Raises SceneContentError when nothing can be unmixed: no data, constant, fewer than two usable bands."""
+        """Raises SceneContentError when nothing can be unmixed: no data, constant, fewer than two usable
+        bands, nowhere positive."""
         dropped = self.dropped_bands()
         n_bands = len(self._bad)
         n_used = n_bands - len(dropped)
@@ -158,8 +159,11 @@ class BandStatistics:
         if n_used < 2:
             reasons = sorted({band.reason for band in dropped})
             raise SceneContentError(f"only {n_used} of {n_bands} bands can be used ({'; '.join(reasons[:3])})")
-        if not (self._highest > 0).any():
-            raise SceneContentError("no number of the cube is above 0; spectra of reflectance or radiance are expected")
+        brightest = float(np.delete(self._highest, [band.index for band in dropped]).max())
+        if brightest <= 0:
+            raise SceneContentError(
+                f"the cube is nowhere positive: {brightest:g} is its largest value; reflectance and radiance are"
+            )
 
     def _reason(self, index: int, magnitude: float, typical: float) -> str | None:
         count, lowest = self._counts[index], self._lowest[index]

@@ -1,10 +1,7 @@
 """The parent of work-horses: it forks one for each job, ends one that hangs, and gives a job back when told to stop."""
 
-import ctypes
 import logging
-import os
 import signal
-import sys
 import time
 from collections.abc import Sequence
 from types import FrameType
@@ -17,6 +14,7 @@ from rq.job import Job
 from rq.queue import Queue
 
 from model_store.deliveries import attempt_of
+from model_store.lifeline import die_with_parent
 from model_store.settings import Settings
 from model_store.stores import Stores
 
@@ -25,8 +23,6 @@ WORKER_TTL_SECONDS = 30
 
 LOOK_SECONDS = 1
 """A work-horse is looked after this often; RQ takes whole seconds."""
-
-PR_SET_PDEATHSIG = 1
 
 logger = logging.getLogger(__name__)
 
@@ -56,7 +52,7 @@ class ForkingWorker(Worker):
         super().fork_work_horse(job, queue)
 
     def main_work_horse(self, *args: Any, **kwargs: Any) -> None:
-        _die_with(parent=self.pid)
+        die_with_parent(self.pid or 0, signal.SIGKILL)
         super().main_work_horse(*args, **kwargs)
 
     def setup_work_horse_signals(self) -> None:
@@ -99,12 +95,3 @@ class ForkingWorker(Worker):
     def _give_back(self, job: Job) -> None:
         if self._jobs.give_back(job.args[0], attempt_of(job.id)):
             logger.info("job %s given back, this worker stops", job.args[0])
-
-
-def _die_with(parent: int | None) -> None:
-    """Ask Linux to kill this process when its parent dies; elsewhere it ends its job unsupervised."""
-    if sys.platform != "linux":
-        return
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent:  # it died before we asked
-        os._exit(1)

@@ -7,10 +7,11 @@ from fastapi import APIRouter, Request, Response
 from starlette.requests import ClientDisconnect
 
 from model_store.records import JobStatus
-from service.bodies import body_of
+from service.bodies import body_of, query_of
 from service.context import ContextArgument
 from service.errors import MalformedUploadError, UploadTooLargeError
 from service.openapi import problems, upload_body
+from service.reading.readers import Readers
 from service.schemas import JobDocument, job_document
 from service.submissions import staging, submit
 from service.uploads import receive
@@ -40,12 +41,14 @@ async def unmix(request: Request, context: ContextArgument) -> Response:
     _check_length(request, max_bytes)
     async with staging(context) as (job_id, folder):
         content_type = request.headers.get("content-type", "")
-        with closing(body_of(content_type, request.query_params.multi_items(), folder)) as receiver:
+        with closing(body_of(content_type, query_of(request.scope["query_string"]), folder)) as receiver:
             try:
                 upload = await receive(request.stream(), receiver, max_bytes)
             except ClientDisconnect:
                 raise MalformedUploadError("the connection ended before the upload did") from None
-        record = await asyncio.to_thread(submit, context, job_id, folder, upload)
+        readers: Readers = request.app.state.readers
+        read = await readers.read(folder, upload)
+        record = await asyncio.to_thread(submit, context, job_id, folder, upload, read)
     document = job_document(record, str(request.base_url))
     return Response(
         document.model_dump_json(exclude_none=True),

@@ -17,7 +17,20 @@ from unmixing.simulation.evaluation import evaluate
 
 @pytest.mark.parametrize(
     ("header", "binary"),
-    [("a.hdr", "a"), ("a.hdr", "a.img"), ("a.hdr", "a.dat"), ("a.img.hdr", "a.img"), ("a.bil.hdr", "a.bil")],
+    [
+        ("a.hdr", "a"),
+        ("a.hdr", "a.img"),
+        ("a.hdr", "a.dat"),
+        ("a.hdr", "a.corrected"),
+        ("a.img.hdr", "a.img"),
+        ("a.bil.hdr", "a.bil"),
+        ("A.HDR", "A.IMG"),
+        ("A.HDR", "A"),
+        ("A.HDR", "a.dat"),
+        ("a.hdr", "A.Img"),
+        ("A.IMG.HDR", "A.IMG"),
+        ("A.HDR", "A.SLI"),
+    ],
 )
 def test_either_half_of_an_envi_pair_finds_the_other(tmp_path: Path, header: str, binary: str) -> None:
     for name in (header, binary):
@@ -26,6 +39,17 @@ def test_either_half_of_an_envi_pair_finds_the_other(tmp_path: Path, header: str
     assert set(scene_files([tmp_path / header])) == pair
     assert set(scene_files([tmp_path / binary])) == pair
     assert sorted(scene_files([tmp_path / binary, tmp_path / header])) == sorted(pair)
+
+
+def test_of_two_pairs_that_differ_in_case_each_finds_its_own(tmp_path: Path) -> None:
+    for name in ("a.hdr", "a.img", "A.HDR", "A.IMG"):
+        (tmp_path / name).touch()
+    if len(list(tmp_path.iterdir())) < 4:
+        pytest.skip("this file system does not tell upper from lower case")
+    assert scene_files([tmp_path / "A.IMG"]) == [tmp_path / "A.IMG", tmp_path / "A.HDR"]
+    assert scene_files([tmp_path / "a.img"]) == [tmp_path / "a.img", tmp_path / "a.hdr"]
+    assert scene_files([tmp_path / "A.HDR"]) == [tmp_path / "A.HDR", tmp_path / "A.IMG"]
+    assert scene_files([tmp_path / "a.hdr"]) == [tmp_path / "a.hdr", tmp_path / "a.img"]
 
 
 def test_self_contained_files_have_no_partner(tmp_path: Path) -> None:
@@ -40,6 +64,21 @@ def test_an_interrupted_block_leaves_nothing(tmp_path: Path) -> None:
         (folder / "half.txt").write_text("half")
         raise RuntimeError
     assert list((tmp_path / "deep").iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "text", ["no JSON", "[]", "{}", '{"assets": {"../mine.txt": {}, "sub": {}, "/etc/hosts": {}}}']
+)
+def test_a_result_by_somebody_else_costs_no_file(tmp_path: Path, text: str) -> None:
+    out = tmp_path / "out"
+    (out / "sub").mkdir(parents=True)
+    (tmp_path / "mine.txt").write_text("mine")
+    (out / "result.json").write_text(text)
+    with output_folder(out) as folder:
+        (folder / "result.json").write_text('{"assets": {}}')
+    assert (tmp_path / "mine.txt").is_file()
+    assert {path.name for path in out.iterdir()} == {"sub", "result.json"}
+    assert (out / "result.json").read_text() == '{"assets": {}}'
 
 
 def test_missing_files_are_named(tmp_path: Path) -> None:

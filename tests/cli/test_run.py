@@ -88,6 +88,45 @@ def test_a_filled_folder_is_kept_unless_forced(unmix: Command, tiny: Path) -> No
     assert_one_line_error(unmix("run", tiny, "-o", tiny), "is a file")
 
 
+@pytest.mark.parametrize("given", ["SCENE.HDR", "SCENE.IMG"])
+def test_either_half_of_an_envi_scene_in_upper_case(unmix: Command, tiny: Path, given: str) -> None:
+    with np.load(tiny) as arrays:
+        cube = arrays["cube"]
+    Path("SCENE.IMG").write_bytes(cube.astype("<f4").tobytes())
+    rows, columns, bands = cube.shape
+    header = f"lines = {rows}\nsamples = {columns}\nbands = {bands}\ndata type = 4\ninterleave = bip\n"
+    Path("SCENE.HDR").write_text("ENVI\n" + header)
+    result = unmix("run", given, "-p", "3", "--method", "vca_fcls", "-o", "out")
+    assert result.exit_code == 0, result.output
+    document = json.loads(Path("out/result.json").read_text())
+    assert sorted(document["input"]["files"]) == ["SCENE.HDR", "SCENE.IMG"]
+
+
+def test_a_forced_run_leaves_nothing_of_the_run_before(unmix: Command, tiny: Path) -> None:
+    out = Path("out")
+    assert unmix("run", tiny, *QUICK, "-o", out).exit_code == 0
+    (out / "notes.txt").write_text("mine")
+    (out / "mine.tif").write_text("mine too")
+    again = unmix("run", tiny, "-p", "3", "--method", "vca_fcls", "-o", out, "--force")
+    assert again.exit_code == 0, again.output
+    assets = json.loads((out / "result.json").read_text())["assets"]
+    assert "model.onnx" not in assets
+    assert {path.name for path in out.iterdir()} == {*assets, "result.json", "notes.txt", "mine.tif"}
+
+
+@pytest.mark.parametrize("command", ["run", "submit", "demo"])
+@pytest.mark.parametrize("out", ["notes.txt/out", "notes.txt/deep/out", "/proc/unmix/out", "x" * 300])
+def test_a_place_that_cannot_be_written_is_refused_before_the_work(
+    unmix: Command, tiny: Path, command: str, out: str
+) -> None:
+    Path("notes.txt").write_text("mine")
+    before = {path.name for path in Path().iterdir()}
+    # no service answers there: were the place asked for last, that would be the error
+    at = () if command != "submit" else ("--url", "http://127.0.0.1:9")
+    assert_one_line_error(unmix(command, tiny, "-p", "3", "-o", out, *at), out.split("/")[0] or "/proc", "-o")
+    assert {path.name for path in Path().iterdir()} == before
+
+
 def save(path: Path, cube: object) -> Path:
     np.save(path, np.asarray(cube))
     return path

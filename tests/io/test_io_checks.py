@@ -1,10 +1,12 @@
 """The early check refuses what cannot be unmixed, and never what can."""
 
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import scipy.io
 from scene_files import small_cube
 
 from unmixing.errors import SceneContentError, SpecError, UnmixingError
@@ -35,6 +37,9 @@ def test_a_scene_is_a_scene(check: Any) -> None:
     cube[:3] = np.nan
     cube[4] = 0
     check(cube, 3)
+    mixed = -small_cube()
+    mixed[-1, -1] *= -1
+    check(mixed, 3)
 
 
 @pytest.mark.parametrize(
@@ -47,8 +52,9 @@ def test_a_scene_is_a_scene(check: Any) -> None:
         np.broadcast_to(np.arange(1.0, 7), (5, 4, 6)),
         small_cube()[:, :, :1],
         small_cube()[:1, :1],
+        -small_cube(),
     ],
-    ids=["nan", "inf", "zero", "constant", "one spectrum", "one band", "one pixel"],
+    ids=["nan", "inf", "zero", "constant", "one spectrum", "one band", "one pixel", "negative"],
 )
 def test_no_content(check: Any, cube: Any) -> None:
     with pytest.raises(SceneContentError):
@@ -75,6 +81,17 @@ def test_of_a_large_scene_only_the_beginning_is_read(tmp_path: Path, monkeypatch
         monkeypatch.setattr(scene, "blocks", lambda: (seen.append(block) or block for block in blocks()))
         check_scene(scene, 4)
     assert 0 < len(seen) < 5
+
+
+def test_content_that_would_fill_memory_is_left_to_the_job(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(checks, "BLOCK_BYTES", 100)
+    cube = np.full((5, 4, 6), np.nan)
+    scipy.io.savemat(tmp_path / "a.mat", {"cube": cube})
+    np.save(tmp_path / "a.npy", cube)
+    for limit, name, refused in ((1000, "a.mat", True), (959, "a.mat", False), (9, "a.npy", True)):
+        monkeypatch.setattr(checks, "MAX_BYTES_IN_MEMORY", limit)
+        with open_scene([tmp_path / name]) as scene, pytest.raises(SceneContentError) if refused else nullcontext():
+            check_scene(scene, None)
 
 
 @pytest.mark.parametrize("seed", range(20))

@@ -61,6 +61,7 @@ SCENES: dict[str, tuple[list[tuple[str, bytes]], list[str]]] = {
     "pickled .npy": ([("objects.npy", pickled())], ["objects.npy"]),
     "all NaN": ([("nan.npy", npy(np.full_like(CUBE, np.nan)))], ["NaN"]),
     "constant": ([("constant.npy", npy(np.full_like(CUBE, 0.25)))], ["constant"]),
+    "nowhere positive": ([("negative.npy", npy(-CUBE))], ["nowhere positive"]),
     "one band": ([("band.npy", npy(CUBE[:, :, :1]))], ["has 1"]),
     "several arrays": ([("scene.npz", npz(a=CUBE, b=CUBE))], ["a", "b", "variable"]),
 }

@@ -1,12 +1,14 @@
 """Jobs, results and models over HTTP, without a worker: paging, equality, stopping, ranges."""
 
 import asyncio
+import io
 import json
 import zlib
 from pathlib import Path
 from typing import Any
 
 import httpx
+import numpy as np
 import pytest
 from redis import Redis
 
@@ -290,6 +292,20 @@ def test_every_kind_of_problem_is_explained(service: httpx.Client) -> None:
             assert explained.status_code == 200
             assert explained.json()["meaning"]
     assert service.get("/problems/nothing").status_code == 404
+
+
+def test_every_example_of_a_body_is_accepted(service: httpx.Client) -> None:
+    content = service.get("/openapi.json").json()["paths"]["/unmix"]["post"]["requestBody"]["content"]
+    examples = {kind: facts["schema"]["example"] for kind, facts in content.items() if "example" in facts["schema"]}
+    assert set(examples) == {"multipart/form-data", "application/json"}
+    response = service.post("/unmix", json=examples["application/json"])
+    assert response.status_code == 202, response.text
+    form = examples["multipart/form-data"]
+    scene = io.BytesIO()
+    np.savez(scene, cube=small_scene())
+    files = [("file", (name, scene.getvalue())) for name in form.pop("file")]
+    response = service.post("/unmix", files=files, data={name: str(value) for name, value in form.items()})
+    assert response.status_code == 202, response.text
 
 
 def test_the_openapi_document(service: httpx.Client) -> None:

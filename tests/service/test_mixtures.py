@@ -152,6 +152,18 @@ def test_json_and_a_bare_file_are_read_as_a_form_is(service: httpx.Client) -> No
     assert named.status_code == 202, named.text
 
 
+def test_equal_numbers_of_other_shape_are_other_work(service: httpx.Client) -> None:
+    def job(rows: int, columns: int) -> str:
+        matrix = np.arange(24.0).reshape(rows, columns).tolist()
+        response = service.post("/unmix", json={"mixtures": matrix, "n_sources": 2})
+        assert response.status_code == 202, response.text
+        return str(response.json()["jobID"])
+
+    shapes = [(6, 4), (8, 3), (4, 6)]
+    assert len({job(*shape) for shape in shapes}) == len(shapes)
+    assert job(6, 4) == job(6, 4)
+
+
 KINDS: dict[str, tuple[bytes, str, dict[str, str], tuple[str, str]]] = {
     "a table": (table(MIXTURES), "x.csv", {"n_sources": "3"}, ("mixtures", "n_sources")),
     "asked for": (npy(MIXTURES), "x.npy", {"kind": "mixtures", "n_sources": "3"}, ("mixtures", "request")),

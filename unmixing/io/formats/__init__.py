@@ -1,1 +1,1 @@
-"""File formats, a module each: from bytes to arrays with what the header says of them."""
+"""File formats: from bytes to arrays with what the header says of them. ``table.FORMATS`` has a row for each."""

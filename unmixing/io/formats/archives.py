@@ -1,31 +1,25 @@
 """Zip files, opened with care: what they claim is checked before it is believed."""
 
-import lzma
 import struct
 import zipfile
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from unmixing.errors import SceneFormatError
+from unmixing.io.formats.damage import damage_told
 
 MAX_DIRECTORY_BYTES = 16 * 2**20
 """Of a zip's list of members, which ``zipfile`` reads into memory whole."""
-
-DAMAGE = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, RuntimeError, ValueError)
-"""What ``zipfile`` raises on archives that are damaged, encrypted or compressed in an exotic way."""
 
 
 @contextmanager
 def open_archive(path: Path) -> Iterator[zipfile.ZipFile]:
     """A zip file for reading. Whatever is wrong with it, inside the block too, becomes a SceneFormatError."""
-    try:
+    with damage_told(f"{path.name} cannot be unpacked"):
         _require_small_directory(path)
         with zipfile.ZipFile(path) as archive:
             yield archive
-    except DAMAGE as error:
-        raise SceneFormatError(f"{path.name} cannot be unpacked: {error or type(error).__name__}") from error
 
 
 def _require_small_directory(path: Path) -> None:

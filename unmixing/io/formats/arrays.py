@@ -1,87 +1,133 @@
-"""One array of a .npy, .npz or .mat file, read whole."""
+"""Formats of arrays (.npy, .npz, .mat): from the headers in a file to the scene or the matrix that is meant."""
 
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-import h5py
-import numpy as np
 from numpy.typing import NDArray
 
 from unmixing.errors import SceneFormatError
-from unmixing.io.formats.archives import open_archive
-from unmixing.io.formats.detection import Kind, is_npz, kind_of
-from unmixing.io.formats.matlab_v5 import load_v5, v5_headers
-from unmixing.io.formats.matlab_v73 import HDF5_DAMAGE, damaged_v73, datasets
-from unmixing.io.formats.numpy_files import extract_member, peek, read_npy_header, require_size
-from unmixing.io.formats.reader import ArrayHeader, require_plausible_size
-from unmixing.io.formats.variables import ArrayKind, choose_array, listed
+from unmixing.io.formats.matlab import SIZE_NAMES, CubeVariable, cube_view, find_cube
+from unmixing.io.formats.reader import ArrayHeader, ArrayRows, SceneReader, require_plausible_size
+from unmixing.io.formats.variables import (
+    SCALE,
+    THE_CUBE,
+    WAVELENGTHS,
+    WantedArray,
+    choose_array,
+    companion_facts,
+    no_array,
+    require_companion,
+    require_cube,
+)
 
 MAX_BYTES = 4 * 2**30
 """Of an array that is read whole."""
 
+UNNAMED = ""
+"""The name of the array in a file that holds one without a name."""
 
-def read_array(path: Path, variable: str | None, kind: ArrayKind) -> tuple[NDArray[Any], dict[str, Any]]:
-    """The array of this kind in a .npy, .npz or .mat file, in MATLAB's own order of axes, and how it was found.
+Headers = Callable[[Path], dict[str, ArrayHeader]]
+"""The arrays of a file by name, with their shapes as the program that wrote them shows them; nothing of them is read.
+Raises SceneFormatError."""
 
-    ``variable`` says which one where there are several. Raises SceneFormatError, AmbiguousSceneError.
+LoadArray = Callable[[Path, str, Path | None], NDArray[Any]]
+"""One array of a file by its name; what has to be unpacked goes into the folder for scratch, or the system's own.
+Raises SceneFormatError."""
+
+
+@dataclass(frozen=True)
+class ArrayFormat:
+    """A format whose files hold arrays. name: as results report it.
+
+    matlab: whether a matrix of bands x pixels is a scene too, where numbers of rows and columns lie beside it.
+    read_whole: whether an array can only be read into memory as a whole.
     """
-    with path.open("rb") as file:
-        first = kind_of(path)
-        if first is Kind.NPY:
-            header, order = read_npy_header(file, path.name)
-            require_size(path.name, header, file.tell(), path.stat().st_size)
-            _require_kind(header, path.name, kind, path)
-            values = np.fromfile(file, dtype=header.dtype, count=header.size).reshape(header.shape, order=order)
-            return values, _source("npy", path, None, header)
-    if first is Kind.ZIP and is_npz(path):
-        return _read_npz(path, variable, kind)
-    if first is Kind.MAT_V5:
-        headers = v5_headers(path)
-        name = _chosen(headers, variable, path, kind)
-        return load_v5(path, [name])[name], _source("mat v5", path, name, headers[name])
-    if first is Kind.HDF5:
-        return _read_v73(path, variable, kind)
-    raise SceneFormatError(f"{path.name} is no .npy, .npz or .mat file")
+
+    name: str
+    headers: Headers
+    load: LoadArray
+    matlab: bool = False
+    read_whole: bool = False
+
+    def open_scene(self, files: Sequence[Path], variable: str | None, scratch: Path | None) -> SceneReader:
+        """The cube in the one file of ``files``, loaded when its first row is wanted.
+
+        ``variable`` says which array it is where there are several. Beside it only ``wavelengths_nm``, ``scale`` and,
+        in MATLAB files, the size of the image are read. Raises SceneFormatError, AmbiguousSceneError.
+        """
+        path = files[0]
+        headers = self.headers(path)
+        cube = self._cube(path, headers, variable, scratch)
+        what = _what(path, cube.name)
+        _require_stored(cube.header, what)
+        require_plausible_size(path, cube.header)
+        sizes = {WAVELENGTHS: cube.shape[2], SCALE: 1}
+        given = [name for name in sizes if name in headers]
+        for name in given:
+            require_companion(headers[name], name, sizes[name])
+        companions = {name: self._loaded(path, name, headers[name], scratch) for name in given}
+        load = partial(self._load_cube, path, cube, scratch)
+        rows = ArrayRows(cube.shape, cube.header.dtype, load, in_memory=self.read_whole)
+        return SceneReader(rows, companion_facts(companions, self._source(path, cube.name, cube.header)))
+
+    def read_array(self, path: Path, variable: str | None, wanted: WantedArray) -> tuple[NDArray[Any], dict[str, Any]]:
+        """The array that is wanted, in the order of axes of the program that wrote it, and how it was found.
+
+        ``variable`` says which one where there are several. Raises SceneFormatError, AmbiguousSceneError.
+        """
+        headers = self.headers(path)
+        name = UNNAMED if UNNAMED in headers else choose_array(headers, variable, path.name, wanted)
+        if name is None:
+            raise no_array(wanted, headers, path.name)
+        header, what = headers[name], _what(path, name)
+        if len(header.shape) != wanted.n_axes or not header.is_real or min(header.shape) < 1:
+            raise SceneFormatError(f"{what} is {header}; it has to be a {wanted}")
+        _require_stored(header, what)
+        require_plausible_size(path, header)
+        if header.nbytes > MAX_BYTES:
+            raise SceneFormatError(f"{what} has {header.nbytes} bytes; {MAX_BYTES} are allowed")
+        return self._loaded(path, name, header, None), self._source(path, name, header)
+
+    def _cube(
+        self, path: Path, headers: Mapping[str, ArrayHeader], variable: str | None, scratch: Path | None
+    ) -> CubeVariable:
+        if self.matlab:
+            names = [name for pair in SIZE_NAMES for name in pair if name in headers]
+            single = {name: headers[name] for name in names if headers[name].size == 1 and headers[name].is_real}
+            small = {name: self._loaded(path, name, header, scratch) for name, header in single.items()}
+            return find_cube(headers, small, variable, path.name)
+        name = UNNAMED if UNNAMED in headers else choose_array(headers, variable, path.name, THE_CUBE)
+        if name is None:
+            raise no_array(THE_CUBE, headers, path.name)
+        return CubeVariable(name, headers[name], require_cube(headers[name], _what(path, name)))
+
+    def _load_cube(self, path: Path, cube: CubeVariable, scratch: Path | None) -> NDArray[Any]:
+        return cube_view(self._loaded(path, cube.name, cube.header, scratch), cube.shape)
+
+    def _loaded(self, path: Path, name: str, header: ArrayHeader, scratch: Path | None) -> NDArray[Any]:
+        values = self.load(path, name, scratch)
+        if values.shape != header.shape or values.dtype.kind not in "iuf":
+            raise SceneFormatError(
+                f"{_what(path, name)} is {values.dtype} {values.shape}, its header announces {header}"
+            )
+        return values.astype(header.dtype, copy=False)
+
+    def _source(self, path: Path, name: str, header: ArrayHeader) -> dict[str, Any]:
+        named = {} if name == UNNAMED else {"variable": name}
+        return {"format": self.name, "files": [path.name], **named, "dtype": str(header.dtype)}
 
 
-def _read_npz(path: Path, variable: str | None, kind: ArrayKind) -> tuple[NDArray[Any], dict[str, Any]]:
-    with open_archive(path) as archive:
-        members = {info.filename.removesuffix(".npy"): info for info in archive.infolist()}
-        headers = {name: header for name, info in members.items() if (header := peek(archive, info))}
-        name = _chosen(headers, variable, path, kind)
-        with archive.open(members[name]) as member:
-            header, _ = read_npy_header(member, name)
-            require_size(f"{path.name}: {name}", header, member.tell(), members[name].file_size)
-    return extract_member(path, members[name], None), _source("npz", path, name, header)
+def _what(path: Path, name: str) -> str:
+    return path.name if name == UNNAMED else f"{path.name}: {name}"
 
 
-def _read_v73(path: Path, variable: str | None, kind: ArrayKind) -> tuple[NDArray[Any], dict[str, Any]]:
-    try:
-        with h5py.File(path, "r", locking=False) as file:
-            arrays = datasets(file)
-            headers = {name: ArrayHeader(data.shape[::-1], data.dtype) for name, data in arrays.items()}
-            name = _chosen(headers, variable, path, kind)
-            return np.asarray(arrays[name][()]).T, _source("mat v7.3", path, name, headers[name])
-    except HDF5_DAMAGE as error:
-        raise damaged_v73(path, error) from error
-
-
-def _chosen(headers: dict[str, ArrayHeader], variable: str | None, path: Path, kind: ArrayKind) -> str:
-    name = choose_array(headers, variable, path.name, kind)
-    if name is None:
-        raise SceneFormatError(f"{path.name} has no {kind}; it has {listed(headers)}")
-    _require_kind(headers[name], f"{path.name}: {name}", kind, path)
-    return name
-
-
-def _require_kind(header: ArrayHeader, what: str, kind: ArrayKind, path: Path) -> None:
-    if len(header.shape) != kind.n_axes or not header.is_real or min(header.shape) < 1:
-        raise SceneFormatError(f"{what} is {header}; it has to be a {kind}")
-    require_plausible_size(path, header)
-    if header.nbytes > MAX_BYTES:
-        raise SceneFormatError(f"{what} has {header.nbytes} bytes; {MAX_BYTES} are allowed")
-
-
-def _source(form: str, path: Path, variable: str | None, header: ArrayHeader) -> dict[str, Any]:
-    named = {} if variable is None else {"variable": variable}
-    return {"format": form, "files": [path.name], **named, "dtype": str(header.dtype)}
+def _require_stored(header: ArrayHeader, what: str) -> None:
+    """Raises SceneFormatError unless the file has as many bytes for the array as its header describes."""
+    if header.stored_bytes is not None and header.stored_bytes != header.nbytes:
+        verdict = "it is truncated" if header.stored_bytes < header.nbytes else "its header does not describe it"
+        raise SceneFormatError(
+            f"{what}: {header} needs {header.nbytes} bytes, the file has {header.stored_bytes}; {verdict}"
+        )

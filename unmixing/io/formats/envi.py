@@ -5,7 +5,7 @@ reads a BIP file once per band. GDAL is asked for the one thing it knows better:
 """
 
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -34,7 +34,8 @@ PLACE_FIELDS = ("map info", "projection info", "coordinate system string")
 
 @dataclass(frozen=True)
 class Layout:
-    """How the numbers lie in the binary."""
+    """How the numbers lie in the binary. shape: (rows, columns, bands), however they are interleaved. offset: bytes
+    before the first."""
 
     shape: tuple[int, int, int]
     dtype: np.dtype[Any]
@@ -42,8 +43,9 @@ class Layout:
     interleave: str
 
 
-def open_envi(header: Path, binary: Path) -> SceneReader:
-    """The scene of a header and its binary. Raises SceneFormatError unless both agree to the byte."""
+def open_envi(files: Sequence[Path], variable: str | None, scratch: Path | None) -> SceneReader:
+    """The scene of a header and its binary, in this order. Raises SceneFormatError unless both agree to the byte."""
+    header, binary = files
     fields = read_envi_header(header)
     if "spectral library" in fields.get("file type", "").lower():
         raise SceneFormatError(f"{header.name} describes a spectral library, not a scene: spectra without an image")

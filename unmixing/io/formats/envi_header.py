@@ -9,14 +9,19 @@ MAX_HEADER_BYTES = 16 * 2**20
 
 
 def is_envi_header(start: bytes) -> bool:
-    """Whether a file that starts like this is a header (some writers put a byte order mark or blanks
-    first)."""
+    """Whether a file that starts like this is a header; some writers put a byte order mark or blanks first.
+
+    >>> is_envi_header(b"ENVI lines = 5")
+    True
+    """
     return start.removeprefix(b"\xef\xbb\xbf").lstrip()[:4] == b"ENVI"
 
 
 def read_envi_header(path: Path) -> dict[str, str]:
-    """Every ``key = value``; a value in braces may span lines and comes without the braces. Raises
-    SceneFormatError."""
+    """Every ``key = value``, the keys in lower case; a value in braces may span lines and comes without the braces.
+
+    Raises SceneFormatError.
+    """
     with path.open("rb") as file:
         content = file.read(MAX_HEADER_BYTES + 1)
     if len(content) > MAX_HEADER_BYTES or not is_envi_header(content):
@@ -42,7 +47,10 @@ def read_envi_header(path: Path) -> dict[str, str]:
 
 
 def whole_number(fields: Mapping[str, str], key: str, name: str, default: int | None = None) -> int:
-    """A count that is not negative; ``default`` when missing, an error when there is none."""
+    """A count that is not negative; ``default`` when it is missing. name: of the file, for errors.
+
+    Raises SceneFormatError for anything else, and for a missing one without a default.
+    """
     text = fields.get(key)
     if text is None and default is not None:
         return default
@@ -53,14 +61,20 @@ def whole_number(fields: Mapping[str, str], key: str, name: str, default: int | 
 
 
 def number(fields: Mapping[str, str], key: str, name: str) -> float | None:
-    """A number, None when missing."""
+    """A number, None when it is missing. name: of the file, for errors. Raises SceneFormatError."""
     if key not in fields:
         return None
     return numbers(fields[key], key, name, 1)[0]
 
 
 def numbers(text: str, key: str, name: str, count: int | None = None) -> list[float]:
-    """The numbers of a list, as many as ``count`` says."""
+    """The numbers of a list, separated by commas or blanks, as many as ``count`` says. name: of the file, for errors.
+
+    Raises SceneFormatError.
+
+    >>> numbers("400, 500.5", "wavelength", "scene.hdr", 2)
+    [400.0, 500.5]
+    """
     try:
         values = [float(part) for part in text.replace(",", " ").split()]
     except ValueError as error:

@@ -1,5 +1,4 @@
-"""GDAL through rasterio, kept on a short lead: named drivers only, and no file but the one that was asked
-for."""
+"""GDAL through rasterio, kept on a short lead: named drivers only, and no file but the one that was asked for."""
 
 import re
 import threading
@@ -25,8 +24,7 @@ _filters = threading.Lock()
 
 @contextmanager
 def safe_gdal(file_name: str) -> Iterator[None]:
-    """GDAL's errors inside become SceneFormatError, naming the file. Options are per thread: enter for each
-    use."""
+    """GDAL's errors inside become SceneFormatError, naming the file. Options are per thread: enter for each use."""
     try:
         with rasterio.Env(**SAFE_OPTIONS):
             yield

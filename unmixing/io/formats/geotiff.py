@@ -64,8 +64,9 @@ def _rows_per_block(shape: tuple[int, int, int], dtype: np.dtype[Any], block_row
     return max(rows, min(block_rows, shape[0], LARGEST_BLOCK_BYTES // row_bytes))
 
 
-def open_geotiff(path: Path) -> SceneReader:
+def open_geotiff(files: Sequence[Path], variable: str | None, scratch: Path | None) -> SceneReader:
     """The scene in a GeoTIFF. Raises SceneFormatError, also when parts of the image are not in the file."""
+    path = files[0]
     with safe_gdal(path.name), georeference_optional():
         dataset = rasterio.open(path.resolve(), driver="GTiff")
     try:

@@ -13,17 +13,16 @@ from numpy.typing import NDArray
 
 from unmixing.errors import AmbiguousSceneError, SceneFormatError
 from unmixing.io.formats.reader import ArrayHeader
-from unmixing.io.formats.variables import choose_variable, listed, no_cube, require_cube
+from unmixing.io.formats.variables import THE_CUBE, choose_array, listed, no_array, require_cube
 
 MATRIX_NAMES = ("Y", "V")
 SIZE_NAMES = (("nRow", "nCol"), ("H", "W"))
-SMALL_NAMES = ("wavelengths_nm", "scale", *(name for pair in SIZE_NAMES for name in pair))
+"""Of the numbers of rows and columns that lie beside a matrix."""
 
 
 @dataclass(frozen=True)
 class CubeVariable:
-    """The variable that holds the cube, its shape as MATLAB sees it, and the cube's (rows, columns,
-    bands)."""
+    """The array that holds the cube: its header as in the file, and the cube's shape, (rows, columns, bands)."""
 
     name: str
     header: ArrayHeader
@@ -36,11 +35,13 @@ def find_cube(
     variable: str | None,
     file_name: str,
 ) -> CubeVariable:
-    """Choose the cube among ``arrays`` (shapes as in MATLAB); ``small`` holds the sizes a matrix needs.
+    """The cube among ``arrays``, whose shapes are MATLAB's.
+
+    small: the numbers of rows and columns, arrays of one element, that make a matrix of bands x pixels a cube.
 
     Raises SceneFormatError or AmbiguousSceneError.
     """
-    name = choose_variable(arrays, variable, file_name) or _matrix_name(arrays, file_name)
+    name = choose_array(arrays, variable, file_name, THE_CUBE) or _matrix_name(arrays, file_name)
     header, what = arrays[name], f"{file_name}: {name}"
     sizes = _image_size(small)
     if len(header.shape) != 2 or sizes is None or not header.is_real:
@@ -58,7 +59,7 @@ def find_cube(
 def _matrix_name(arrays: Mapping[str, ArrayHeader], file_name: str) -> str:
     names = [name for name in MATRIX_NAMES if name in arrays and len(arrays[name].shape) == 2]
     if not names:
-        raise no_cube(arrays, file_name)
+        raise no_array(THE_CUBE, arrays, file_name)
     if len(names) > 1:
         both = listed({name: arrays[name] for name in names})
         raise AmbiguousSceneError(f"{file_name} has several matrices: {both}; say which with `variable`")
@@ -77,8 +78,12 @@ def _image_size(small: Mapping[str, NDArray[Any]]) -> tuple[int, int] | None:
 def cube_view(array: NDArray[Any], shape: tuple[int, int, int]) -> NDArray[Any]:
     """A MATLAB array as (rows, columns, bands): a cube as it is, a matrix of bands x pixels turned round.
 
-    Pixels lie column by column: pixel ``column * rows + row`` is at (row, column). Nothing is copied where
-    the array is column-major, as MATLAB's are.
+    shape: (rows, columns, bands). Pixels lie column by column: pixel ``column * rows + row`` is at (row, column).
+    Nothing is copied where the array is column-major, as MATLAB's are.
+
+    >>> cube_view(np.arange(6).reshape(1, 6), (2, 3, 1))[..., 0]
+    array([[0, 2, 4],
+           [1, 3, 5]])
     """
     if array.ndim == 3:
         return array

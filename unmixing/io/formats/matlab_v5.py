@@ -1,7 +1,5 @@
 """MATLAB version 5 files (and 4), through SciPy. They are at most 2 GB and are read whole."""
 
-from collections.abc import Iterable
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -9,10 +7,9 @@ import numpy as np
 import scipy.io
 from numpy.typing import NDArray
 
-from unmixing.errors import SceneFormatError
-from unmixing.io.formats.matlab import SMALL_NAMES, cube_view, find_cube
-from unmixing.io.formats.reader import ArrayHeader, ArrayRows, SceneReader, require_plausible_size
-from unmixing.io.formats.variables import SCALE, WAVELENGTHS, companion_facts, require_companion
+from unmixing.io.formats.arrays import ArrayFormat
+from unmixing.io.formats.damage import damage_told
+from unmixing.io.formats.reader import ArrayHeader
 
 TYPES = {
     "double": "f8", "single": "f4", "int8": "i1", "int16": "i2", "int32": "i4", "int64": "i8",
@@ -21,52 +18,24 @@ TYPES = {
 """MATLAB's numeric classes; every other class (cell, struct, char, sparse, ...) is kept as "not a number"."""
 
 
-def open_mat_v5(path: Path, variable: str | None) -> SceneReader:
-    """The cube in a MATLAB file. Raises SceneFormatError, AmbiguousSceneError."""
-    arrays = v5_headers(path)
-    small_names = [name for name in SMALL_NAMES if name in arrays and arrays[name].nbytes < 2**20]
-    small = load_v5(path, [name for name in small_names if arrays[name].is_real])
-    cube = find_cube(arrays, small, variable, path.name)
-    require_plausible_size(path, cube.header)
-    for name, size in ((WAVELENGTHS, cube.shape[2]), (SCALE, 1)):
-        if name in arrays:
-            require_companion(arrays[name], name, size)
-    source = {
-        "format": "mat v5",
-        "files": [path.name],
-        "variable": cube.name,
-        "dtype": str(cube.header.dtype),
-    }
-    load = partial(_load_cube, path, cube.name, cube.header, cube.shape)
-    return SceneReader(ArrayRows(cube.shape, cube.header.dtype, load), companion_facts(small, source))
-
-
 def v5_headers(path: Path) -> dict[str, ArrayHeader]:
-    try:
+    """Every variable of a MATLAB file by its name, with its shape in MATLAB. Raises SceneFormatError."""
+    with damage_told(f"{path.name} is no readable MATLAB file"):
         listing = scipy.io.whosmat(str(path), appendmat=False)
-    except Exception as error:  # SciPy trusts the file: garbage leads it into errors of any class
-        raise SceneFormatError(f"{path.name} is no readable MATLAB file: {error}") from error
     return {
         name: ArrayHeader(tuple(int(length) for length in shape), np.dtype(TYPES.get(kind, "O")))
         for name, shape, kind in listing
     }
 
 
-def load_v5(path: Path, names: Iterable[str]) -> dict[str, NDArray[Any]]:
-    names = list(names)
-    if not names:
-        return {}
-    try:
-        # mat_dtype: MATLAB stores whole doubles as small integers; the class it shows is the type that is
-        # meant
-        loaded = scipy.io.loadmat(str(path), appendmat=False, variable_names=names, mat_dtype=True)
-        return {name: np.asarray(loaded[name]) for name in names}
-    except Exception as error:  # as above
-        raise SceneFormatError(f"{path.name} is damaged or truncated: {error}") from error
+def load_v5(path: Path, name: str, scratch: Path | None) -> NDArray[Any]:
+    """One variable of a MATLAB file, read into memory. Raises SceneFormatError.
+
+    MATLAB stores whole doubles as small integers, and so they come. SciPy could convert them by itself, but would drop
+    imaginary parts with no more than a warning.
+    """
+    with damage_told(f"{path.name} is damaged or truncated"):
+        return np.asarray(scipy.io.loadmat(str(path), appendmat=False, variable_names=[name])[name])
 
 
-def _load_cube(path: Path, name: str, header: ArrayHeader, shape: tuple[int, int, int]) -> NDArray[Any]:
-    array = load_v5(path, [name])[name]
-    if array.shape != header.shape or array.dtype.kind not in "iuf":
-        raise SceneFormatError(f"{path.name}: {name} is {array.dtype} {array.shape}, announced as {header}")
-    return cube_view(array, shape)
+MAT_V5 = ArrayFormat("mat v5", v5_headers, load_v5, matlab=True, read_whole=True)

@@ -1,7 +1,8 @@
 """MATLAB version 7.3 files, which are HDF5 with the axes reversed, through h5py."""
 
 import tempfile
-from functools import partial
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, cast
 
@@ -9,44 +10,32 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from unmixing.errors import SceneFormatError
-from unmixing.io.formats.matlab import SMALL_NAMES, cube_view, find_cube
-from unmixing.io.formats.reader import BLOCK_BYTES, ArrayHeader, ArrayRows, SceneReader, require_plausible_size
-from unmixing.io.formats.variables import SCALE, WAVELENGTHS, companion_facts, require_companion
-
-HDF5_DAMAGE = (OSError, RuntimeError, ValueError, KeyError, TypeError)
-"""What h5py raises on damaged files, depending on where the damage lies."""
+from unmixing.io.formats.arrays import ArrayFormat
+from unmixing.io.formats.damage import damage_told
+from unmixing.io.formats.reader import BLOCK_BYTES, ArrayHeader
 
 
-def open_mat_v73(path: Path, variable: str | None, scratch: Path | None) -> SceneReader:
-    """The cube in an HDF5 file by MATLAB, copied to ``scratch`` in its own order when a row is wanted.
+def v73_headers(path: Path) -> dict[str, ArrayHeader]:
+    """Every array of an HDF5 file by MATLAB by its name, with its shape in MATLAB. Raises SceneFormatError."""
+    with opened_v73(path) as file:
+        return {name: ArrayHeader(data.shape[::-1], data.dtype) for name, data in datasets(file).items()}
 
-    Raises SceneFormatError, AmbiguousSceneError.
+
+def load_v73(path: Path, name: str, scratch: Path | None) -> NDArray[Any]:
+    """One array of an HDF5 file by MATLAB, in MATLAB's order of axes: a copy in ``scratch``, mapped into memory.
+
+    Raises SceneFormatError.
     """
-    try:
-        with h5py.File(path, "r", locking=False) as file:
-            found = datasets(file)
-            arrays = {name: ArrayHeader(data.shape[::-1], data.dtype) for name, data in found.items()}
-            small = {
-                name: np.asarray(found[name][()])
-                for name in SMALL_NAMES
-                if name in arrays and arrays[name].is_real and arrays[name].nbytes < 2**20
-            }
-    except HDF5_DAMAGE as error:
-        raise damaged_v73(path, error) from error
-    cube = find_cube(arrays, small, variable, path.name)
-    require_plausible_size(path, cube.header)
-    for name, size in ((WAVELENGTHS, cube.shape[2]), (SCALE, 1)):
-        if name in arrays:
-            require_companion(arrays[name], name, size)
-    source = {
-        "format": "mat v7.3",
-        "files": [path.name],
-        "variable": cube.name,
-        "dtype": str(cube.header.dtype),
-    }
-    load = partial(_load_cube, path, cube.name, cube.shape, scratch)
-    return SceneReader(ArrayRows(cube.shape, cube.header.dtype, load), companion_facts(small, source))
+    with opened_v73(path) as file:
+        return _copy(datasets(file)[name], scratch).T
+
+
+@contextmanager
+def opened_v73(path: Path) -> Iterator[h5py.File]:
+    """The file for reading. Whatever is wrong with it, inside the block too, becomes a SceneFormatError."""
+    what = f"{path.name} is a damaged or truncated MATLAB 7.3 (HDF5) file"
+    with damage_told(what), h5py.File(path, "r", locking=False) as file:
+        yield file
 
 
 def datasets(file: h5py.File) -> dict[str, h5py.Dataset]:
@@ -59,15 +48,6 @@ def datasets(file: h5py.File) -> dict[str, h5py.Dataset]:
         if isinstance(item, h5py.Dataset) and item.shape is not None and not (item.external or item.is_virtual):
             found[name] = item
     return found
-
-
-def _load_cube(path: Path, name: str, shape: tuple[int, int, int], scratch: Path | None) -> NDArray[Any]:
-    try:
-        with h5py.File(path, "r", locking=False) as file:
-            stored = _copy(datasets(file)[name], scratch)
-    except HDF5_DAMAGE as error:
-        raise damaged_v73(path, error) from error
-    return cube_view(stored.T, shape)
 
 
 def _copy(data: h5py.Dataset, scratch: Path | None) -> NDArray[Any]:
@@ -84,5 +64,4 @@ def _copy(data: h5py.Dataset, scratch: Path | None) -> NDArray[Any]:
     return copy
 
 
-def damaged_v73(path: Path, error: Exception) -> SceneFormatError:
-    return SceneFormatError(f"{path.name} is a damaged or truncated MATLAB 7.3 (HDF5) file: {error}")
+MAT_V73 = ArrayFormat("mat v7.3", v73_headers, load_v73, matlab=True)

@@ -1,11 +1,10 @@
 """NumPy's ``.npy`` and ``.npz``: mapped into memory, never unpickled."""
 
+import io
 import shutil
+import struct
 import tempfile
-import tokenize
 import zipfile
-from collections.abc import Mapping
-from functools import partial
 from pathlib import Path
 from typing import IO, Any, Literal, cast
 
@@ -15,127 +14,105 @@ from numpy.typing import NDArray
 
 from unmixing.errors import SceneFormatError
 from unmixing.io.formats.archives import open_archive
-from unmixing.io.formats.reader import ArrayHeader, ArrayRows, SceneFacts, SceneReader, require_plausible_size
-from unmixing.io.formats.variables import (
-    CUBE,
-    SCALE,
-    WAVELENGTHS,
-    choose_variable,
-    companion_facts,
-    no_cube,
-    require_companion,
-    require_cube,
-)
+from unmixing.io.formats.arrays import UNNAMED, ArrayFormat
+from unmixing.io.formats.damage import damage_told
+from unmixing.io.formats.reader import ArrayHeader
 
 HEADER_READERS = {(1, 0): npy_format.read_array_header_1_0, (2, 0): npy_format.read_array_header_2_0}
-HEADER_DAMAGE = (ValueError, SyntaxError, TypeError, RecursionError, MemoryError, tokenize.TokenError)
+LENGTH_FIELDS = {(1, 0): "<H", (2, 0): "<I"}
+"""How each version of the format states the length of its header."""
+
+MAX_HEADER_BYTES = 2**16
+"""NumPy itself writes up to a few hundred, and reads none above 10,000; but it would first load them all."""
+
+MEMBER_SUFFIX = ".npy"
+MAX_ARRAYS = 1000
+"""In a ``.npz``: each is unpacked as far as its header before it is known which is meant."""
 
 
-def open_npy(path: Path) -> SceneReader:
-    """A cube saved by ``numpy.save``. Raises SceneFormatError unless the header fits the file to the byte."""
+def npy_headers(path: Path) -> dict[str, ArrayHeader]:
+    """The header of the one array, without a name, in a file of ``numpy.save``. Raises SceneFormatError."""
     with path.open("rb") as file:
-        header, order = read_npy_header(file, path.name)
-        offset = file.tell()
-    shape = require_cube(header, path.name)
-    require_size(path.name, header, offset, path.stat().st_size)
+        header, _ = read_npy_header(file, path.name)
+        return {UNNAMED: ArrayHeader(header.shape, header.dtype, path.stat().st_size - file.tell())}
 
-    def load() -> NDArray[Any]:
-        return np.memmap(path, dtype=header.dtype, mode="r", offset=offset, shape=shape, order=order)
 
-    facts = SceneFacts(source={"format": "npy", "files": [path.name], "dtype": str(header.dtype)})
-    return SceneReader(ArrayRows(shape, header.dtype, load), facts)
+def load_npy(path: Path, name: str, scratch: Path | None) -> NDArray[Any]:
+    """The array, mapped into memory as it lies in the file. Raises SceneFormatError."""
+    with path.open("rb") as file:
+        return _mapped(file, path.name)
+
+
+def npz_headers(path: Path) -> dict[str, ArrayHeader]:
+    """The header of each array in a file of ``numpy.savez``, by its name; members that are none are left out.
+
+    Raises SceneFormatError.
+    """
+    with open_archive(path) as archive:
+        members = [info for info in archive.infolist() if info.filename.endswith(MEMBER_SUFFIX)]
+        if len(members) > MAX_ARRAYS:
+            raise SceneFormatError(f"{path.name} has {len(members)} arrays; {MAX_ARRAYS} are allowed")
+        headers = {info.filename.removesuffix(MEMBER_SUFFIX): _peek(archive, info) for info in members}
+        return {name: header for name, header in headers.items() if name != UNNAMED and header is not None}
+
+
+def load_npz(path: Path, name: str, scratch: Path | None) -> NDArray[Any]:
+    """The array as a memory map of an unnamed file in ``scratch``, which vanishes with the map, or with the process.
+
+    Raises SceneFormatError.
+    """
+    member_name = name + MEMBER_SUFFIX
+    with tempfile.TemporaryFile(dir=scratch) as file:
+        with open_archive(path) as archive, archive.open(member_name) as member:
+            shutil.copyfileobj(member, file, 2**20)
+        file.flush()
+        file.seek(0)
+        return _mapped(file, f"{path.name}: {name}")
 
 
 def read_npy_header(file: IO[bytes], name: str) -> tuple[ArrayHeader, Literal["C", "F"]]:
     """Shape, type and memory order, leaving ``file`` at the first number. Raises SceneFormatError."""
-    try:
+    header, order = _parsed_header(file, name)
+    if header.dtype.hasobject:
+        raise SceneFormatError(f"{name} holds pickled Python objects, which are never read; save plain numbers")
+    return header, order
+
+
+def _parsed_header(file: IO[bytes], name: str) -> tuple[ArrayHeader, Literal["C", "F"]]:
+    with damage_told(f"{name} has no valid .npy header"):
         version = npy_format.read_magic(file)
         if version not in HEADER_READERS:
             raise SceneFormatError(f"{name} is a .npy file of version {version}, which holds no plain numbers")
-        shape, fortran_order, dtype = HEADER_READERS[version](file)
-    except HEADER_DAMAGE as error:
-        raise SceneFormatError(f"{name} has no valid .npy header: {error}") from error
-    if dtype.hasobject:
-        raise SceneFormatError(f"{name} holds pickled Python objects, which are never read; save plain numbers")
+        shape, fortran_order, dtype = HEADER_READERS[version](_header_only(file, LENGTH_FIELDS[version], name))
     if any(length < 0 for length in shape):
         raise SceneFormatError(f"{name} has a negative length in its shape {shape}")
     return ArrayHeader(shape, dtype), "F" if fortran_order else "C"
 
 
-def require_size(name: str, header: ArrayHeader, offset: int, size: int) -> None:
-    needed = offset + header.nbytes
-    if size != needed:
-        verdict = "it is truncated" if size < needed else "its header does not describe it"
-        raise SceneFormatError(f"{name}: {header} needs {needed} bytes, the file has {size}; {verdict}")
+def _header_only(file: IO[bytes], length_field: str, name: str) -> IO[bytes]:
+    """Length and text of the header, once the length has been looked at."""
+    length_bytes = file.read(struct.calcsize(length_field))
+    (length,) = struct.unpack(length_field, length_bytes)
+    if length > MAX_HEADER_BYTES:
+        raise SceneFormatError(f"{name} has a .npy header of {length} bytes; {MAX_HEADER_BYTES} are allowed")
+    return io.BytesIO(length_bytes + file.read(length))
 
 
-def open_npz(path: Path, variable: str | None, scratch: Path | None) -> SceneReader:
-    """The cube of a file of ``numpy.savez``, unpacked into ``scratch`` when its first row is wanted.
-
-    Beside it only ``wavelengths_nm`` and ``scale`` are looked into: what else is there does not matter.
-    """
-    with open_archive(path) as archive:
-        members = {
-            info.filename.removesuffix(".npy"): info for info in archive.infolist() if info.filename.endswith(".npy")
-        }
-        name = _cube_name(archive, members, variable, path.name)
-        what = f"{path.name}: {name}"
-        with archive.open(members[name]) as member:
-            header, _ = read_npy_header(member, what)
-            offset = member.tell()
-        shape = require_cube(header, what)
-        require_size(what, header, offset, members[name].file_size)
-        companions = {
-            key: _companion(archive, members[key], shape[2] if key == WAVELENGTHS else 1)
-            for key in (WAVELENGTHS, SCALE)
-            if key in members
-        }
-    require_plausible_size(path, header)
-    source = {"format": "npz", "files": [path.name], "variable": name, "dtype": str(header.dtype)}
-    load = partial(extract_member, path, members[name], scratch)
-    return SceneReader(ArrayRows(shape, header.dtype, load), companion_facts(companions, source))
-
-
-def _cube_name(
-    archive: zipfile.ZipFile, members: Mapping[str, zipfile.ZipInfo], variable: str | None, file_name: str
-) -> str:
-    wanted = CUBE if variable is None else variable
-    if wanted in members:
-        return wanted
-    headers = {name: header for name, info in members.items() if (header := peek(archive, info))}
-    chosen = choose_variable(headers, variable, file_name)
-    if chosen is None:
-        raise no_cube(headers, file_name)
-    return chosen
-
-
-def peek(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> ArrayHeader | None:
-    """A member's header; None when it is nothing that could be a cube."""
+def _peek(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> ArrayHeader | None:
+    """A member's header, also of objects, which are listed though never read; None when it is no array."""
     try:
         with archive.open(info) as member:
-            return read_npy_header(member, info.filename)[0]
+            header, _ = _parsed_header(member, info.filename)
+            return ArrayHeader(header.shape, header.dtype, info.file_size - member.tell())
     except SceneFormatError:
         return None
 
 
-def _companion(archive: zipfile.ZipFile, info: zipfile.ZipInfo, size: int) -> NDArray[Any]:
-    with archive.open(info) as member:
-        header, _ = read_npy_header(member, info.filename)
-        require_companion(header, info.filename.removesuffix(".npy"), size)
-        numbers = member.read(header.nbytes)
-    if len(numbers) != header.nbytes:
-        raise SceneFormatError(f"{info.filename} is truncated")
-    return np.frombuffer(numbers, dtype=header.dtype)
+def _mapped(file: IO[bytes], name: str) -> NDArray[Any]:
+    """The array of a ``.npy`` file that lies on disk; the map outlives the file object."""
+    header, order = read_npy_header(file, name)
+    return np.memmap(cast(Any, file), dtype=header.dtype, mode="r", offset=file.tell(), shape=header.shape, order=order)
 
 
-def extract_member(path: Path, info: zipfile.ZipInfo, scratch: Path | None) -> NDArray[Any]:
-    """The member as a memory map of an unnamed file, which vanishes with the map, or with the process."""
-    with tempfile.TemporaryFile(dir=scratch) as file:
-        with open_archive(path) as archive, archive.open(info) as member:
-            shutil.copyfileobj(member, file, 2**20)
-        file.flush()
-        file.seek(0)
-        header, order = read_npy_header(file, info.filename)
-        return np.memmap(
-            cast(Any, file), dtype=header.dtype, mode="r", offset=file.tell(), shape=header.shape, order=order
-        )
+NPY = ArrayFormat("npy", npy_headers, load_npy)
+NPZ = ArrayFormat("npz", npz_headers, load_npz)

@@ -27,13 +27,16 @@ bombs do. Cubes below ``ALWAYS_ALLOWED_BYTES`` do no harm."""
 
 @dataclass(frozen=True)
 class ArrayHeader:
-    """Shape and type of an array that has not been read."""
+    """Shape and type of an array that has not been read, and how many bytes its file has for it, where that is known
+    without reading it."""
 
     shape: tuple[int, ...]
     dtype: np.dtype[Any]
+    stored_bytes: int | None = None
 
     @property
     def is_real(self) -> bool:
+        """Whether it holds whole numbers or fractions, neither complex ones nor truth values, texts and objects."""
         return self.dtype.kind in "iuf"
 
     @property
@@ -46,6 +49,7 @@ class ArrayHeader:
 
     @property
     def nbytes(self) -> int:
+        """Bytes of all elements in memory."""
         return self.size * self.dtype.itemsize
 
     def __str__(self) -> str:
@@ -54,8 +58,11 @@ class ArrayHeader:
 
 @dataclass(frozen=True)
 class SceneFacts:
-    """What a header says beside the numbers; see ``Cube`` for the meaning of each. ``bad_bands`` is true
-    where the provider marks a band bad."""
+    """What a header says beside the numbers; see ``Cube`` for the meaning of each.
+
+    wavelengths_nm, bad_bands: (n_bands,), the latter true where the provider marks a band bad. scale: by which the
+    numbers are multiplied. nodata: the number that means there is none. source: how the file was read, for the results.
+    """
 
     wavelengths_nm: Float64 | None = None
     bad_bands: Bool | None = None
@@ -66,8 +73,11 @@ class SceneFacts:
 
 
 class Rows(Protocol):
-    """The numbers of a scene as (rows, columns, bands), however the file arranges them. Safe to use from
-    threads."""
+    """The numbers of a scene as (rows, columns, bands), however the file arranges them.
+
+    Safe to use from threads. ``read(start, stop)``: rows from ``start`` to the one before ``stop``, unscaled.
+    ``rows_per_block``: how many rows are best read at a time.
+    """
 
     @property
     def shape(self) -> tuple[int, int, int]: ...
@@ -85,10 +95,17 @@ def default_rows_per_block(shape: tuple[int, int, int], dtype: np.dtype[Any]) ->
 
 
 class ArrayRows:
-    """Rows of an array that is loaded, or mapped, when the first of them is wanted."""
+    """Rows of an array that is mapped when the first of them is wanted, or loaded, which ``in_memory`` says."""
 
-    def __init__(self, shape: tuple[int, int, int], dtype: np.dtype[Any], load: Callable[[], NDArray[Any]]) -> None:
-        self.shape, self.dtype = shape, dtype
+    def __init__(
+        self,
+        shape: tuple[int, int, int],
+        dtype: np.dtype[Any],
+        load: Callable[[], NDArray[Any]],
+        *,
+        in_memory: bool = False,
+    ) -> None:
+        self.shape, self.dtype, self.in_memory = shape, dtype, in_memory
         self.rows_per_block = default_rows_per_block(shape, dtype)
         self._load = load
         self._array: NDArray[Any] | None = None
@@ -115,8 +132,10 @@ class ArrayRows:
 
 
 class CalibratedRows:
-    """Rows whose bands each have their own gain and offset, applied here: float32, NaN where there is no
-    data."""
+    """Rows whose bands each have their own gain and offset, applied here: float32, NaN where there is no data.
+
+    gains, offsets: (n_bands,).
+    """
 
     def __init__(self, rows: Rows, gains: Float64, offsets: Float64, nodata: float | None) -> None:
         self.shape, self.dtype = rows.shape, np.dtype(np.float32)
@@ -139,8 +158,10 @@ class CalibratedRows:
 
 
 def calibrated(rows: Rows, facts: SceneFacts, gains: Float64, offsets: Float64) -> tuple[Rows, SceneFacts]:
-    """One gain for all bands becomes the scene's scale; different ones, or offsets, are applied while
-    reading."""
+    """One gain for all bands becomes the scene's scale; different ones, or offsets, are applied while reading.
+
+    gains, offsets: (n_bands,). Raises SceneFormatError unless they are finite and no gain is zero.
+    """
     if not (np.isfinite(gains).all() and (gains != 0).all() and np.isfinite(offsets).all()):
         raise SceneFormatError("the file's gains and offsets must be finite numbers, and no gain may be zero")
     if (gains == gains[0]).all() and (offsets == 0).all():
@@ -150,8 +171,10 @@ def calibrated(rows: Rows, facts: SceneFacts, gains: Float64, offsets: Float64) 
 
 
 class SceneReader:
-    """An opened scene; a context manager. Readers share nothing, and one reader may be used from several
-    threads."""
+    """An opened scene; a context manager. shape: (rows, columns, bands).
+
+    Readers share nothing, and one reader may be used from several threads.
+    """
 
     def __init__(self, rows: Rows, facts: SceneFacts) -> None:
         self._rows = rows
@@ -164,11 +187,16 @@ class SceneReader:
         self.georeference = facts.georeference
         self.source = dict(facts.source)
 
+    @property
+    def in_memory(self) -> bool:
+        """Whether the first row takes memory for all: the format can only be read whole."""
+        return isinstance(self._rows, ArrayRows) and self._rows.in_memory
+
     def __enter__(self) -> Self:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self, error_type: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
 
@@ -177,8 +205,10 @@ class SceneReader:
         self._rows.close()
 
     def blocks(self) -> Iterator[NDArray[Any]]:
-        """The numbers as they lie in the file, (rows_i, columns, bands) from top to bottom. Raises
-        SceneFormatError where the file turns out to be damaged."""
+        """The numbers as they lie in the file, (rows_i, columns, bands) from top to bottom.
+
+        Raises SceneFormatError where the file turns out to be damaged.
+        """
         for start, stop in self.windows():
             yield self._rows.read(start, stop)
 
@@ -210,8 +240,7 @@ class SceneReader:
             self._rows.forget()
 
     def read(self) -> Cube:
-        """The whole scene, scaled, its usable bands and pixels decided. Raises as ``cube_from_array``
-        does."""
+        """The whole scene, scaled, its usable bands and pixels decided. Raises as ``cube_from_array`` does."""
         values = np.empty(self.shape, dtype=self.dtype.newbyteorder("="))
         start = 0
         for block in self.blocks():

@@ -15,8 +15,8 @@ CUBE, WAVELENGTHS, SCALE = "cube", "wavelengths_nm", "scale"
 
 
 @dataclass(frozen=True)
-class ArrayKind:
-    """What is looked for: ``title`` in words, the ``names`` it may have, the likeliest first, and its axes."""
+class WantedArray:
+    """An array that is looked for: what its axes are in words, the names it may have, the likeliest first."""
 
     title: str
     names: tuple[str, ...]
@@ -26,19 +26,14 @@ class ArrayKind:
         return f"{self.n_axes}-D array of real numbers ({self.title})"
 
 
-THE_CUBE = ArrayKind("rows, columns, bands", (CUBE,), 3)
-
-
-def choose_variable(arrays: Mapping[str, ArrayHeader], variable: str | None, file_name: str) -> str | None:
-    """The name of the cube: see ``choose_array``."""
-    return choose_array(arrays, variable, file_name, THE_CUBE)
+THE_CUBE = WantedArray("rows, columns, bands", (CUBE,), 3)
 
 
 def choose_array(
-    arrays: Mapping[str, ArrayHeader], variable: str | None, file_name: str, kind: ArrayKind
+    arrays: Mapping[str, ArrayHeader], variable: str | None, file_name: str, wanted: WantedArray
 ) -> str | None:
-    """The name asked for, else the kind's own name, else the only real array with so many axes; None when there is
-    none.
+    """The name asked for, else one that the array wanted may have, else the only real array with so many axes; None
+    when there is none.
 
     Raises SceneFormatError when ``variable`` is not there, AmbiguousSceneError when several could be meant.
     """
@@ -46,28 +41,30 @@ def choose_array(
         if variable not in arrays:
             raise SceneFormatError(f"{file_name} has no array {variable!r}; it has {listed(arrays)}")
         return variable
-    named = next((name for name in kind.names if name in arrays), None)
+    named = next((name for name in wanted.names if name in arrays), None)
     if named is not None:
         return named
-    found = {name: header for name, header in arrays.items() if len(header.shape) == kind.n_axes and header.is_real}
-    if kind.n_axes == 2:  # MATLAB's scalars and vectors are matrices too
+    found = {name: header for name, header in arrays.items() if len(header.shape) == wanted.n_axes and header.is_real}
+    if wanted.n_axes == 2:  # MATLAB's scalars and vectors are matrices too
         found = {name: header for name, header in found.items() if min(header.shape) > 1} or found
     if len(found) > 1:
         raise AmbiguousSceneError(
-            f"{file_name} has several arrays that could be the {kind.names[0]}: {listed(found)}; say which with "
+            f"{file_name} has several arrays that could be the {wanted.names[0]}: {listed(found)}; say which with "
             "`variable`"
         )
     return next(iter(found), None)
 
 
 def require_cube(header: ArrayHeader, what: str) -> tuple[int, int, int]:
-    """The shape, when it is a 3-D array of real numbers with something in it; raises SceneFormatError
-    otherwise."""
+    """The shape (rows, columns, bands), when it is a 3-D array of real numbers with something in it.
+
+    what: the array in words, for errors. Raises SceneFormatError otherwise.
+    """
     if len(header.shape) != 3:
-        kind = "a matrix" if len(header.shape) == 2 else f"an array with {len(header.shape)} axes"
+        found = "a matrix" if len(header.shape) == 2 else f"an array with {len(header.shape)} axes"
         hint = "; to separate a mixture matrix, say kind=mixtures and n_sources" if len(header.shape) == 2 else ""
         raise SceneFormatError(
-            f"{what} is {kind} of shape {header.shape}; a cube has 3 axes (rows, columns, bands){hint}"
+            f"{what} is {found} of shape {header.shape}; a cube has 3 axes (rows, columns, bands){hint}"
         )
     if not header.is_real:
         raise SceneFormatError(f"{what} holds {header.dtype} values; a cube holds real numbers")
@@ -77,14 +74,17 @@ def require_cube(header: ArrayHeader, what: str) -> tuple[int, int, int]:
     return rows, columns, bands
 
 
-def no_cube(arrays: Mapping[str, ArrayHeader], file_name: str) -> SceneFormatError:
-    return SceneFormatError(
-        f"{file_name} has no 3-D array of real numbers (rows, columns, bands); it has {listed(arrays)}"
-    )
+def no_array(wanted: WantedArray, arrays: Mapping[str, ArrayHeader], file_name: str) -> SceneFormatError:
+    """The error for a file without the array that is wanted; it lists those that are there."""
+    return SceneFormatError(f"{file_name} has no {wanted}; it has {listed(arrays)}")
 
 
 def listed(arrays: Mapping[str, ArrayHeader]) -> str:
-    """Names with shapes, for an error's text; at most ten."""
+    """Names with shapes, for an error's text; at most ten.
+
+    >>> listed({"cube": ArrayHeader((5, 4, 6), np.dtype("f4"))})
+    'cube (5, 4, 6) float32'
+    """
     shown = [f"{name} {header}" for name, header in list(arrays.items())[:10]]
     if len(arrays) > len(shown):
         shown.append(f"and {len(arrays) - len(shown)} more")
@@ -92,14 +92,16 @@ def listed(arrays: Mapping[str, ArrayHeader]) -> str:
 
 
 def require_companion(header: ArrayHeader, name: str, size: int) -> None:
-    """``wavelengths_nm`` must have one real number per band, ``scale`` one; checked before it is read."""
+    """``wavelengths_nm`` must have one real number per band, ``scale`` one; checked before it is read.
+
+    Raises SceneFormatError.
+    """
     if not header.is_real or header.size != size:
         raise SceneFormatError(f"{name} must be {size} real number(s); it is {header}")
 
 
 def companion_facts(companions: Mapping[str, NDArray[Any]], source: Mapping[str, Any]) -> SceneFacts:
-    """What ``wavelengths_nm`` and ``scale`` beside a cube say. Raises SceneFormatError on impossible
-    values."""
+    """What ``wavelengths_nm`` and ``scale`` beside a cube say. Raises SceneFormatError on impossible values."""
     wavelengths = np.asarray(companions[WAVELENGTHS], np.float64).ravel() if WAVELENGTHS in companions else None
     if wavelengths is not None and not (np.isfinite(wavelengths).all() and (wavelengths > 0).all()):
         raise SceneFormatError(f"{WAVELENGTHS} must be positive and finite")

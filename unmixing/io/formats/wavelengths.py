@@ -38,8 +38,10 @@ LARGEST_IN_MICROMETRES = 100.0
 def wavelengths_in_nm(values: Sequence[float], units: str | None) -> tuple[Float64 | None, str | None]:
     """The wavelengths in nanometres, and the unit they were taken to be in, in words for the report.
 
-    (None, ...) where the unit is no length ("Index", "GHz"). Raises SceneFormatError on numbers that are
-    none.
+    (None, ...) where the unit is no length ("Index", "GHz"). Raises SceneFormatError on numbers that are none.
+
+    >>> wavelengths_in_nm([0.4, 2.5], None)
+    (array([ 400., 2500.]), 'not stated, taken as micrometres')
     """
     numbers = np.asarray(values, dtype=np.float64)
     if not (np.isfinite(numbers).all() and (numbers >= 0).all()):

@@ -9,13 +9,16 @@ from unmixing.types import Bool
 
 MIN_BANDS = 2
 MIN_ENDMEMBERS = 2
+MAX_BYTES_IN_MEMORY = 256 * 2**20
+"""Reading takes up to three times as much, and several uploads are read at a time."""
 
 
 def check_scene(reader: SceneReader, n_endmembers: int | None) -> None:
     """Raise when the scene certainly cannot be unmixed: all NaN, constant, one band, too few pixels or bands.
 
     A scene of one block is judged as the job itself will. Of a larger one just enough is read to see that it
-    has content; what only the whole scene shows is left to the job.
+    has content; what only the whole scene shows is left to the job, and so is all content of a scene above
+    ``MAX_BYTES_IN_MEMORY`` in a format that can only be read whole (MATLAB 5).
 
     Raises SceneContentError for the scene, SpecError for an ``n_endmembers`` it is too small for,
     SceneFormatError for a damaged file.
@@ -23,10 +26,11 @@ def check_scene(reader: SceneReader, n_endmembers: int | None) -> None:
     rows, columns, bands = reader.shape
     if bands < MIN_BANDS:
         raise SceneContentError(f"unmixing needs at least {MIN_BANDS} bands; the scene has {bands}")
-    if rows * columns * bands * reader.dtype.itemsize <= BLOCK_BYTES:
+    n_bytes = rows * columns * bands * reader.dtype.itemsize
+    if n_bytes <= BLOCK_BYTES:
         cube = reader.read()
         _require_enough(n_endmembers, int(cube.valid_pixels.sum()), int(cube.used_bands.sum()))
-    else:
+    elif not reader.in_memory or n_bytes <= MAX_BYTES_IN_MEMORY:
         _scan(reader, n_endmembers)
 
 
@@ -55,18 +59,23 @@ def _scan(reader: SceneReader, n_endmembers: int | None) -> None:
         lowest = np.minimum(lowest, np.where(present, block, np.inf).min(axis=(0, 1)))
         highest = np.maximum(highest, np.where(present, block, -np.inf).max(axis=(0, 1)))
         n_varying = int((highest > lowest).sum())
-        if n_pixels >= needed and n_varying >= max(needed, MIN_BANDS):
+        brightest = (highest if reader.scale > 0 else -lowest).max()
+        if n_pixels >= needed and n_varying >= max(needed, MIN_BANDS) and brightest > 0:
             return
     if n_pixels == 0:
         raise SceneContentError("the scene has no data: every pixel is NaN, infinite, zero or nodata")
     if n_varying < MIN_BANDS:
         raise SceneContentError(f"the scene is constant: only {n_varying} of its bands have more than one value")
+    if brightest <= 0:
+        raise SceneContentError(
+            f"the scene is nowhere positive: {brightest * abs(reader.scale):g} is its largest value; reflectance and "
+            "radiance are"
+        )
     _require_enough(n_endmembers, n_pixels, n_varying)
 
 
 def _present(block: NDArray[np.generic], nodata: float | None) -> Bool:
-    """Which numbers are data. A pixel that is zero in all bands is the frame around a scene, not part of
-    it."""
+    """Which numbers are data. A pixel that is zero in all bands is the frame around a scene, not part of it."""
     present: Bool = np.isfinite(block) & (block != 0).any(axis=2, keepdims=True)
     if nodata is not None:
         present &= block != nodata

@@ -5,8 +5,8 @@ from enum import StrEnum
 from pathlib import Path
 
 from unmixing.errors import SpecError
-from unmixing.io.formats.detection import Kind, kind_of
-from unmixing.io.inputs.mixtures import is_table
+from unmixing.io.formats.table import format_of
+from unmixing.io.inputs.mixtures import MIXTURES
 from unmixing.types import TrainedModel
 
 
@@ -20,10 +20,10 @@ class InputKind(StrEnum):
 def decide_kind(
     asked: str | None, model: TrainedModel | None, mixture_fields: Collection[str], files: Sequence[Path]
 ) -> tuple[InputKind, str]:
-    """The kind, and what decided it: "request", "model", the name of a field, "format" or "default".
+    """How an upload is read, and what decided it: "request", "model", the name of a field, "format" or "default".
 
-    asked: the field ``kind``. mixture_fields: names of the fields given that only mixtures have. A table of numbers is
-    never an image. Raises SpecError for a kind that does not exist.
+    asked: the field ``kind``. mixture_fields: names of the fields given that only mixtures have. Formats that
+    hold no image, such as tables, are mixtures. Raises SpecError for a kind that does not exist.
     """
     if asked:
         if asked not in list(InputKind):
@@ -33,6 +33,8 @@ def decide_kind(
         return InputKind(model.manifest.kind), "model"
     if mixture_fields:
         return InputKind.MIXTURES, sorted(mixture_fields)[0]
-    if any(is_table(path) for path in files) and all(kind_of(path) is Kind.OTHER for path in files):
+    formats = [found for path in files if (found := format_of(path)) is not None]
+    could_be_image = any(found.holds_image for found in formats)
+    if not could_be_image and any(found.holds_array(MIXTURES.n_axes) for found in formats):
         return InputKind.MIXTURES, "format"
     return InputKind.IMAGE, "default"

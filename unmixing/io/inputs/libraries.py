@@ -9,14 +9,14 @@ from pathlib import Path
 import numpy as np
 
 from unmixing.errors import LibraryFormatError, SceneFormatError
-from unmixing.io.formats.detection import Kind, choose_scene, kind_of
+from unmixing.io.formats.detection import choose_scene
 from unmixing.io.formats.envi import layout_of, require_size
 from unmixing.io.formats.envi_header import number, numbers, read_envi_header
+from unmixing.io.formats.envi_pairs import with_partner
+from unmixing.io.formats.table import ENVI, TABLE, format_of
 from unmixing.io.formats.wavelengths import NANOMETRES_PER_UNIT, wavelengths_in_nm
-from unmixing.io.inputs.scenes import with_partner
 from unmixing.types import Float64, SpectralLibrary
 
-CSV_SUFFIXES = (".csv", ".txt")
 MAX_BYTES = 64 * 2**20
 """Libraries are read whole; the largest public ones, resampled to a sensor, have a few MiB."""
 
@@ -39,7 +39,7 @@ def read_library(paths: Sequence[Path]) -> SpectralLibrary:
         if path.stat().st_size > MAX_BYTES:
             raise LibraryFormatError(f"{path.name} has {path.stat().st_size} bytes; a library may have {MAX_BYTES}")
     try:
-        if len(files) == 1 and files[0].suffix.lower() in CSV_SUFFIXES:
+        if len(files) == 1 and format_of(files[0]) is TABLE:
             return _read_csv(files[0])
         return _read_envi(files)
     except SceneFormatError as error:
@@ -48,7 +48,7 @@ def read_library(paths: Sequence[Path]) -> SpectralLibrary:
 
 def _read_envi(files: list[Path]) -> SpectralLibrary:
     files = with_partner(files)
-    if not any(kind_of(path) is Kind.ENVI_HEADER for path in files):
+    if not any(format_of(path) is ENVI for path in files):
         given = ", ".join(path.name for path in files)
         raise LibraryFormatError(f"{given} is no spectral library: give one .csv file, or an ENVI .sli with its .hdr")
     pair = choose_scene(files)
@@ -56,9 +56,9 @@ def _read_envi(files: list[Path]) -> SpectralLibrary:
         raise LibraryFormatError(f"{pair[0].name} is no ENVI binary")
     header, binary = pair
     fields = read_envi_header(header)
-    kind = fields.get("file type", "")
-    if "spectral library" not in kind.lower():
-        raise LibraryFormatError(f"{header.name} describes {kind or 'a scene'!r}, not a spectral library")
+    contents = fields.get("file type", "")
+    if "spectral library" not in contents.lower():
+        raise LibraryFormatError(f"{header.name} describes {contents or 'a scene'!r}, not a spectral library")
     layout = layout_of(fields, header.name)
     n_spectra, n_bands, depth = layout.shape
     if depth != 1:

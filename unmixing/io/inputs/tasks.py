@@ -17,7 +17,6 @@ from unmixing.io.inputs.scenes import open_scene
 from unmixing.mixtures.checks import check_separation
 from unmixing.mixtures.specs import SeparationSpec
 from unmixing.naming import require_match
-from unmixing.pipeline import require_fit
 from unmixing.specs import UnmixSpec
 from unmixing.types import TrainedModel
 
@@ -40,6 +39,7 @@ class Request:
 
     @property
     def variable(self) -> str | None:
+        """Which array of a file with several is meant."""
         return self.fields.get("variable") or None
 
 
@@ -73,6 +73,9 @@ def _image(request: Request) -> tuple[UnmixSpec, list[Path]]:
     paths = choose_scene(request.files)
     with open_scene(paths, request.variable, scratch=request.scratch) as reader:
         if model is not None:
+            # Not above: it imports ONNX Runtime, which starts a thread, and processes that check uploads are forked.
+            from unmixing.pipeline import require_fit
+
             require_fit(model, reader.shape[2], spec.n_endmembers)
         if files := request.libraries.get(LIBRARY):
             bad = reader.bad_bands

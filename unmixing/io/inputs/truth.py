@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from unmixing.io.formats.table import NPZ
 from unmixing.simulation.evaluation import Truth
 
 Real = NDArray[np.floating]
@@ -12,7 +13,7 @@ Real = NDArray[np.floating]
 
 def read_truth(path: Path) -> Truth | None:
     """What an .npz scene says of itself in ``endmembers``, ``abundances`` and ``names``; None without."""
-    if path.suffix.lower() != ".npz":
+    if path.suffix.lower() not in NPZ.suffixes:
         return None
     with np.load(path, allow_pickle=False) as arrays:
         if "endmembers" not in arrays or arrays["endmembers"].ndim != 2:

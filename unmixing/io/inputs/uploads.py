@@ -7,8 +7,9 @@ from pathlib import Path, PurePosixPath
 
 from unmixing.errors import SceneFormatError
 from unmixing.io.formats.archives import open_archive
-from unmixing.io.formats.detection import Kind, choose_scene, is_npz, kind_of
+from unmixing.io.formats.detection import choose_scene
 from unmixing.io.formats.reader import MAX_EXPANSION
+from unmixing.io.formats.table import ZIP, format_of
 
 MAX_MEMBERS = 1000
 MAX_TOTAL_BYTES = 64 * 2**30
@@ -50,7 +51,7 @@ def unpack_files(
     Raises SceneFormatError.
     """
     files = sorted(path for path in folder.iterdir() if path.is_file() and not path.is_symlink())
-    archives = [path for path in files if kind_of(path) is Kind.ZIP and not is_npz(path)]
+    archives = [path for path in files if format_of(path) is ZIP]
     if len(archives) > 1:
         raise SceneFormatError(f"one zip file at a time: found {', '.join(path.name for path in archives)}")
     for archive in archives:
@@ -81,8 +82,7 @@ def _unpack(path: Path, target: Path, max_total_bytes: int, max_ratio: float, ma
 
 
 def _place(info: zipfile.ZipInfo, archive_name: str) -> PurePosixPath:
-    """Where a member goes, below the target folder; raises SceneFormatError for whatever would not stay
-    there."""
+    """Where a member goes, below the target folder. Raises SceneFormatError for whatever would not stay there."""
     name = info.filename
     place = PurePosixPath(name)
     mode = info.external_attr >> 16

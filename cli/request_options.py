@@ -1,0 +1,107 @@
+"""The fields of a request as options, one row each: types, limits and most of the help come from the specs."""
+
+import functools
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import NoneType
+from typing import Annotated, Any, get_args
+
+import typer
+from pydantic.fields import FieldInfo
+
+from unmixing.io.formats.table import VARIABLE_FORMATS
+from unmixing.mixtures.specs import SeparationSpec
+from unmixing.specs import UnmixSpec
+
+Command = Callable[..., None]
+
+SPEC_FIELDS: Mapping[str, FieldInfo] = {**SeparationSpec.model_fields, **UnmixSpec.model_fields}
+
+
+@dataclass(frozen=True)
+class FieldOption:
+    """A field of a request on the command line. flags: when the field's own name does not do. help: when there is no
+    spec with the field, or other words than the spec's are better here."""
+
+    field: str
+    flags: tuple[str, ...] = ()
+    help: str = ""
+    metavar: str | None = None
+
+    def parameter(self) -> inspect.Parameter:
+        """What Typer makes the option from. It is None when it is not given: the spec has the default."""
+        spec = SPEC_FIELDS.get(self.field)
+        option = typer.Option(
+            *(self.flags or (f"--{self.field.replace('_', '-')}",)),
+            help=self.help or (spec.description if spec is not None else None),
+            metavar=self.metavar,
+            min=_limit(spec, "ge"),
+            max=_limit(spec, "le"),
+            show_default=_shown_default(spec) if not self.help else False,
+        )
+        annotation = Annotated[_type(spec) | None, option]  # type: ignore[valid-type]
+        return inspect.Parameter(self.field, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
+
+
+FIELD_OPTIONS = (
+    FieldOption("n_endmembers", ("-p", "--n-endmembers")),
+    FieldOption("n_sources", ("-s", "--n-sources")),
+    FieldOption(
+        "method",
+        help="How to unmix: lpalm, or the model's method, when not given. Several with commas between them, or "
+        "`compare` for all, are shown side by side. A wrong name lists the methods there are.",
+    ),
+    FieldOption(
+        "kind",
+        help="image or mixtures, where a file could be read either way; decided from the file and the other options "
+        "when not given.",
+    ),
+    FieldOption("variable", help=f"Which array of a {VARIABLE_FORMATS} file is meant."),
+    FieldOption("nonnegative", ("--nonnegative/--signed",)),
+    FieldOption("sparse", ("--sparse/--dense",)),
+    FieldOption("seed"),
+    FieldOption("max_training_seconds", metavar="SECONDS"),
+)
+
+
+def with_fields(*names: str) -> Callable[[Command], Command]:
+    """Puts options for the fields of these names, or of all, in the place of a command's parameter ``fields``.
+
+    The command gets there what was given, as the texts of a form.
+    """
+    rows = [row for row in FIELD_OPTIONS if not names or row.field in names]
+
+    def decorate(command: Command) -> Command:
+        @functools.wraps(command)
+        def expanded(**given: Any) -> None:
+            texts = {row.field: given.pop(row.field) for row in rows}
+            command(**given, fields={field: str(value) for field, value in texts.items() if value is not None})
+
+        signature = inspect.signature(command)
+        parameters: list[inspect.Parameter] = []
+        for parameter in signature.parameters.values():
+            parameters += [row.parameter() for row in rows] if parameter.name == "fields" else [parameter]
+        by_name = [parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in parameters]
+        expanded.__signature__ = signature.replace(parameters=by_name)  # type: ignore[attr-defined]
+        return expanded
+
+    return decorate
+
+
+def _type(spec: FieldInfo | None) -> type:
+    """The type of a field's values; fields outside the specs are text."""
+    if spec is None:
+        return str
+    found: type = next(each for each in (*get_args(spec.annotation), spec.annotation) if each is not NoneType)
+    return found
+
+
+def _limit(spec: FieldInfo | None, bound: str) -> float | None:
+    """``ge`` or ``le`` of a field, if it has one."""
+    limits = spec.metadata if spec is not None else []
+    return next((getattr(limit, bound) for limit in limits if hasattr(limit, bound)), None)
+
+
+def _shown_default(spec: FieldInfo | None) -> str | bool:
+    return False if spec is None or spec.is_required() or spec.default is None else str(spec.default)

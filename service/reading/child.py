@@ -1,0 +1,135 @@
+"""The process that reads one upload: it limits itself, reads, answers in JSON and ends."""
+
+import errno
+import os
+import resource
+import signal
+import socket
+import sys
+import traceback
+from pathlib import Path
+from typing import NoReturn
+
+from model_store.errors import InternalError, StorageFullError, is_storage_full
+from model_store.lifeline import die_with_parent
+from model_store.models import ModelStore
+from model_store.records import JobError
+from service.errors import ROOTS, UploadReadingError
+from service.reading.json_mixtures import unpack_json
+from service.reading.messages import MAX_DETAIL_LENGTH, Limits, ReadAnswer, ReadRequest, ReadUpload
+from service.uploads import Fields
+from unmixing.io.inputs.requests import FIELDS
+from unmixing.io.inputs.tasks import LIBRARIES, Request, checked_task
+from unmixing.io.inputs.uploads import unpack_files
+from unmixing.types import TrainedModel
+
+
+def read_and_exit(connection: socket.socket, parent: int) -> NoReturn:
+    """Read the request on ``connection``, answer it there and end the process; never returns into the loop that forked
+    it, whatever happens."""
+    status = 1
+    try:
+        signal.set_wakeup_fd(-1)
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        die_with_parent(parent, signal.SIGKILL)
+        request = ReadRequest.model_validate_json(connection.makefile("rb").read())
+        impose(request.limits)
+        connection.sendall(answer(request).model_dump_json().encode())
+        status = 0
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        sys.stderr.flush()
+        os._exit(status)
+
+
+def impose(limits: Limits) -> None:
+    """From here on the kernel ends this process, or refuses it memory, when it takes more."""
+    signal.setitimer(signal.ITIMER_REAL, limits.wall_seconds)  # SIGALRM, which nobody handles, ends the process
+    _lower(resource.RLIMIT_CORE, 0)
+    _lower(resource.RLIMIT_FSIZE, limits.file_bytes)
+    # At the hard limit the kernel kills without a word, a second earlier it says why.
+    _lower(resource.RLIMIT_CPU, limits.cpu_seconds, limits.cpu_seconds + 1)
+    if sys.platform == "linux":  # elsewhere the kernel does not hold a process to it
+        # Of the address space only what can be written to counts: files that are mapped to be read take no memory.
+        _lower(resource.RLIMIT_DATA, _data_bytes() + limits.memory_bytes)
+
+
+def _lower(kind: int, soft: int, hard: int | None = None) -> None:
+    """Set a limit, but never above the one that this process was given."""
+    _, given = resource.getrlimit(kind)
+    hard = soft if hard is None else hard
+    if given != resource.RLIM_INFINITY:
+        soft, hard = min(soft, given), min(hard, given)
+    resource.setrlimit(kind, (soft, hard))
+
+
+def _data_bytes() -> int:
+    """Memory of this process that can be written to, as RLIMIT_DATA counts it."""
+    line = next(line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmData:"))
+    return int(line.split()[1]) * 1024
+
+
+def answer(request: ReadRequest) -> ReadAnswer:
+    """What was read, or why it could not be; a text that could not be sent is made one that can."""
+    error = _error_of(request)
+    if isinstance(error, ReadUpload):
+        return ReadAnswer(upload=error)
+    detail = error.detail.encode("utf-8", "backslashreplace").decode()[:MAX_DETAIL_LENGTH]
+    return ReadAnswer(error=error.model_copy(update={"detail": detail}))
+
+
+def _error_of(request: ReadRequest) -> ReadUpload | JobError:
+    try:
+        return read_upload(request)
+    except ROOTS as error:
+        return JobError.of(error)
+    except MemoryError:
+        return JobError.of(
+            UploadReadingError(
+                f"reading the upload took more than {request.limits.memory_bytes} bytes of memory; "
+                "send it uncompressed, as .npy"
+            )
+        )
+    except OSError as error:
+        if is_storage_full(error):
+            return JobError.of(StorageFullError("the service has no room left to store this; nothing was kept"))
+        if error.errno == errno.EFBIG:
+            return JobError.of(UploadReadingError(f"unpacked it has more than {request.limits.file_bytes} bytes"))
+        return _unforeseen(request)
+    except Exception:
+        return _unforeseen(request)
+
+
+def _unforeseen(request: ReadRequest) -> JobError:
+    # Its text may hold paths or worse, and goes to the log alone.
+    print(f"reading {request.folder.name} failed", file=sys.stderr)
+    traceback.print_exc()
+    return JobError.of(InternalError("something unforeseen happened; it stands in the service's log"))
+
+
+def read_upload(request: ReadRequest) -> ReadUpload:
+    """Unpack the upload and check it against its fields. Raises UnmixingError, StoreError and ServiceError."""
+    folder, fields = request.folder, Fields(FIELDS, request.fields)
+    if request.body is not None:
+        unpack_json(folder / request.body, fields)
+    model_id = fields.given.get("model") or None
+    # Of a model its manifest says what it fits; its network is no business of this process.
+    model = TrainedModel(b"", ModelStore(request.models).get(model_id).manifest) if model_id else None
+    task = checked_task(
+        Request(
+            files=unpack_files(folder, max_total_bytes=request.max_unpacked_bytes),
+            fields=fields.given,
+            libraries={name: sorted(folder.glob(f"{name}/*")) for name in LIBRARIES},
+            model=model,
+            scratch=folder,
+            max_training_seconds=request.max_training_seconds,
+        )
+    )
+    return ReadUpload(
+        spec=task.spec,
+        kind_decided_by=task.kind_decided_by,
+        model_id=model_id,
+        variable=task.variable,
+        files=tuple(path.relative_to(folder).as_posix() for path in task.paths),
+    )

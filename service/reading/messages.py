@@ -1,0 +1,72 @@
+"""What the service asks of the process that reads an upload, and what it takes back: small JSON, validated."""
+
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from model_store.records import JobError
+from unmixing.mixtures.specs import SeparationSpec
+from unmixing.specs import UnmixSpec
+
+MAX_ANSWER_BYTES = 256 * 2**10
+MAX_DETAIL_LENGTH = 4000
+
+Text = Annotated[str, Field(max_length=MAX_DETAIL_LENGTH)]
+
+
+class Limits(BaseModel):
+    """Of the process that reads one upload. memory_bytes: beyond what it needs before it reads anything. file_bytes: of
+    the largest file that it may write."""
+
+    model_config = ConfigDict(frozen=True)
+
+    memory_bytes: int
+    cpu_seconds: int
+    wall_seconds: float
+    file_bytes: int
+
+
+class ReadRequest(BaseModel):
+    """An upload in ``folder``. fields: the plain ones. body: the name of a JSON file that holds mixtures and more
+    fields. models: the folder of the stored models."""
+
+    model_config = ConfigDict(frozen=True)
+
+    folder: Path
+    fields: dict[str, str]
+    body: str | None
+    models: Path
+    max_unpacked_bytes: int
+    max_training_seconds: float | None
+    limits: Limits
+
+
+class ReadUpload(BaseModel):
+    """What an upload asks for, once everything in it fits together. files: those of the input, relative to its
+    folder."""
+
+    model_config = ConfigDict(frozen=True)
+
+    spec: UnmixSpec | SeparationSpec
+    kind_decided_by: Text
+    model_id: Text | None
+    variable: Text | None
+    files: Annotated[tuple[Text, ...], Field(min_length=1, max_length=2)]
+
+
+class ReadAnswer(BaseModel):
+    """One of the two. error: the name of the error's class and its text."""
+
+    model_config = ConfigDict(frozen=True)
+
+    upload: ReadUpload | None = None
+    error: JobError | None = None
+
+
+class ExitStatus(BaseModel):
+    """How the process ended, in a line of its own after its answer: 0, an exit status, or minus a signal's number."""
+
+    model_config = ConfigDict(frozen=True)
+
+    exit_status: int

@@ -1,0 +1,104 @@
+"""FORMATS: every file format, one row each. The service, the command line and the readers of files read this table."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from unmixing.io.formats.envi_header import is_envi_header
+from unmixing.io.formats.format import START_BYTES, Format, both, either, is_called, starts_with
+
+ZIP_MARKS = (b"PK\x03\x04", b"PK\x05\x06")
+
+NPZ = Format(
+    ".npz",
+    (".npz",),
+    both(starts_with(*ZIP_MARKS), is_called(".npz")),  # no mark inside tells it from any other zip file
+    ("application/x-npz",),
+    scene="numpy_files:NPZ.open_scene",
+    array="numpy_files:NPZ.read_array",
+    several_arrays=True,
+)
+ZIP = Format("zip", (".zip",), starts_with(*ZIP_MARKS), ("application/zip",))
+"""No format of its own: what counts is what is inside."""
+
+ENVI = Format(
+    "an ENVI header with its binary",
+    (".hdr",),
+    lambda start, suffix: is_envi_header(start),
+    scene="envi:open_envi",
+    two_files=True,
+)
+TABLE = Format(
+    ".csv",
+    (".csv", ".tsv", ".txt"),
+    is_called(".csv", ".tsv", ".txt"),
+    ("text/csv", "text/tab-separated-values"),
+    array="text_tables:read_table",
+    max_axes=2,
+)
+
+FORMATS = (
+    Format(
+        ".npy",
+        (".npy",),
+        starts_with(b"\x93NUMPY"),
+        ("application/x-npy",),
+        scene="numpy_files:NPY.open_scene",
+        array="numpy_files:NPY.read_array",
+    ),
+    NPZ,
+    ZIP,
+    Format(
+        ".mat",
+        (".mat",),
+        starts_with(b"\x89HDF\r\n\x1a\n", at=(0, 512)),
+        scene="matlab_v73:MAT_V73.open_scene",
+        array="matlab_v73:MAT_V73.read_array",
+        several_arrays=True,
+    ),
+    Format(
+        "GeoTIFF",
+        (".tif", ".tiff"),
+        starts_with(b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"),
+        ("image/tiff",),
+        scene="geotiff:open_geotiff",
+    ),
+    ENVI,
+    # Below are formats that files may be of by their name alone: those with marks come first.
+    Format(
+        ".mat",
+        (".mat",),
+        either(starts_with(b"MATLAB 5.0"), is_called(".mat")),  # version 4 has no mark
+        ("application/x-matlab-data",),
+        scene="matlab_v5:MAT_V5.open_scene",
+        array="matlab_v5:MAT_V5.read_array",
+        several_arrays=True,
+    ),
+    TABLE,
+)
+"""In the order in which a file is held against them."""
+
+
+def format_of(path: Path) -> Format | None:
+    """The format of a file by its first bytes, else by its name; None when it is of none.
+
+    Binaries of ENVI are of none: any bytes may be one.
+    """
+    with path.open("rb") as file:
+        start = file.read(START_BYTES)
+    return next((row for row in FORMATS if row.recognise(start, path.suffix.lower())), None)
+
+
+def listed_formats(rows: Iterable[Format]) -> str:
+    """The formats in words, for errors and help.
+
+    >>> listed_formats(row for row in FORMATS if row.several_arrays)
+    '.npz or .mat'
+    """
+    labels = list(dict.fromkeys(row.label for row in rows))
+    return " or ".join(part for part in (", ".join(labels[:-1]), labels[-1]) if part)
+
+
+IMAGE_FORMATS = listed_formats(row for row in FORMATS if row.holds_image)
+MATRIX_FORMATS = listed_formats(row for row in FORMATS if row.holds_array(2))
+MIXING_LIBRARY_FORMATS = listed_formats(row for row in FORMATS if row.holds_array(3))
+VARIABLE_FORMATS = listed_formats(row for row in FORMATS if row.several_arrays)
