@@ -100,6 +100,13 @@ def typical_norm(pixels: Float32) -> float:
     return norm
 
 
+def scaled_pixels(cube: Cube) -> tuple[Float32, float]:
+    """The valid pixels over the used bands divided by their ``typical_norm``, and that norm."""
+    pixels = cube.pixels()
+    scale = typical_norm(pixels)
+    return pixels / np.float32(scale), scale
+
+
 class BandStatistics:
     """What the pixels of an image say of its bands, gathered block by block.
 

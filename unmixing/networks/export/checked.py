@@ -13,7 +13,6 @@ import torch
 from pydantic import BaseModel
 from torch import nn
 
-from unmixing.cubes import typical_norm
 from unmixing.inference.runtime import ModelRunner, sample_of
 from unmixing.manifest import AbundancesAre, ModelManifest, Versions
 from unmixing.networks.export.metadata import with_manifest
@@ -103,10 +102,3 @@ def versions() -> Versions:
     return Versions(
         project=project, torch=torch.__version__, onnx=onnx.__version__, onnxruntime=onnxruntime.__version__
     )
-
-
-def scaled_pixels(cube: Cube) -> tuple[Float32, float]:
-    """The valid pixels divided by their median norm, and that norm."""
-    pixels = cube.pixels()
-    scale = typical_norm(pixels)
-    return pixels / np.float32(scale), scale
