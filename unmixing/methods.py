@@ -16,11 +16,9 @@ from unmixing.algorithms.snmf import snmf
 from unmixing.algorithms.vca_fcls import vca_fcls
 from unmixing.errors import SpecError, UnknownMethodError
 from unmixing.progress import Progress
-from unmixing.specs import IstaSpec, NmfSpec, PalmSpec, SnmfSpec, UnmixSpec
-from unmixing.types import Compute, Cube, Float32, TrainedModel
-
-Train = Callable[[Cube, int, UnmixSpec, Compute, Progress], TrainedModel]
-"""From a cube, the number of endmembers, the spec, where to compute and a progress callback to a model."""
+from unmixing.specs import IstaSpec, NmfSpec, PalmSpec, SnmfSpec
+from unmixing.training_task import Train, TrainingTask
+from unmixing.types import Float32, TrainedModel
 
 Solve = Callable[[Float32, int, np.random.Generator, Progress], Solution]
 """From pixels (n_pixels, n_bands) of median norm 1, the number of endmembers, the source of randomness and a progress
@@ -53,11 +51,11 @@ class Method:
         return self.train is not None
 
 
-def _learned(cube: Cube, n_endmembers: int, spec: UnmixSpec, compute: Compute, progress: Progress) -> TrainedModel:
+def _learned(task: TrainingTask) -> TrainedModel:
     # Torch takes seconds to import, and applying a stored model never needs it.
     from unmixing.networks.training.trainers import TRAINERS
 
-    return TRAINERS[spec.method](cube, n_endmembers, spec, compute, progress)
+    return TRAINERS[task.request.method](task)
 
 
 _ROWS = (

@@ -102,10 +102,3 @@ def versions() -> Versions:
     return Versions(
         project=project, torch=torch.__version__, onnx=onnx.__version__, onnxruntime=onnxruntime.__version__
     )
-
-
-def scaled_pixels(cube: Cube) -> tuple[Float32, float]:
-    """The valid pixels divided by their median norm, and that norm."""
-    pixels = cube.pixels()
-    scale = float(np.median(np.linalg.norm(pixels, axis=1)))
-    return pixels / np.float32(scale), scale

@@ -3,18 +3,15 @@
 from collections.abc import Mapping
 from functools import partial
 from types import MappingProxyType
-from typing import TYPE_CHECKING
 
 from unmixing.networks.dnmf import train_dnmf
 from unmixing.networks.training import recipes
 from unmixing.networks.training.patches import train_cnnaeu
 from unmixing.networks.training.selfsupervised import train_lpalm, train_on_synthetic_truth
 from unmixing.specs import AlmuSpec, ListaSpec, NalmuSpec
+from unmixing.training_task import Train
 
-if TYPE_CHECKING:
-    from unmixing.methods import Train
-
-TRAINERS: "Mapping[str, Train]" = MappingProxyType(
+TRAINERS: Mapping[str, Train] = MappingProxyType(
     {
         "lpalm": train_lpalm,
         "lista": partial(train_on_synthetic_truth, recipe=recipes.lista(ListaSpec())),
