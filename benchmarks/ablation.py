@@ -31,11 +31,11 @@ from unmixing.cubes import scaled_pixels
 from unmixing.io.inputs.scenes import open_scene
 from unmixing.io.inputs.truth import read_truth
 from unmixing.networks.training.selfsupervised import train_lpalm
+from unmixing.networks.training.task import TrainingTask
 from unmixing.simulation.dirichlet import DirichletMixture
 from unmixing.simulation.evaluation import evaluate
 from unmixing.simulation.training_sets import SceneModel, model_scene
 from unmixing.specs import LpalmSpec, UnmixSpec
-from unmixing.training_task import TrainingTask
 from unmixing.types import Cube, Float32, Float64
 
 LIBRARY_ALONE, DEFAULT = "library and least squares alone", "the default"

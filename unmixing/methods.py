@@ -15,9 +15,9 @@ from unmixing.algorithms.palm import palm
 from unmixing.algorithms.snmf import snmf
 from unmixing.algorithms.vca_fcls import vca_fcls
 from unmixing.errors import SpecError, UnknownMethodError
+from unmixing.networks.training.task import Train, TrainingTask
 from unmixing.progress import Progress
 from unmixing.specs import IstaSpec, NmfSpec, PalmSpec, SnmfSpec
-from unmixing.training_task import Train, TrainingTask
 from unmixing.types import Float32, TrainedModel
 
 Solve = Callable[[Float32, int, np.random.Generator, Progress], Solution]

@@ -26,10 +26,10 @@ from unmixing.inference.training_images import TrainingImage, described, trainin
 from unmixing.inference.unmixers import FactorizationUnmixer, ModelUnmixer, Unmixer
 from unmixing.methods import Method, check_method
 from unmixing.naming import library_names, match_library
+from unmixing.networks.training.task import TrainingTask
 from unmixing.progress import Progress, never_back, part_of, silent
 from unmixing.simulation.truth import SharedTruth
 from unmixing.specs import UnmixSpec
-from unmixing.training_task import TrainingTask
 from unmixing.types import Compute, Cube, DroppedBand, Float32, ImageInfo, SpectralLibrary, TrainedModel, Unmixing
 
 READING_SHARE, COUNTING_SHARE, FITTING_SHARE = 0.05, 0.2, 0.9

@@ -19,9 +19,9 @@ from unmixing.networks.export.onnx import export_onnx, parity_error
 from unmixing.networks.lista import LISTA, LISTACP
 from unmixing.networks.multiplicative import ALMU, NALMU
 from unmixing.networks.training.supervised import Errors, layer_errors, train
+from unmixing.networks.training.task import TrainingTask
 from unmixing.simulation.training_sets import SyntheticSets
 from unmixing.specs import CnnaeuSpec, DnmfSpec, NalmuSpec, UnmixSpec
-from unmixing.training_task import TrainingTask
 from unmixing.types import Compute
 
 N_BANDS, N_ENDMEMBERS, N_LAYERS = 12, 3, 4

@@ -7,8 +7,8 @@ from unmixing import unmix
 from unmixing.cubes import cube_from_array
 from unmixing.errors import BandMismatchError
 from unmixing.networks.training.patches import train_cnnaeu
+from unmixing.networks.training.task import TrainingTask
 from unmixing.specs import CnnaeuSpec, UnmixSpec
-from unmixing.training_task import TrainingTask
 
 N_BANDS = 10
 SPEC = CnnaeuSpec(patch=8, n_filters=6, decoder=3, max_epochs=40, learning_rate=5e-3)

@@ -22,10 +22,10 @@ from unmixing.networks.export.checked import (
 from unmixing.networks.export.graph import UnmixingGraph
 from unmixing.networks.multiplicative import MultiplicativeNetwork, multiplied
 from unmixing.networks.training.loop import Limits, on_sets, optimise
+from unmixing.networks.training.task import TrainingTask
 from unmixing.networks.unrolled import State
 from unmixing.progress import Progress
 from unmixing.specs import DnmfSpec, UnmixSpec
-from unmixing.training_task import TrainingTask
 from unmixing.types import Float32, Float64, TrainedModel
 
 START_DONE, TRAINING_DONE = 0.05, 0.9

@@ -23,9 +23,9 @@ from unmixing.networks.export.checked import (
     image_manifest,
 )
 from unmixing.networks.training.loop import Limits, Optimiser, optimise
+from unmixing.networks.training.task import TrainingTask
 from unmixing.progress import Progress
 from unmixing.specs import CnnaeuSpec, UnmixSpec
-from unmixing.training_task import TrainingTask
 from unmixing.types import Cube, TrainedModel
 
 START_DONE, TRAINING_DONE = 0.02, 0.9

@@ -18,11 +18,11 @@ from unmixing.networks.export.graph import UnmixingGraph
 from unmixing.networks.training import recipes
 from unmixing.networks.training.context import Recipe, TrainingContext
 from unmixing.networks.training.supervised import History
+from unmixing.networks.training.task import TrainingTask
 from unmixing.networks.uncertainty import coverage, learn_uncertainty
 from unmixing.progress import part_of, silent
 from unmixing.simulation.training_sets import SceneModel
 from unmixing.specs import LpalmSpec
-from unmixing.training_task import TrainingTask
 from unmixing.types import TrainedModel
 
 # Shares of the training's progress at which the stages end.

@@ -8,8 +8,8 @@ from unmixing.networks.dnmf import train_dnmf
 from unmixing.networks.training import recipes
 from unmixing.networks.training.patches import train_cnnaeu
 from unmixing.networks.training.selfsupervised import train_lpalm, train_on_synthetic_truth
+from unmixing.networks.training.task import Train
 from unmixing.specs import AlmuSpec, ListaSpec, NalmuSpec
-from unmixing.training_task import Train
 
 TRAINERS: Mapping[str, Train] = MappingProxyType(
     {
