@@ -27,16 +27,16 @@ from benchmarks.quality import DEFAULT_DATA, scenes_with_truth
 from unmixing import unmix
 from unmixing.algorithms.abundances import split_brightness
 from unmixing.algorithms.bundles import Bundles, extract_bundles
+from unmixing.cubes import scaled_pixels
 from unmixing.io.inputs.scenes import open_scene
 from unmixing.io.inputs.truth import read_truth
-from unmixing.networks.export.checked import scaled_pixels
 from unmixing.networks.training.selfsupervised import train_lpalm
-from unmixing.progress import silent
+from unmixing.networks.training.task import TrainingTask
 from unmixing.simulation.dirichlet import DirichletMixture
 from unmixing.simulation.evaluation import evaluate
 from unmixing.simulation.training_sets import SceneModel, model_scene
 from unmixing.specs import LpalmSpec, UnmixSpec
-from unmixing.types import Compute, Cube, Float32, Float64
+from unmixing.types import Cube, Float32, Float64
 
 LIBRARY_ALONE, DEFAULT = "library and least squares alone", "the default"
 
@@ -173,11 +173,11 @@ def answers(path: Path, seed: int, variants: Sequence[str], generated: bool) -> 
 
 def _unmixed(cube: Cube, n_endmembers: int, seed: int, variant: Variant, extraction: _Extraction) -> Any:
     with ExitStack() as stack:
-        stack.enter_context(patch("unmixing.networks.training.selfsupervised.extract_bundles", extraction))
+        stack.enter_context(patch("unmixing.simulation.truth.extract_bundles", extraction))
         for place, substitute in variant.replaced.items():
             stack.enter_context(patch(place, substitute))
         request = UnmixSpec(n_endmembers=n_endmembers, seed=seed)
-        model = train_lpalm(cube, n_endmembers, request, Compute(), silent, spec=variant.spec)
+        model = train_lpalm(TrainingTask(cube, n_endmembers, request), spec=variant.spec)
         return unmix(cube, model=model)
 
 

@@ -8,17 +8,19 @@ import numpy as np
 import torch
 
 from unmixing.algorithms.bundles import extract_bundles
+from unmixing.cubes import scaled_pixels
 from unmixing.io.inputs.scenes import open_scene
 from unmixing.io.inputs.truth import read_truth
 from unmixing.networks.dnmf import DNMF, reconstruction_error
-from unmixing.networks.export.checked import scaled_pixels
 from unmixing.networks.multiplicative import ALMU, NALMU
 from unmixing.networks.training import recipes
 from unmixing.networks.training.context import TrainingContext
-from unmixing.networks.training.supervised import Errors, baseline, descend, layer_errors
+from unmixing.networks.training.loop import Limits, on_sets, optimise
+from unmixing.networks.training.supervised import Errors, baseline, layer_errors
 from unmixing.networks.unrolled import Unrolled
 from unmixing.progress import silent
 from unmixing.simulation.training_sets import SyntheticSets, model_scene, synthesise
+from unmixing.simulation.truth import TruthSets
 from unmixing.specs import AlmuSpec, DnmfSpec, ListaSpec, LpalmSpec, UnrolledSpec
 
 LIBRARY = "library, NNLS"
@@ -83,7 +85,7 @@ def lesson_of(path: Path, size: Size) -> tuple[TrainingContext, SyntheticSets]:
         for n_sets in (spec.n_training_sets, spec.n_validation_sets, size.n_test_sets)
     )
     device = torch.device("cpu")
-    return TrainingContext(pixels, scene, training, validation, SEED, None, device, silent), test
+    return TrainingContext(pixels, TruthSets(scene, training, validation), SEED, None, device, silent), test
 
 
 def networks(context: TrainingContext, n_layers: int, training: UnrolledSpec) -> Iterator[tuple[str, Unrolled]]:
@@ -104,23 +106,18 @@ def networks(context: TrainingContext, n_layers: int, training: UnrolledSpec) ->
 def dnmf(context: TrainingContext, spec: DnmfSpec) -> DNMF:
     """DNMF from the library, on the same sets as the others, whose truth it does not see."""
     network = DNMF(context.reference, context.norms, spec.n_layers)
-    taught, held_out = (
-        network.coordinates(torch.from_numpy(sets.pixels)).float() for sets in (context.training, context.validation)
-    )
+    both = context.sets.training, context.sets.validation
+    taught, held_out = (network.coordinates(torch.from_numpy(sets.pixels)).float() for sets in both)
 
     def validate() -> float:
         with torch.no_grad():
             return float(reconstruction_error(network, held_out))
 
-    descend(
-        network,
-        len(taught),
-        spec,
-        loss=lambda indices: reconstruction_error(network, taught[indices]),
-        validate=validate,
-        seed=context.seed,
-        max_seconds=None,
-    )
+    def loss(indices: torch.Tensor) -> torch.Tensor:
+        return reconstruction_error(network, taught[indices])
+
+    optimiser, losses = on_sets(network, len(taught), spec, context.seed, loss)
+    optimise(network, optimiser, losses, Limits(spec.max_epochs, spec.patience), validate=validate)
     return network
 
 

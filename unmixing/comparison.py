@@ -15,6 +15,7 @@ from unmixing.inference.unmixers import FactorizationUnmixer
 from unmixing.methods import METHODS, chosen_methods
 from unmixing.pipeline import FittedMethod, fit, prepared_model
 from unmixing.progress import Progress, part_of
+from unmixing.simulation.truth import SharedTruth
 from unmixing.specs import UnmixSpec
 from unmixing.types import Compute, Float32, Unmixing
 
@@ -60,12 +61,13 @@ def compare(image: Image, spec: UnmixSpec, finish: Finish, compute: Compute, pro
     errors: dict[str, UnmixingError] = {}
     report = part_of(progress, READING_SHARE, 1.0)
     first: FittedMethod | None = None
+    truth = SharedTruth()
     for number, method in enumerate(methods):
         known = spec.n_endmembers if first is None else len(first.endmembers)
         own = _of_method(report, METHODS[method].title, number, len(methods))
         try:
             asked = spec.model_copy(update={"method": method, "n_endmembers": known})
-            fitted = fit(seen, asked, compute, part_of(own, 0.0, FITTING_SHARE))
+            fitted = fit(seen, asked, compute, part_of(own, 0.0, FITTING_SHARE), truth)
             fitted = fitted if first is None else in_order_of(first, fitted, seen, compute)
             answers[method] = finish(method, fitted, part_of(own, FITTING_SHARE, 1.0))
         except Cancelled:

@@ -15,6 +15,9 @@ MIN_FINITE_SHARE = 0.5
 WILD_FACTOR = 20.0
 """A band whose largest magnitudes exceed the median band's by this factor carries no reflectance."""
 
+SMALLEST_NORM = 1e-15
+"""Norms below this are computed from squares that are not float32."""
+
 
 def cube_from_array(
     values: NDArray[Any],
@@ -80,6 +83,28 @@ def scaled_values(values: NDArray[Any], scale: float, nodata: float | None) -> F
     if scale != 1.0:
         scaled *= np.float32(scale)
     return scaled
+
+
+def typical_norm(pixels: Float32) -> float:
+    """The median norm of pixels (n_pixels, n_bands), by which they are divided so that no method depends on their unit.
+
+    Raises SceneContentError when it is no float32: then neither are the pixels.
+    """
+    with np.errstate(over="ignore", under="ignore"):
+        norm = float(np.median(np.linalg.norm(pixels, axis=1)))
+        if not SMALLEST_NORM < norm < np.inf:  # squares of such numbers are not float32
+            norm = float(np.median(np.linalg.norm(pixels.astype(np.float64), axis=1)))
+    limits = np.finfo(np.float32)
+    if not limits.tiny <= norm <= limits.max:
+        raise SceneContentError(f"the pixels' median norm is {norm:g}; divide the numbers by about that much")
+    return norm
+
+
+def scaled_pixels(cube: Cube) -> tuple[Float32, float]:
+    """The valid pixels over the used bands divided by their ``typical_norm``, and that norm."""
+    pixels = cube.pixels()
+    scale = typical_norm(pixels)
+    return pixels / np.float32(scale), scale
 
 
 class BandStatistics:

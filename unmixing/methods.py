@@ -3,7 +3,6 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TYPE_CHECKING
 
 import numpy as np
 from pydantic import BaseModel
@@ -16,12 +15,10 @@ from unmixing.algorithms.palm import palm
 from unmixing.algorithms.snmf import snmf
 from unmixing.algorithms.vca_fcls import vca_fcls
 from unmixing.errors import SpecError, UnknownMethodError
+from unmixing.networks.training.task import Train, TrainingTask
 from unmixing.progress import Progress
-from unmixing.specs import IstaSpec, NmfSpec, PalmSpec, SnmfSpec, UnmixSpec
-from unmixing.types import Compute, Cube, Float32, TrainedModel
-
-if TYPE_CHECKING:
-    from unmixing.networks.training.trainers import Train
+from unmixing.specs import IstaSpec, NmfSpec, PalmSpec, SnmfSpec
+from unmixing.types import Float32, TrainedModel
 
 Solve = Callable[[Float32, int, np.random.Generator, Progress], Solution]
 """From pixels (n_pixels, n_bands) of median norm 1, the number of endmembers, the source of randomness and a progress
@@ -37,7 +34,7 @@ class Method:
     title: str
     summary: str
     paper: str
-    train: "Train | None" = None
+    train: Train | None = None
     solve: Solve | None = None
     own_spec: type[BaseModel] | None = None
     """What it can be told beside the request, of methods that solve; models say it in their manifest."""
@@ -54,11 +51,11 @@ class Method:
         return self.train is not None
 
 
-def _learned(cube: Cube, n_endmembers: int, spec: UnmixSpec, compute: Compute, progress: Progress) -> TrainedModel:
+def _learned(task: TrainingTask) -> TrainedModel:
     # Torch takes seconds to import, and applying a stored model never needs it.
     from unmixing.networks.training.trainers import TRAINERS
 
-    return TRAINERS[spec.method](cube, n_endmembers, spec, compute, progress)
+    return TRAINERS[task.request.method](task)
 
 
 _ROWS = (

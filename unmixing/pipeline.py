@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from threadpoolctl import threadpool_limits
 
 from unmixing.algorithms.dimension import count_endmembers
+from unmixing.cubes import typical_norm
 from unmixing.errors import BandMismatchError, SceneContentError, SpecError
 from unmixing.inference.apply import Maps, unmix_rows
 from unmixing.inference.images import Block, Image, as_image
@@ -25,7 +26,9 @@ from unmixing.inference.training_images import TrainingImage, described, trainin
 from unmixing.inference.unmixers import FactorizationUnmixer, ModelUnmixer, Unmixer
 from unmixing.methods import Method, check_method
 from unmixing.naming import library_names, match_library
+from unmixing.networks.training.task import TrainingTask
 from unmixing.progress import Progress, never_back, part_of, silent
+from unmixing.simulation.truth import SharedTruth
 from unmixing.specs import UnmixSpec
 from unmixing.types import Compute, Cube, DroppedBand, Float32, ImageInfo, SpectralLibrary, TrainedModel, Unmixing
 
@@ -146,8 +149,10 @@ class ArrayMaps:
                 rows[...] = values.reshape(rows.shape)
 
 
-def fit(seen: TrainingImage, spec: UnmixSpec, compute: Compute, progress: Progress) -> FittedMethod:
-    """Fit the method of ``spec`` on an image. Raises as ``unmix``."""
+def fit(
+    seen: TrainingImage, spec: UnmixSpec, compute: Compute, progress: Progress, truth: SharedTruth | None = None
+) -> FittedMethod:
+    """Fit the method of ``spec`` on an image. truth: what several methods share. Raises as ``unmix``."""
     row = check_method(spec.method)
     after_counting = COUNTING_SHARE if spec.n_endmembers is None else 0.0
     count, metrics = _count_endmembers(seen.cube, spec, part_of(progress, 0.0, COUNTING_SHARE))
@@ -155,7 +160,7 @@ def fit(seen: TrainingImage, spec: UnmixSpec, compute: Compute, progress: Progre
     metrics |= {} if seen.whole else {"fitted_on_pixels": int(cube.valid_pixels.sum())}
     report = part_of(progress, after_counting, 1.0)
     if row.train is not None:
-        model = row.train(cube, count, spec, compute, report)
+        model = row.train(TrainingTask(cube, count, spec, compute, report, truth or SharedTruth()))
         return prepared_model(seen, model, metrics, compute)
     return _solved(seen, row, spec.model_copy(update={"n_endmembers": count}), metrics, report)
 
@@ -254,7 +259,7 @@ def _solved(
     assert spec.n_endmembers is not None  # counted before
     started = time.perf_counter()
     pixels = seen.cube.pixels()
-    scale = float(np.median(np.linalg.norm(pixels, axis=1)) or 1.0)
+    scale = typical_norm(pixels)
     solution = row.solve(pixels / np.float32(scale), spec.n_endmembers, np.random.default_rng(spec.seed), report)
     known = (seen.positions, solution.abundances.astype(np.float32)) if seen.whole else None
     unmixer = FactorizationUnmixer(

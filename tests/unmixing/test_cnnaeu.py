@@ -7,9 +7,8 @@ from unmixing import unmix
 from unmixing.cubes import cube_from_array
 from unmixing.errors import BandMismatchError
 from unmixing.networks.training.patches import train_cnnaeu
-from unmixing.progress import silent
+from unmixing.networks.training.task import TrainingTask
 from unmixing.specs import CnnaeuSpec, UnmixSpec
-from unmixing.types import Compute
 
 N_BANDS = 10
 SPEC = CnnaeuSpec(patch=8, n_filters=6, decoder=3, max_epochs=40, learning_rate=5e-3)
@@ -27,7 +26,7 @@ def image(rows: int, columns: int, seed: int = 0) -> np.ndarray:
 
 def trained(max_training_seconds: float | None = None):
     request = UnmixSpec(method="cnnaeu", max_training_seconds=max_training_seconds)
-    return train_cnnaeu(cube_from_array(image(12, 15)), 2, request, Compute(), silent, spec=SPEC)
+    return train_cnnaeu(TrainingTask(cube_from_array(image(12, 15)), 2, request), spec=SPEC)
 
 
 @pytest.fixture(scope="module")

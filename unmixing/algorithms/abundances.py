@@ -31,8 +31,9 @@ def nnls(pixels: Real, endmembers: Real, l1: float = 0.0) -> Float64:
 def nnls_from_gram(gram: Float64, correlation: Float64, max_rounds: int = 200) -> Float64:
     """NNLS from the normal equations: gram (p, p), correlation (n, p) = pixels @ endmembers.T."""
     n_pixels, n_endmembers = correlation.shape
-    ridge = 1e-14 * np.trace(gram) / n_endmembers * np.eye(n_endmembers)
-    gram = gram + ridge
+    # Endmembers that are zero altogether have no scale of their own to take the ridge from.
+    ridge = max(1e-14 * float(np.trace(gram)) / n_endmembers, float(np.finfo(np.float64).tiny))
+    gram = gram + ridge * np.eye(n_endmembers)
     tolerance = 1e-10 * max(float(np.abs(correlation).max(initial=0.0)), 1e-300)
     passive = np.ones((n_pixels, n_endmembers), dtype=bool)
     solution = np.zeros_like(correlation)
@@ -124,7 +125,11 @@ def best_brightness(pixels: Real, abundances: Real, endmembers: Real) -> Float64
     >>> best_brightness(np.array([[2.0, 2.0]]), np.array([[0.5, 0.5]]), np.eye(2)).tolist()
     [4.0]
     """
-    along = np.einsum("np,np->n", pixels @ endmembers.T, abundances, dtype=np.float64)
-    power = np.einsum("np,np->n", abundances @ (endmembers @ endmembers.T), abundances, dtype=np.float64)
-    brightness: Float64 = np.maximum(along, 0.0) / np.where(power > 0, power, np.inf)
+    # With endmembers near norm 1 no unit of the numbers is so odd that products are no float32.
+    wide = np.asarray(endmembers, dtype=np.float64)
+    scale = float(np.linalg.norm(wide, axis=1).max()) or 1.0
+    wide = wide / scale
+    along = np.einsum("np,np->n", pixels @ wide.T.astype(pixels.dtype), abundances, dtype=np.float64)
+    power = np.einsum("np,np->n", abundances @ (wide @ wide.T), abundances, dtype=np.float64)
+    brightness: Float64 = np.maximum(along, 0.0) / scale / np.where(power > 0, power, np.inf)
     return brightness

@@ -20,7 +20,12 @@ class ReconstructionMetrics:
     n_numbers: int = 0
 
     def add(self, pixels: Float32, output: ModelOutput) -> None:
-        """pixels: (n_pixels, n_used_bands), those that ``output`` is about."""
+        """pixels: (n_pixels, n_used_bands), those that ``output`` is about. Numbers whose squares are no float32 leave
+        the sums infinite, and so unknown."""
+        with np.errstate(over="ignore", invalid="ignore"):
+            self._add(pixels, output)
+
+    def _add(self, pixels: Float32, output: ModelOutput) -> None:
         contributions = output.abundances * output.brightness[:, None]
         # Angles need only products with the endmembers; the residual itself is formed, a few pixels at a time that stay
         # in the processor's cache: differences of squares of numbers this alike would leave nothing of it.

@@ -16,8 +16,9 @@ SAMPLE_PIXELS = 4_096
 OUTPUTS = ["endmembers", "abundances", "brightness", "uncertainty"]
 """Of a model, in this order; the last one only where it was learned."""
 
-LAYERS = "layers_of_sample"
-"""The output with the endmembers each layer works with, which is the input ``layers`` for the blocks of the image."""
+STATE, LAYERS = "layers", "layers_of_sample"
+"""The optional input, and the output that belongs there, with the endmembers each layer works with and those that are
+the answer: found once from a sample, given for every block of the image."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,7 +45,8 @@ class ModelRunner:
         self._session = ort.InferenceSession(onnx, options, providers=providers)
         shapes = {entry.name: entry.shape for entry in self._session.get_inputs()}
         self.n_bands = int(shapes["pixels"][1])
-        self._layers_shape = shapes.get("layers")
+        optional = {entry.name for entry in self._session.get_overridable_initializers()}
+        self._takes_state = STATE in optional
 
     def prepare(self, sample: Float32) -> "PreparedModel":
         """The model made ready for the image that ``sample`` (n_sample, n_bands) stands for; done once per image.
@@ -52,21 +54,19 @@ class ModelRunner:
         Raises BandMismatchError when the number of bands is not the model's.
         """
         self.require_bands("sample", sample)
-        if self._layers_shape is None:
-            state = {"sample": sample}
-            (endmembers,) = self._session.run(OUTPUTS[:1], {**state, "pixels": sample[:1]})
-            return PreparedModel(self, self._session, state, endmembers)
-        idle = {"pixels": sample[:1], "layers": np.zeros(self._layers_shape, dtype=np.float32)}
-        names = [OUTPUTS[0], LAYERS]
-        endmembers, layers = self._session.run(names, {"sample": sample, **idle}, _only_what_is_asked_for())
-        return PreparedModel(self, self._session, {"sample": sample[:1], "layers": layers}, endmembers)
+        inputs = {"sample": sample, "pixels": sample[:1]}
+        if not self._takes_state:
+            (endmembers,) = self._session.run(OUTPUTS[:1], inputs)
+            return self.restore(endmembers, {"sample": sample})
+        endmembers, layers = self._session.run([OUTPUTS[0], LAYERS], inputs, _only_what_is_asked_for())
+        return self.restore(endmembers, {"sample": sample[:1], STATE: layers})
 
     def restore(self, endmembers: Float32, state: Mapping[str, Float32]) -> "PreparedModel":
         """What ``prepare`` returned before, perhaps in another process: its ``endmembers`` and ``state``."""
         return PreparedModel(self, self._session, dict(state), endmembers)
 
     def run(self, sample: Float32, pixels: Float32) -> ModelOutput:
-        """``prepare`` at ``sample``, then unmix ``pixels``."""
+        """``prepare`` for ``sample``, then unmix ``pixels``."""
         return self.prepare(sample).run(pixels)
 
     def require_bands(self, name: str, array: Float32) -> None:

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from unmixing.algorithms.endmembers import unit_norm
 from unmixing.algorithms.factorization import vca_start
+from unmixing.cubes import scaled_pixels
 from unmixing.manifest import AbundancesAre
 from unmixing.networks.devices import torch_device
 from unmixing.networks.export.checked import (
@@ -17,15 +18,15 @@ from unmixing.networks.export.checked import (
     checked_model,
     example_pixels,
     image_manifest,
-    scaled_pixels,
 )
 from unmixing.networks.export.graph import UnmixingGraph
 from unmixing.networks.multiplicative import MultiplicativeNetwork, multiplied
-from unmixing.networks.training.supervised import descend
+from unmixing.networks.training.loop import Limits, on_sets, optimise
+from unmixing.networks.training.task import TrainingTask
 from unmixing.networks.unrolled import State
 from unmixing.progress import Progress
 from unmixing.specs import DnmfSpec, UnmixSpec
-from unmixing.types import Compute, Cube, Float32, Float64, TrainedModel
+from unmixing.types import Float32, Float64, TrainedModel
 
 START_DONE, TRAINING_DONE = 0.05, 0.9
 """Shares of the training's progress at which the stages end."""
@@ -69,35 +70,28 @@ def reconstruction_error(network: DNMF, pixels: Tensor) -> Tensor:
     return error
 
 
-def train_dnmf(
-    cube: Cube,
-    n_endmembers: int,
-    request: UnmixSpec,
-    compute: Compute,
-    progress: Progress,
-    *,
-    spec: DnmfSpec | None = None,
-) -> TrainedModel:
-    """DNMF on the valid pixels of ``cube``, from the pixels VCA picks; some pixels are held out for early stopping.
+def train_dnmf(task: TrainingTask, *, spec: DnmfSpec | None = None) -> TrainedModel:
+    """DNMF on the valid pixels of the task's cube, from the pixels VCA picks; some are held out for early stopping.
 
     Raises ModelParityError when the exported model does not say what the network says.
     """
+    cube, request, n_endmembers = task.cube, task.request, task.n_endmembers
     spec = spec or DnmfSpec()
     rng = np.random.default_rng(request.seed)
     stages = Stages()
     pixels, scale = scaled_pixels(cube)
-    progress(0.0, "picking a start by VCA")
+    task.progress(0.0, "picking a start by VCA")
     reference = unit_norm(vca_start(pixels, n_endmembers, rng).endmembers)
     stages.lap("library")
-    with torch_device(compute) as device:
+    with torch_device(task.compute) as device:
         network = DNMF(reference, np.ones(n_endmembers), spec.n_layers).to(device)
-        metrics = _fit(network, _image_sets(pixels, spec, rng), request, spec, progress)
+        metrics = _fit(network, _image_sets(pixels, spec, rng), request, spec, task.progress)
         stages.lap("training")
-        progress(TRAINING_DONE, "exporting and checking the model")
+        task.progress(TRAINING_DONE, "exporting and checking the model")
         graph = UnmixingGraph(network.cpu(), np.flatnonzero(cube.used_bands), scale)
         learned = Learned(metrics, AbundancesAre.EQUALLY_BRIGHT)
         manifest = image_manifest(cube, n_endmembers, request, spec, learned)
-        model = checked_model(graph, example_pixels(cube), manifest, compute)
+        model = checked_model(graph, example_pixels(cube), manifest, task.compute)
         stages.lap("export")
     return replace(model, seconds=stages.seconds)
 
@@ -105,7 +99,7 @@ def train_dnmf(
 def _fit(
     network: DNMF, sets: tuple[Float32, Float32], request: UnmixSpec, spec: DnmfSpec, progress: Progress
 ) -> dict[str, object]:
-    """``descend`` on the reconstruction of the first sets, judged by that of the second."""
+    """``optimise`` on the reconstruction of the first sets, judged by that of the second."""
     device = network.norms.device
     taught, held_out = (network.coordinates(torch.from_numpy(pixels).to(device)) for pixels in sets)
     errors: list[float] = []
@@ -115,21 +109,25 @@ def _fit(
             errors.append(float(reconstruction_error(network, held_out)))
         return errors[-1]
 
-    best_epoch, stopped_by = descend(
+    def loss(indices: Tensor) -> Tensor:
+        return reconstruction_error(network, taught[indices.to(device)])
+
+    outcome = optimise(
         network,
-        len(taught),
-        spec,
-        loss=lambda indices: reconstruction_error(network, taught[indices.to(device)]),
+        *on_sets(network, len(taught), spec, request.seed, loss),
+        Limits(spec.max_epochs, spec.patience, request.max_training_seconds),
         validate=validate,
-        seed=request.seed,
-        max_seconds=request.max_training_seconds,
-        on_epoch=lambda epoch: progress(
+        on_epoch=lambda epoch, loss: progress(
             START_DONE + (TRAINING_DONE - START_DONE) * epoch / spec.max_epochs,
             "training DNMF",
             f"epoch {epoch} of at most {spec.max_epochs}, reconstruction NMSE {errors[-1]:.2e}",
         ),
     )
-    return {"validation_reconstruction_nmse": errors, "best_epoch": best_epoch, "training_stopped_by": stopped_by}
+    return {
+        "validation_reconstruction_nmse": errors,
+        "best_epoch": outcome.best_epoch,
+        "training_stopped_by": outcome.stopped_by,
+    }
 
 
 def _image_sets(pixels: Float32, spec: DnmfSpec, rng: np.random.Generator) -> tuple[Float32, Float32]:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from unmixing.networks.unrolled import Unrolled, ridge_inverse, unit
 from unmixing.types import Float64
@@ -48,12 +49,16 @@ class SubspaceNetwork(Unrolled):
         return unit(torch.relu(endmembers[..., : len(self.basis)] @ self.basis))
 
     def sensor_coordinates(self, pixels: Tensor, used_bands: Tensor, scale: Tensor) -> Tensor:
-        # Choice of bands, scale, basis and row as one affine map, so that the pixels are read once.
-        n_dimensions = len(self.basis)
-        projection = pixels.new_zeros(pixels.shape[-1], n_dimensions).index_copy(0, used_bands, self.basis.T / scale)
-        projection = self._with_row(projection, torch.zeros_like(projection[:, :1]))
-        row = torch.full((1,), self.row_weight)
-        return torch.addmm(self._with_row(pixels.new_zeros(n_dimensions), row), pixels, projection)
+        return self._sensor_products(pixels, used_bands, scale, self.basis[:0])
+
+    def _sensor_products(self, pixels: Tensor, used_bands: Tensor, scale: Tensor, spectra: Tensor) -> Tensor:
+        """``sensor_coordinates``, and beside them the products with ``spectra``, (n_pixels, n_inputs + n_spectra)."""
+        # Choice of bands, scale, basis, row and spectra as one affine map, so that the pixels are read once.
+        row = self._with_row(self.basis[:0].T, torch.zeros_like(self.basis[:1].T)).T
+        columns = torch.cat([self.basis, row, spectra]).T / scale
+        projection = pixels.new_zeros(pixels.shape[-1], columns.shape[1]).index_copy(0, used_bands, columns)
+        offset = torch.cat([pixels.new_zeros(len(self.basis)), pixels.new_full((len(row),), self.row_weight)])
+        return torch.addmm(torch.cat([offset, pixels.new_zeros(len(spectra))]), pixels, projection)
 
     def start(self, pixels: Tensor) -> Tensor:
         return self.shrink(pixels @ self.start_weights.T)
@@ -71,16 +76,37 @@ class SubspaceNetwork(Unrolled):
         return self.shrink(update - self.thresholds[layer])
 
     def contributions(self, pixels: Tensor, used: Sequence[Tensor]) -> Tensor:
-        # The layers of ``contribution_step`` on (n_endmembers, n_pixels): products with few rows and many columns run
-        # several times as fast as the other way round, and what the pixels add to all layers is one product.
+        weights, thresholds = self._stacked()
+        updates = torch.addmm(-thresholds[:, None], weights, pixels.T.contiguous())
+        return self._through_layers(torch.split(updates, len(self.start_weights)), used).T
+
+    def sensor_contributions(
+        self, pixels: Tensor, used_bands: Tensor, scale: Tensor, used: Sequence[Tensor], spectra: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        products = self._sensor_products(pixels, used_bands, scale, spectra)
+        weights, thresholds = self._stacked()
+        # The products with the spectra go through the second product as they are: cheaper than taking them out before.
+        n_endmembers = len(spectra)
+        weights = functional.pad(weights, (0, n_endmembers, 0, n_endmembers))
+        weights = weights + functional.pad(torch.eye(n_endmembers), (len(self.reference.T), 0, len(thresholds), 0))
+        offsets = -functional.pad(thresholds, (0, n_endmembers))
+        rows = torch.addmm(offsets[:, None], weights, products.T.contiguous())
+        *updates, along = torch.split(rows, n_endmembers)
+        return self._through_layers(updates, used), along
+
+    def _stacked(self) -> tuple[Tensor, Tensor]:
+        """What the pixels are multiplied by for the start and all layers, and what is subtracted then."""
         weights = torch.cat([self.start_weights, *self.weights.unbind(0)])
-        thresholds = torch.cat([torch.zeros_like(self.thresholds[0]), *self.thresholds.unbind(0)])
-        updates = weights @ pixels.T.contiguous() - thresholds[:, None]
-        first, *others = torch.split(updates, len(self.start_weights))
+        return weights, torch.cat([torch.zeros_like(self.thresholds[0]), *self.thresholds.unbind(0)])
+
+    def _through_layers(self, updates: Sequence[Tensor], used: Sequence[Tensor]) -> Tensor:
+        """The layers of ``contribution_step`` on (n_endmembers, n_pixels): products with few rows and many columns run
+        several times as fast as the other way round, and what the pixels add to all layers is one product."""
+        first, *others = updates
         contributions = self.shrink(first)
         for layer, (update, endmembers) in enumerate(zip(others, used, strict=True)):
             contributions = self.shrink(self.mixing_of(layer, endmembers).T @ contributions + update)
-        return contributions.T
+        return contributions
 
     def shrink(self, contributions: Tensor) -> Tensor:
         """The proximal step after the threshold was subtracted: contributions are not negative."""

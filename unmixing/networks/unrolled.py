@@ -98,6 +98,14 @@ class Unrolled(nn.Module, ABC):
             contributions = self.contribution_step(layer, pixels, contributions, endmembers)
         return contributions
 
+    def sensor_contributions(
+        self, pixels: Tensor, used_bands: Tensor, scale: Tensor, used: Sequence[Tensor], spectra: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """``contributions`` of raw pixels as ``sensor_coordinates`` takes them, and the products of the same pixels, in
+        the same bands and scale, with ``spectra`` (n_endmembers, n_used). Both (n_endmembers, n_pixels)."""
+        scaled = torch.index_select(pixels, 1, used_bands) / scale
+        return self.contributions(self.coordinates(scaled), used).T, spectra @ scaled.T
+
     def abundances(self, contributions: Tensor, axis: int = -1) -> tuple[Tensor, Tensor]:
         """Abundances that sum to one, of the shape of ``contributions``, whose endmembers lie along ``axis`` (0 or -1),
         and brightness, their sum. A dark pixel gets equal shares."""

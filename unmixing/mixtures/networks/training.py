@@ -1,7 +1,7 @@
 """Trains a network for mixtures on synthetic ones, with held-out mixing matrices and early stopping."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,9 +11,9 @@ from torch import Tensor
 from unmixing.mixtures.networks.separators import Separator, root_mean_power
 from unmixing.mixtures.sources import MixtureSets, SourceModel, mix, recombine
 from unmixing.mixtures.specs import SeparationNetworkSpec
+from unmixing.networks.training.loop import Limits, one_cycle_adam, optimise
 from unmixing.types import Float64
 
-LARGEST_GRADIENT_NORM = 1.0
 HELD_OUT_SHARE = 0.2
 VALIDATION_SHARE = 0.13
 FEWEST_MATRICES = 10
@@ -96,32 +96,28 @@ def train_separation(
     rng = np.random.default_rng(seed)
     taught, held_out = _split(rng.permutation(len(library)), VALIDATION_SHARE)
     validation = as_batch(network, mix(library[held_out], model, spec.samples_per_set, rng))
-    optimiser = torch.optim.Adam(network.parameters(), spec.learning_rate)
-    total_steps = spec.max_epochs * spec.steps_per_epoch
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, spec.learning_rate, total_steps=total_steps)
-    best, best_loss = _validate(network, validation, taught, loss)
-    epochs, best_epoch, best_weights = [best], 0, _weights(network)
-    started, stopped_by = clock(), "max_epochs"
-    for epoch in range(1, spec.max_epochs + 1):
+    epochs: list[SeparationErrors] = []
+
+    def validate() -> float:
+        errors, score = _validate(network, validation, taught, loss)
+        epochs.append(errors)
+        return score
+
+    def losses() -> Iterator[Tensor]:
         for _ in range(spec.steps_per_epoch):
             known, unknown = _split(rng.permutation(taught), HELD_OUT_SHARE)
             sets = mix(recombine(library[unknown], spec.batch_sets, rng), model, spec.samples_per_set, rng)
-            _step(network, as_batch(network, sets), known, loss, optimiser)
-            schedule.step()
-        errors, error = _validate(network, validation, taught, loss)
-        epochs.append(errors)
-        if error < best_loss:
-            best, best_loss, best_epoch, best_weights = errors, error, epoch, _weights(network)
-        if on_epoch is not None:
-            on_epoch(epoch, errors)
-        if epoch - best_epoch >= spec.patience:
-            stopped_by = "patience"
-            break
-        if max_seconds is not None and clock() - started > max_seconds:
-            stopped_by = "max_training_seconds"
-            break
-    network.load_state_dict(best_weights)
-    return SeparationHistory(tuple(epochs), best, stopped_by)
+            yield _loss(network, as_batch(network, sets), known, loss)
+
+    outcome = optimise(
+        network,
+        one_cycle_adam(network, spec.learning_rate, spec.max_epochs * spec.steps_per_epoch),
+        losses,
+        Limits(spec.max_epochs, spec.patience, max_seconds, clock),
+        validate=validate,
+        on_epoch=None if on_epoch is None else lambda epoch, mean_loss: on_epoch(epoch, epochs[-1]),
+    )
+    return SeparationHistory(tuple(epochs), epochs[outcome.best_epoch], outcome.stopped_by)
 
 
 def as_batch(network: Separator, sets: MixtureSets) -> Batch:
@@ -148,16 +144,13 @@ def _split(indices: np.ndarray, share: float) -> tuple[np.ndarray, np.ndarray]:
     return indices[n_out:], indices[:n_out]
 
 
-def _step(network: Separator, batch: Batch, known: np.ndarray, loss: Loss, optimiser: torch.optim.Optimizer) -> None:
+def _loss(network: Separator, batch: Batch, known: np.ndarray, loss: Loss) -> Tensor:
+    """The losses after all layers, those of earlier ones weighing less."""
     states = network.trajectory(batch.mixtures, network.start(batch.mixtures, network.library[known]))
     total = torch.zeros((), device=batch.mixtures.device)
     for sources, matrix in states:
         total = EARLIER_LAYERS * total + loss(batch, sources, matrix).mean()
-    optimiser.zero_grad()
-    total.backward()  # type: ignore[no-untyped-call]
-    parameters = [parameter for group in optimiser.param_groups for parameter in group["params"]]
-    torch.nn.utils.clip_grad_norm_(parameters, LARGEST_GRADIENT_NORM)
-    optimiser.step()
+    return total
 
 
 def _validate(network: Separator, batch: Batch, known: np.ndarray, loss: Loss) -> tuple[SeparationErrors, float]:
@@ -167,7 +160,3 @@ def _validate(network: Separator, batch: Batch, known: np.ndarray, loss: Loss) -
             float(_nmse(sources, batch.sources).mean()), float(_nmse(matrix, batch.mixing_matrices).mean())
         )
         return errors, float(loss(batch, sources, matrix).mean())
-
-
-def _weights(network: Separator) -> dict[str, Tensor]:
-    return {name: value.detach().clone() for name, value in network.state_dict().items()}

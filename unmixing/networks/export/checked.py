@@ -100,10 +100,3 @@ def versions() -> Versions:
         onnx=onnx.__version__,
         onnxruntime=package_version("onnxruntime") or "unknown",
     )
-
-
-def scaled_pixels(cube: Cube) -> tuple[Float32, float]:
-    """The valid pixels divided by their median norm, and that norm."""
-    pixels = cube.pixels()
-    scale = float(np.median(np.linalg.norm(pixels, axis=1)))
-    return pixels / np.float32(scale), scale

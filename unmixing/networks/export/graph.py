@@ -1,11 +1,15 @@
 """The exported form of an unrolled network: raw pixels in, physical results out."""
 
+from collections.abc import Callable
+
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from unmixing.networks.uncertainty import Uncertainty
 from unmixing.networks.unrolled import Unrolled
+
+SMALLEST_POWER = 1e-30
 
 
 class UnmixingGraph(nn.Module):
@@ -28,40 +32,53 @@ class UnmixingGraph(nn.Module):
         self.register_buffer("used_bands", torch.tensor(used_bands, dtype=torch.int64))
         self.register_buffer("scale", torch.tensor(scale, dtype=torch.float32))
 
-    def look(self, sample: Tensor) -> tuple[Tensor, Tensor]:
-        """What an image's sample says once for all its pixels: endmembers (n_endmembers, n_used_bands) in the units of
-        the pixels, and those that each layer works with, (n_layers, n_endmembers, n_inputs)."""
+    def prepare(self, sample: Tensor) -> Tensor:
+        """What an image's sample says once for all its pixels, (n_layers + 1, n_endmembers, n_inputs): the endmembers
+        that each layer works with, and those that are the answer."""
         _, endmembers, used = self.network(self._coordinates(sample))
-        return self.network.lift(endmembers) * self.network.norms[:, None] * self.scale, torch.stack(used)
+        return torch.stack([*used, endmembers])
 
     def unmix(self, pixels: Tensor, layers: Tensor) -> tuple[Tensor, ...]:
-        """Abundances (n_pixels, n_endmembers) summing to one, brightness (n_pixels,), near 1 for a typical pixel, and,
-        where it was learned, the standard deviation of each abundance (n_pixels, n_endmembers)."""
-        contributions = self.network.contributions(self._coordinates(pixels), layers.unbind(0))
+        """Endmembers (n_endmembers, n_used_bands) in the units of the pixels, abundances (n_pixels, n_endmembers)
+        summing to one, brightness (n_pixels,), the factor between a pixel and its mixture that fits best, and, where it
+        was learned, the standard deviation of each abundance (n_pixels, n_endmembers)."""
+        *used, found = layers.unbind(0)
+        endmembers = self.network.lift(found) * self.network.norms[:, None]
         # On (n_endmembers, n_pixels): sums and products over few rows run several times as fast as over few columns.
-        abundances, brightness = self.network.abundances(contributions.T, axis=0)
+        contributions, products = self.network.sensor_contributions(
+            pixels, self.used_bands, self.scale, used, endmembers
+        )
+        abundances, total = self.network.abundances(contributions, axis=0)
+        brightness = best_factor(abundances, products, endmembers @ endmembers.T)
         if self.uncertainty is None:
-            return abundances.T, brightness
-        return abundances.T, brightness, self.uncertainty(abundances, brightness).T
+            return endmembers * self.scale, abundances.T, brightness
+        # It has learned from the sum of the contributions, which is not the factor that fits best.
+        return endmembers * self.scale, abundances.T, brightness, self.uncertainty(abundances, total).T
 
     def forward(self, sample: Tensor, pixels: Tensor) -> tuple[Tensor, ...]:
-        """Endmembers, abundances, brightness and perhaps uncertainty, as ``look`` and ``unmix`` say them."""
-        endmembers, layers = self.look(sample)
-        return endmembers, *self.unmix(pixels, layers)
+        """Endmembers, abundances, brightness and perhaps uncertainty, as ``unmix`` says them."""
+        return self.unmix(pixels, self.prepare(sample))
 
     def _coordinates(self, pixels: Tensor) -> Tensor:
         return self.network.sensor_coordinates(pixels, self.used_bands, self.scale)
 
 
-class UnmixingParts(nn.Module):
-    """Both halves of an ``UnmixingGraph`` beside each other, as they are exported: what is asked for decides which of
-    them runs, so that the sample is looked at once and any number of blocks follow."""
+def best_factor(abundances: Tensor, products: Tensor, gram: Tensor) -> Tensor:
+    """``unmixing.algorithms.abundances.best_brightness``, (n_pixels,).
 
-    def __init__(self, graph: UnmixingGraph) -> None:
+    abundances: (n_endmembers, n_pixels). products: of pixels and endmembers, likewise. gram: of endmembers.
+    """
+    along = (abundances * products).sum(dim=0)
+    power = (abundances * (gram @ abundances)).sum(dim=0)
+    return torch.relu(along) / power.clamp_min(SMALLEST_POWER)
+
+
+class Half(nn.Module):
+    """One method of a module, as a module of its own: what is exported has to be one."""
+
+    def __init__(self, whole: nn.Module, forward: Callable[..., Tensor | tuple[Tensor, ...]]) -> None:
         super().__init__()
-        self.graph = graph
+        self.whole, self._forward = whole, forward
 
-    def forward(self, sample: Tensor, pixels: Tensor, layers: Tensor) -> tuple[Tensor, ...]:
-        """The outputs of ``UnmixingGraph``, abundances and so on from ``layers``, then the sample's own layers."""
-        endmembers, found = self.graph.look(sample)
-        return endmembers, *self.graph.unmix(pixels, layers), found
+    def forward(self, *inputs: Tensor) -> Tensor | tuple[Tensor, ...]:
+        return self._forward(*inputs)

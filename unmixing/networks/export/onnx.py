@@ -2,7 +2,7 @@
 
 import io
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import onnx
@@ -10,8 +10,9 @@ import torch
 from torch import Tensor, nn
 
 from unmixing.errors import ModelParityError
-from unmixing.inference.runtime import LAYERS, OUTPUTS, ModelRunner
-from unmixing.networks.export.graph import UnmixingGraph, UnmixingParts
+from unmixing.inference.runtime import LAYERS, OUTPUTS, STATE, ModelRunner
+from unmixing.networks.export.graph import Half, UnmixingGraph
+from unmixing.networks.export.state import with_optional_state
 from unmixing.types import Float32
 
 MAX_PARITY_ERROR = 1e-4
@@ -23,8 +24,8 @@ PER_PIXEL = {"sample": {0: "n_sample"}, **{name: {0: "n_pixels"} for name in ("p
 def export_onnx(graph: nn.Module, sample: Float32) -> bytes:
     """The graph as ONNX with a dynamic number of pixels in ``sample`` and in ``pixels``.
 
-    An ``UnmixingGraph`` gets the third input ``layers``, and the output ``LAYERS`` that belongs there.
-    sample: (n_pixels, n_bands), an example of the input.
+    An ``UnmixingGraph`` gets the optional input ``layers`` and the output that belongs there, so that the sample is
+    looked at once and any number of blocks follow. sample: (n_pixels, n_bands), an example of the input.
     """
     graph.eval()
     example = torch.from_numpy(np.ascontiguousarray(sample))
@@ -32,8 +33,19 @@ def export_onnx(graph: nn.Module, sample: Float32) -> bytes:
     with torch.no_grad():
         outputs = OUTPUTS[: len(graph(example[:1], example[:1]))]
         if isinstance(graph, UnmixingGraph):
-            inputs["layers"] = graph.look(example)[1]
-            graph, outputs = UnmixingParts(graph), [*outputs, LAYERS]
+            layers = graph.prepare(example)
+            prepare = _traced(Half(graph, graph.prepare), {"sample": inputs["sample"]}, [LAYERS])
+            unmix = _traced(Half(graph, graph.unmix), {"pixels": example, LAYERS: layers}, outputs)
+            model = with_optional_state(prepare, unmix, STATE, tuple(layers.shape))
+        else:
+            model = _traced(graph, inputs, outputs)
+    _declare_inputs(model, inputs)
+    onnx.checker.check_model(model)
+    content: bytes = model.SerializeToString()
+    return content
+
+
+def _traced(graph: nn.Module, inputs: Mapping[str, Tensor], outputs: Sequence[str]) -> onnx.ModelProto:
     target = io.BytesIO()
     with warnings.catch_warnings():
         # The tracing exporter is marked as deprecated; it takes 0.3 s where its successor takes 8.
@@ -45,28 +57,22 @@ def export_onnx(graph: nn.Module, sample: Float32) -> bytes:
             dynamo=False,
             opset_version=OPSET,
             input_names=list(inputs),
-            output_names=outputs,
+            output_names=list(outputs),
             dynamic_axes={name: axes for name, axes in PER_PIXEL.items() if name in {*inputs, *outputs}},
         )
-    content = _with_all_inputs(target.getvalue(), inputs)
-    onnx.checker.check_model(content)
-    return content
+    return onnx.load_model_from_string(target.getvalue())
 
 
-def _with_all_inputs(content: bytes, examples: Mapping[str, Tensor]) -> bytes:
-    """The model also with those inputs that nothing depends on: the exporter leaves them out, but whoever runs a
-    model should not have to know which kind it is."""
-    model = onnx.load_model_from_string(content)
-    present = {entry.name: entry for entry in model.graph.input}
-    if len(present) == len(examples):
-        return content
-    del model.graph.input[:]
+def _declare_inputs(model: onnx.ModelProto, examples: Mapping[str, Tensor]) -> None:
+    """Put the inputs in the order of ``examples``, and in front, those included that nothing depends on: the exporter
+    leaves them out, but whoever runs a model should not have to know which kind it is."""
+    others = [entry for entry in model.graph.input if entry.name not in examples]
+    declared = []
     for name, example in examples.items():
-        shape = [PER_PIXEL.get(name, {}).get(axis, length) for axis, length in enumerate(example.shape)]
-        missing = onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, shape)
-        model.graph.input.append(present.get(name, missing))
-    extended: bytes = model.SerializeToString()
-    return extended
+        shape = [PER_PIXEL[name].get(axis, length) for axis, length in enumerate(example.shape)]
+        declared.append(onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, shape))
+    del model.graph.input[:]
+    model.graph.input.extend([*declared, *others])
 
 
 def parity_error(graph: nn.Module, runner: ModelRunner, sample: Float32) -> float:

@@ -9,20 +9,21 @@ from unmixing.algorithms.endmembers import subspace
 from unmixing.networks.training.supervised import Errors, History, train
 from unmixing.networks.unrolled import Unrolled
 from unmixing.progress import Progress
-from unmixing.simulation.training_sets import SceneModel, SyntheticSets
+from unmixing.simulation.truth import TruthSets
 from unmixing.specs import UnrolledSpec
 from unmixing.types import Float32, Float64
 
 
 @dataclass(frozen=True, eq=False)
 class TrainingContext:
-    """The image's pixels (n_pixels, n_bands) of median norm 1, the model of its scene, synthetic sets to train on and
-    held out, and the limits of the training. ``progress`` takes the share of the training alone."""
+    """What a recipe is given.
+
+    pixels: of the image, (n_pixels, n_bands), median norm 1. sets: the model of its scene, and synthetic sets to train
+    on and held out. max_seconds: of the training alone, and ``progress`` takes the share of it.
+    """
 
     pixels: Float32
-    scene: SceneModel
-    training: SyntheticSets
-    validation: SyntheticSets
+    sets: TruthSets
     seed: int
     max_seconds: float | None
     device: torch.device
@@ -31,17 +32,17 @@ class TrainingContext:
     @property
     def reference(self) -> Float64:
         """The library's endmembers, unit norm, (n_endmembers, n_bands)."""
-        return self.scene.bundles.reference
+        return self.sets.scene.bundles.reference
 
     @property
     def norms(self) -> Float64:
         """What abundances are counted in, (n_endmembers,)."""
-        return self.scene.brightness_model.norms
+        return self.sets.scene.brightness_model.norms
 
     @property
     def row_weight(self) -> float:
         """What the knowledge that brightness is near 1 weighs, as one more band of value 1."""
-        return self.scene.brightness_model.row_weight
+        return self.sets.scene.brightness_model.row_weight
 
     def basis(self, n_dimensions: int) -> Float64:
         """The image's leading subspace, of no fewer dimensions than endmembers, (n_dimensions, n_bands)."""
@@ -61,8 +62,8 @@ class TrainingContext:
 
         return train(
             network.to(self.device),
-            self.training,
-            self.validation,
+            self.sets.training,
+            self.sets.validation,
             spec,
             seed=self.seed,
             max_seconds=None if self.max_seconds is None else (last - first) * self.max_seconds,

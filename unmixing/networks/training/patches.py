@@ -1,6 +1,5 @@
 """Trains CNNAEU on patches of one image."""
 
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
@@ -10,6 +9,7 @@ from torch import Tensor
 
 from unmixing.algorithms.endmembers import unit_norm
 from unmixing.algorithms.factorization import vca_start
+from unmixing.cubes import scaled_pixels
 from unmixing.inference.neighbourhoods import filled, pixel_reader
 from unmixing.inference.runtime import sample_indices
 from unmixing.manifest import AbundancesAre
@@ -21,48 +21,42 @@ from unmixing.networks.export.checked import (
     Stages,
     checked_model,
     image_manifest,
-    scaled_pixels,
 )
+from unmixing.networks.training.loop import Limits, Optimiser, optimise
+from unmixing.networks.training.task import TrainingTask
 from unmixing.progress import Progress
 from unmixing.specs import CnnaeuSpec, UnmixSpec
-from unmixing.types import Compute, Cube, TrainedModel
+from unmixing.types import Cube, TrainedModel
 
 START_DONE, TRAINING_DONE = 0.02, 0.9
 """Shares of the training's progress at which the stages end."""
 
 
-def train_cnnaeu(
-    cube: Cube,
-    n_endmembers: int,
-    request: UnmixSpec,
-    compute: Compute,
-    progress: Progress,
-    *,
-    spec: CnnaeuSpec | None = None,
-) -> TrainedModel:
-    """CNNAEU on random patches of ``cube``, from the pixels VCA picks.
+def train_cnnaeu(task: TrainingTask, *, spec: CnnaeuSpec | None = None) -> TrainedModel:
+    """CNNAEU on random patches of the task's cube, from the pixels VCA picks.
 
     Raises ModelParityError when the exported model does not say what the network says.
     """
+    cube, request, n_endmembers = task.cube, task.request, task.n_endmembers
     spec = spec or CnnaeuSpec()
     rng = np.random.default_rng(request.seed)
     stages = Stages()
     pixels, scale = scaled_pixels(cube)
-    progress(0.0, "picking a start by VCA")
+    task.progress(0.0, "picking a start by VCA")
     start = unit_norm(vca_start(pixels, n_endmembers, rng).endmembers)
     stages.lap("library")
     # The seed counts within this block alone: dropout knows no other way.
-    with torch_device(compute) as device, torch.random.fork_rng():
+    with torch_device(task.compute) as device, torch.random.fork_rng():
         torch.manual_seed(request.seed)
         network = CNNAEU(start, spec).to(device)
-        metrics = _fit(network, _Patches.of(cube, scale, spec.patch, device), rng, request, spec, progress)
+        metrics = _fit(network, _Patches.of(cube, scale, spec.patch, device), rng, request, spec, task.progress)
         stages.lap("training")
-        progress(TRAINING_DONE, "exporting and checking the model")
+        task.progress(TRAINING_DONE, "exporting and checking the model")
         graph = NeighbourhoodGraph(network.cpu(), np.flatnonzero(cube.used_bands), scale)
         example = pixel_reader(cube, NEIGHBOURHOOD)(sample_indices(len(pixels), PARITY_PIXELS))
         learned = Learned(metrics, AbundancesAre.DECODER, NEIGHBOURHOOD)
         manifest = image_manifest(cube, n_endmembers, request, spec, learned)
-        model = checked_model(graph, example, manifest, compute)
+        model = checked_model(graph, example, manifest, task.compute)
         stages.lap("export")
     return replace(model, seconds=stages.seconds)
 
@@ -105,30 +99,27 @@ def _fit(
     progress: Progress,
 ) -> dict[str, object]:
     """RMSprop on the spectral angle, epoch by epoch; the network is left ready to be used."""
-    optimiser = torch.optim.RMSprop(network.parameters(), spec.learning_rate)
     angles: list[float] = []
-    started, stopped_by = time.monotonic(), "max_epochs"
-    network.train()
-    for epoch in range(1, spec.max_epochs + 1):
-        batches = [_step(network, optimiser, *batch) for batch in patches.draw(rng, spec.batch_patches)]
-        angles.append(sum(batches) / len(batches))
+
+    def losses() -> Iterator[Tensor]:
+        for images, valid in patches.draw(rng, spec.batch_patches):
+            yield angle_loss(images, network(images)[1], valid)
+
+    def on_epoch(epoch: int, angle: float) -> None:
+        angles.append(angle)
         progress(
             START_DONE + (TRAINING_DONE - START_DONE) * epoch / spec.max_epochs,
             "training CNNAEU",
-            f"epoch {epoch} of at most {spec.max_epochs}, angle {angles[-1]:.4f} rad",
+            f"epoch {epoch} of at most {spec.max_epochs}, angle {angle:.4f} rad",
         )
-        limit = request.max_training_seconds
-        if limit is not None and time.monotonic() - started > limit:
-            stopped_by = "max_training_seconds"
-            break
+
+    rmsprop = torch.optim.RMSprop(network.parameters(), spec.learning_rate)
+    outcome = optimise(
+        network.train(),
+        Optimiser(rmsprop, after_step=network.keep_non_negative),
+        losses,
+        Limits(spec.max_epochs, max_seconds=request.max_training_seconds),
+        on_epoch=on_epoch,
+    )
     network.eval()
-    return {"training_angles_radians": angles, "training_stopped_by": stopped_by}
-
-
-def _step(network: CNNAEU, optimiser: torch.optim.Optimizer, images: Tensor, valid: Tensor) -> float:
-    loss = angle_loss(images, network(images)[1], valid)
-    optimiser.zero_grad()
-    loss.backward()  # type: ignore[no-untyped-call]
-    optimiser.step()
-    network.keep_non_negative()
-    return loss.item()
+    return {"training_angles_radians": angles, "training_stopped_by": outcome.stopped_by}

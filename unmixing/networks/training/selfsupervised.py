@@ -5,7 +5,6 @@ from typing import Any
 
 import numpy as np
 
-from unmixing.algorithms.bundles import extract_bundles
 from unmixing.manifest import AbundancesAre
 from unmixing.networks.devices import torch_device
 from unmixing.networks.export.checked import (
@@ -14,97 +13,61 @@ from unmixing.networks.export.checked import (
     checked_model,
     example_pixels,
     image_manifest,
-    scaled_pixels,
 )
 from unmixing.networks.export.graph import UnmixingGraph
 from unmixing.networks.training import recipes
 from unmixing.networks.training.context import Recipe, TrainingContext
 from unmixing.networks.training.supervised import History
-from unmixing.networks.uncertainty import Uncertainty, coverage, learn_uncertainty
-from unmixing.networks.unrolled import Unrolled
-from unmixing.progress import Progress, part_of
-from unmixing.simulation.training_sets import SceneModel, model_scene, synthesise, synthesise_wider
-from unmixing.specs import LpalmSpec, UnmixSpec
-from unmixing.types import Compute, Cube, TrainedModel
+from unmixing.networks.training.task import TrainingTask
+from unmixing.networks.uncertainty import coverage, learn_uncertainty
+from unmixing.progress import part_of, silent
+from unmixing.simulation.training_sets import SceneModel
+from unmixing.specs import LpalmSpec
+from unmixing.types import TrainedModel
 
 # Shares of the training's progress at which the stages end.
 LIBRARY_DONE, SYNTHESIS_DONE, TRAINING_DONE, UNCERTAINTY_DONE = 0.30, 0.40, 0.85, 0.92
 
-UNCERTAINTY_SETS = 80, 40, 20
-"""Wider synthetic sets that the uncertainty learns from, is scaled on and is checked on, of UNCERTAINTY_PIXELS each."""
 
-UNCERTAINTY_PIXELS = 256
-
-
-def train_lpalm(
-    cube: Cube,
-    n_endmembers: int,
-    request: UnmixSpec,
-    compute: Compute,
-    progress: Progress,
-    *,
-    spec: LpalmSpec | None = None,
-) -> TrainedModel:
+def train_lpalm(task: TrainingTask, *, spec: LpalmSpec | None = None) -> TrainedModel:
     """``train_on_synthetic_truth`` for LPALM."""
-    recipe = recipes.lpalm(spec or LpalmSpec())
-    return train_on_synthetic_truth(cube, n_endmembers, request, compute, progress, recipe=recipe)
+    return train_on_synthetic_truth(task, recipe=recipes.lpalm(spec or LpalmSpec()))
 
 
-def train_on_synthetic_truth(
-    cube: Cube, n_endmembers: int, request: UnmixSpec, compute: Compute, progress: Progress, *, recipe: Recipe
-) -> TrainedModel:
-    """Library, synthetic truth, training, export and parity check on the valid pixels of ``cube``.
+def train_on_synthetic_truth(task: TrainingTask, *, recipe: Recipe) -> TrainedModel:
+    """Library, synthetic truth, training, export and parity check on the valid pixels of the task's cube.
 
     Raises ModelParityError when the exported model does not say what the network says.
     """
-    spec = recipe.spec
-    rng = np.random.default_rng(request.seed)
+    spec, request, cube, progress = recipe.spec, task.request, task.cube, task.progress
     stages = Stages()
-    pixels, scale = scaled_pixels(cube)
-    progress(0.0, "extracting endmember bundles")
-    bundles = extract_bundles(
-        pixels,
-        n_endmembers,
-        rng,
-        n_runs=spec.n_runs,
-        progress=lambda share: progress(LIBRARY_DONE * share, "extracting endmember bundles"),
-    )
+    truth = task.truth.of(cube, task.n_endmembers, request.seed, spec)
+    truth.bundles(part_of(progress, 0.0, LIBRARY_DONE))
     stages.lap("library")
     progress(LIBRARY_DONE, "making synthetic training sets")
-    scene = model_scene(pixels, bundles, rng, n_dirichlets=spec.n_dirichlets)
-    training = synthesise(scene, spec.n_training_sets, spec.pixels_per_set, rng)
-    validation = synthesise(scene, spec.n_validation_sets, spec.pixels_per_set, rng)
+    sets = truth.sets(silent)
     stages.lap("synthesis")
-    with torch_device(compute) as device:
+    with torch_device(task.compute) as device:
         context = TrainingContext(
-            pixels, scene, training, validation, request.seed, request.max_training_seconds, device,
+            truth.pixels, sets, request.seed, request.max_training_seconds, device,
             part_of(progress, SYNTHESIS_DONE, TRAINING_DONE),
         )  # fmt: skip
         network, history = recipe.learn(context)
         stages.lap("training")
         network = network.cpu()
         progress(TRAINING_DONE, "learning how far abundances may be off")
-        uncertainty, covered = _uncertainty(network, scene, request.seed, rng)
+        taught, held_out, checked = truth.wider_sets(silent)
+        uncertainty = learn_uncertainty(network, taught, held_out, request.seed)
+        covered = coverage(uncertainty, network, checked)
         stages.lap("uncertainty")
         progress(UNCERTAINTY_DONE, "exporting and checking the model")
-        graph = UnmixingGraph(network, np.flatnonzero(cube.used_bands), scale, uncertainty)
-        metrics = {**_training_metrics(history, scene), "uncertainty_coverage": covered}
+        graph = UnmixingGraph(network, np.flatnonzero(cube.used_bands), truth.scale, uncertainty)
+        metrics = {**_training_metrics(history, sets.scene), "uncertainty_coverage": covered}
         learned = Learned(metrics, AbundancesAre.BRIGHTNESS_MODEL)
-        manifest = image_manifest(cube, n_endmembers, request, spec, learned)
-        model = checked_model(graph, example_pixels(cube), manifest, compute)
+        manifest = image_manifest(cube, task.n_endmembers, request, spec, learned)
+        model = checked_model(graph, example_pixels(cube), manifest, task.compute)
         stages.lap("export")
     return replace(model, seconds=stages.seconds)
-
-
-def _uncertainty(
-    network: Unrolled, scene: SceneModel, seed: int, rng: np.random.Generator
-) -> tuple[Uncertainty, float]:
-    """The uncertainty of ``network`` on this scene, and the share of held-out truth in its 90 % intervals."""
-    taught, held_out, checked = (
-        synthesise_wider(scene, n_sets, UNCERTAINTY_PIXELS, rng) for n_sets in UNCERTAINTY_SETS
-    )
-    head = learn_uncertainty(network, taught, held_out, seed)
-    return head, coverage(head, network, checked)
 
 
 def _training_metrics(history: History, scene: SceneModel) -> dict[str, Any]:

@@ -6,16 +6,16 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from unmixing.algorithms.abundances import split_brightness
+from unmixing.networks.training.loop import Limits, on_sets, optimise
 from unmixing.networks.unrolled import Unrolled
 from unmixing.simulation.brightness import nnls_near_one
 from unmixing.simulation.training_sets import SyntheticSets
 from unmixing.specs import TrainingSpec
 from unmixing.types import Float64
 
-LARGEST_GRADIENT_NORM = 1.0
 SMALLEST_POWER = 1e-3
 
 
@@ -62,7 +62,7 @@ def train(
     clock: Callable[[], float] = time.monotonic,
     on_epoch: Callable[[int, Errors], None] | None = None,
 ) -> History:
-    """``descend`` on the two errors, each in units of the baseline's.
+    """``optimise`` on the two errors, each in units of the baseline's, by Adam with a one-cycle schedule.
 
     The network is left with the weights of its best epoch on ``validation``.
     """
@@ -76,64 +76,17 @@ def train(
             epochs.append(Errors(*map(float, _errors(network, held_out))))
         return _relative(epochs[-1], constant)
 
-    best_epoch, stopped_by = descend(
+    def loss(indices: Tensor) -> Tensor:
+        return _loss(network, taught.take(indices.to(network.norms.device)), constant)
+
+    outcome = optimise(
         network,
-        len(taught),
-        spec,
-        loss=lambda indices: _loss(network, taught.take(indices.to(network.norms.device)), constant),
+        *on_sets(network, len(taught), spec, seed, loss),
+        Limits(spec.max_epochs, spec.patience, max_seconds, clock),
         validate=validate,
-        seed=seed,
-        max_seconds=max_seconds,
-        clock=clock,
-        on_epoch=None if on_epoch is None else lambda epoch: on_epoch(epoch, epochs[-1]),
+        on_epoch=None if on_epoch is None else lambda epoch, loss: on_epoch(epoch, epochs[-1]),
     )
-    return History(tuple(epochs), epochs[best_epoch], constant, stopped_by)
-
-
-def descend(
-    network: nn.Module,
-    n_sets: int,
-    spec: TrainingSpec,
-    *,
-    loss: Callable[[Tensor], Tensor],
-    validate: Callable[[], float],
-    seed: int,
-    max_seconds: float | None,
-    clock: Callable[[], float] = time.monotonic,
-    on_epoch: Callable[[int], None] | None = None,
-) -> tuple[int, str]:
-    """Adam with a one-cycle schedule on ``loss`` of the training sets with these indices, in random order.
-
-    ``validate`` says after each epoch how good the network is, less being better; the network is left with its best
-    weights. Returns the best epoch, 0 being the untrained network, and what ended the training.
-    """
-    shuffle = torch.Generator().manual_seed(seed)
-    learned = [parameter for parameter in network.parameters() if parameter.requires_grad]
-    optimiser = torch.optim.Adam(learned, spec.learning_rate)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimiser, spec.learning_rate, total_steps=spec.max_epochs * -(-n_sets // spec.batch_sets)
-    )
-    best_score, best_epoch, best_weights = validate(), 0, _weights(network)
-    started, stopped_by = clock(), "max_epochs"
-    for epoch in range(1, spec.max_epochs + 1):
-        for indices in torch.split(torch.randperm(n_sets, generator=shuffle), spec.batch_sets):
-            optimiser.zero_grad()
-            loss(indices).backward()  # type: ignore[no-untyped-call]
-            torch.nn.utils.clip_grad_norm_(learned, LARGEST_GRADIENT_NORM)
-            optimiser.step()
-            schedule.step()
-        if (score := validate()) < best_score:
-            best_score, best_epoch, best_weights = score, epoch, _weights(network)
-        if on_epoch is not None:
-            on_epoch(epoch)
-        if epoch - best_epoch >= spec.patience:
-            stopped_by = "patience"
-            break
-        if max_seconds is not None and clock() - started > max_seconds:
-            stopped_by = "max_training_seconds"
-            break
-    network.load_state_dict(best_weights)
-    return best_epoch, stopped_by
+    return History(tuple(epochs), epochs[outcome.best_epoch], constant, outcome.stopped_by)
 
 
 def baseline(reference: Float64, norms: Float64, sets: SyntheticSets, row_weight: float = 0.0) -> Errors:
@@ -197,7 +150,3 @@ def _loss(network: Unrolled, batch: _Batch, constant: Errors) -> Tensor:
 
 def _relative(errors: Errors, constant: Errors) -> float:
     return errors.abundances / max(constant.abundances, 1e-9) + errors.endmembers / max(constant.endmembers, 1e-9)
-
-
-def _weights(network: nn.Module) -> dict[str, Tensor]:
-    return {name: value.detach().clone() for name, value in network.state_dict().items()}

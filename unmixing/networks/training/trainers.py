@@ -1,6 +1,6 @@
 """TRAINERS: how every learned row of METHODS is trained."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import partial
 from types import MappingProxyType
 
@@ -8,12 +8,8 @@ from unmixing.networks.dnmf import train_dnmf
 from unmixing.networks.training import recipes
 from unmixing.networks.training.patches import train_cnnaeu
 from unmixing.networks.training.selfsupervised import train_lpalm, train_on_synthetic_truth
-from unmixing.progress import Progress
-from unmixing.specs import AlmuSpec, ListaSpec, NalmuSpec, UnmixSpec
-from unmixing.types import Compute, Cube, TrainedModel
-
-Train = Callable[[Cube, int, UnmixSpec, Compute, Progress], TrainedModel]
-"""From a cube, the number of endmembers, the spec, where to compute and a progress callback to a model."""
+from unmixing.networks.training.task import Train
+from unmixing.specs import AlmuSpec, ListaSpec, NalmuSpec
 
 TRAINERS: Mapping[str, Train] = MappingProxyType(
     {

@@ -1,0 +1,28 @@
+"""What a training is asked for: handed as one to every method that trains a network."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from unmixing.progress import Progress, silent
+from unmixing.simulation.truth import SharedTruth
+from unmixing.specs import UnmixSpec
+from unmixing.types import Compute, Cube, TrainedModel
+
+
+@dataclass(frozen=True, eq=False)
+class TrainingTask:
+    """A cube to train on, how many endmembers to look for, the request, and where to compute.
+
+    truth: what several trainings on one image share; of its own when it is not given.
+    """
+
+    cube: Cube
+    n_endmembers: int
+    request: UnmixSpec
+    compute: Compute = field(default_factory=Compute)
+    progress: Progress = silent
+    truth: SharedTruth = field(default_factory=SharedTruth)
+
+
+Train = Callable[[TrainingTask], TrainedModel]
+"""From a task to a model. ``TrainingTask.progress`` may raise Cancelled."""

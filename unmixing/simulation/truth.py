@@ -1,0 +1,120 @@
+"""What one image teaches every network that learns from synthetic truth, made once for all of them."""
+
+import copy
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+import numpy as np
+
+from unmixing.algorithms.bundles import Bundles, extract_bundles
+from unmixing.cubes import scaled_pixels
+from unmixing.progress import Progress
+from unmixing.simulation.training_sets import (
+    SceneModel,
+    SyntheticSets,
+    model_scene,
+    synthesise,
+    synthesise_wider,
+)
+from unmixing.specs import UnrolledSpec
+from unmixing.types import Cube, Float32
+
+WIDER_SETS = 80, 40, 20
+"""Wider synthetic sets that an uncertainty learns from, is scaled on and is checked on, of WIDER_PIXELS each."""
+
+WIDER_PIXELS = 256
+
+Made = TypeVar("Made")
+
+
+@dataclass(frozen=True, eq=False)
+class TruthSets:
+    """The model of a scene, and sets drawn from it: to train on, and held out for early stopping."""
+
+    scene: SceneModel
+    training: SyntheticSets
+    validation: SyntheticSets
+
+
+class SyntheticTruth:
+    """Bundles, scene model and synthetic sets of one image, each made when it is first asked for and kept.
+
+    They depend on the image, the number of endmembers, the seed and those fields of ``spec`` that say how many runs,
+    Dirichlet distributions, sets and pixels; whatever network asks gets the same numbers. pixels: (n_pixels, n_bands)
+    of median norm 1. scale: what they were divided by.
+    """
+
+    def __init__(self, pixels: Float32, scale: float, n_endmembers: int, seed: int, spec: UnrolledSpec) -> None:
+        self.pixels, self.scale = pixels, scale
+        self._n_endmembers, self._spec = n_endmembers, spec
+        self._rng = np.random.default_rng(seed)
+        self._bundles: Bundles | None = None
+        self._sets: TruthSets | None = None
+        self._wider: tuple[SyntheticSets, ...] | None = None
+
+    def bundles(self, progress: Progress) -> Bundles:
+        """The bundles of endmembers that the image's own pixels give."""
+        stage = "extracting endmember bundles"
+        progress(0.0, stage)
+        if self._bundles is None:
+            n_runs = self._spec.n_runs
+            self._bundles = self._drawn(
+                lambda rng: extract_bundles(
+                    self.pixels,
+                    self._n_endmembers,
+                    rng,
+                    n_runs=n_runs,
+                    progress=lambda share: progress(share, stage),
+                )
+            )
+        return self._bundles
+
+    def sets(self, progress: Progress) -> TruthSets:
+        """The scene's model and the sets to train with."""
+        bundles = self.bundles(progress)
+        if self._sets is None:
+            self._sets = self._drawn(lambda rng: self._drawn_sets(bundles, rng))
+        return self._sets
+
+    def wider_sets(self, progress: Progress) -> tuple[SyntheticSets, ...]:
+        """Sets whose truth strays further from the library, WIDER_SETS of them."""
+        scene = self.sets(progress).scene
+        if self._wider is None:
+            self._wider = self._drawn(
+                lambda rng: tuple(synthesise_wider(scene, n_sets, WIDER_PIXELS, rng) for n_sets in WIDER_SETS)
+            )
+        return self._wider
+
+    def _drawn_sets(self, bundles: Bundles, rng: np.random.Generator) -> TruthSets:
+        spec = self._spec
+        scene = model_scene(self.pixels, bundles, rng, n_dirichlets=spec.n_dirichlets)
+        training = synthesise(scene, spec.n_training_sets, spec.pixels_per_set, rng)
+        return TruthSets(scene, training, synthesise(scene, spec.n_validation_sets, spec.pixels_per_set, rng))
+
+    def _drawn(self, make: Callable[[np.random.Generator], Made]) -> Made:
+        # Whoever tries again after an error draws the same numbers.
+        rng = copy.deepcopy(self._rng)
+        made = make(rng)
+        self._rng = rng
+        return made
+
+
+class SharedTruth:
+    """The synthetic truths of one image: whoever trains several methods on it hands the same object to all of them, so
+    that they share what they have in common. The answers are those of separate runs."""
+
+    def __init__(self) -> None:
+        self._cube: Cube | None = None
+        self._truths: dict[tuple[int, ...], SyntheticTruth] = {}
+
+    def of(self, cube: Cube, n_endmembers: int, seed: int, spec: UnrolledSpec) -> SyntheticTruth:
+        """The truth for this image and these choices; those of another image are forgotten."""
+        if cube is not self._cube:
+            self._cube, self._truths = cube, {}
+        counts = (spec.n_runs, spec.n_dirichlets, spec.n_training_sets, spec.n_validation_sets, spec.pixels_per_set)
+        key = (n_endmembers, seed, *counts)
+        if key not in self._truths:
+            pixels, scale = scaled_pixels(cube)
+            self._truths[key] = SyntheticTruth(pixels, scale, n_endmembers, seed, spec)
+        return self._truths[key]
