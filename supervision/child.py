@@ -19,11 +19,6 @@ GRACE_SECONDS = 5
 """How long open requests may take once the service is told to stop."""
 
 
-def command(role: str, *arguments: str) -> list[str]:
-    """The command line that runs ``role`` as a child of this process."""
-    return [sys.executable, "-m", "supervision.child", role, str(os.getpid()), *arguments]
-
-
 def main(role: str, parent: str, arguments: Sequence[str]) -> None:
     # A worker told to stop would let its job run on for a while; without a parent nobody waits for that.
     by = signal.SIGKILL if role == "worker" else signal.SIGTERM

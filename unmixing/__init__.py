@@ -1,9 +1,12 @@
 """Hyperspectral unmixing: what a scene is made of, from the image alone.
 
->>> from unmixing import unmix                                       # doctest: +SKIP
->>> result = unmix(cube, n_endmembers=3)   # cube: (rows, columns, bands)
+>>> import numpy as np
+>>> from unmixing import unmix
+>>> from unmixing.specs import UnmixSpec
+>>> cube = np.random.default_rng(0).random((8, 9, 20))   # rows, columns, bands
+>>> result = unmix(cube, UnmixSpec(method="vca_fcls", n_endmembers=3))
 >>> result.endmembers.shape, result.abundances.shape
-((3, 156), (95, 95, 3))
+((3, 20), (8, 9, 3))
 """
 
 from typing import Any

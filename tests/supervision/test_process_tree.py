@@ -14,7 +14,7 @@ from redis import Redis
 
 from model_store.settings import Settings
 from supervision import process_tree
-from supervision.child import command
+from supervision.commands import command
 from supervision.environment import environment_of
 from supervision.process_tree import ProcessTree, Role
 from supervision.readiness import ready_pipe

@@ -1,0 +1,9 @@
+"""How a process of the tree is started."""
+
+import os
+import sys
+
+
+def command(role: str, *arguments: str) -> list[str]:
+    """The command line that runs ``role`` as a child of this process."""
+    return [sys.executable, "-m", "supervision.child", role, str(os.getpid()), *arguments]
