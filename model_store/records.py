@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
@@ -48,6 +48,7 @@ class JobRecord(BaseModel):
 
     spec: of an image or of a mixture matrix; ``kind_decided_by``: what made it the one or the other.
     files, libraries (by field): paths of the uploaded files, relative to the job's input folder.
+    digests: by field, each uploaded file's name and SHA-256.
     progress: 0 to 100. attempts: how often a worker has started it; the number of the current attempt while running.
     failures: in how many of them the worker died; one that was told to stop did not.
     """
@@ -64,6 +65,7 @@ class JobRecord(BaseModel):
     variable: str | None = None
     files: tuple[str, ...]
     libraries: Mapping[str, tuple[str, ...]] = {}
+    digests: Mapping[str, Mapping[str, str]] = {}
     progress: int = 0
     stage: str = "waiting"
     message: str = "waiting for a worker"
@@ -81,12 +83,15 @@ def now() -> datetime:
 
 
 def work_key(
-    digests: Mapping[str, Sequence[str]], spec: UnmixSpec | SeparationSpec, model_id: str | None, variable: str | None
+    digests: Mapping[str, Mapping[str, str]],
+    spec: UnmixSpec | SeparationSpec,
+    model_id: str | None,
+    variable: str | None,
 ) -> str:
-    """Equal for equal work. ``digests``: SHA-256 of each uploaded file, by field; order and names do not matter."""
+    """Equal for equal work. ``digests``: see ``JobRecord``; order and names of the files do not matter."""
     work = {
         "science": SCIENCE_VERSION,
-        "files": {field: sorted(found) for field, found in digests.items() if found},
+        "files": {field: sorted(found.values()) for field, found in digests.items() if found},
         "spec": spec.model_dump(mode="json"),
         "model": model_id,
         "variable": variable,

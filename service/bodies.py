@@ -42,7 +42,7 @@ class FileBody:
         self._file.close()
         if not self._n_bytes:
             raise UploadFieldError("the body is empty: the scene, or the mixture matrix, is missing")
-        return Upload(self._fields.given, {FILE: [self._digest.hexdigest()]})
+        return Upload(self._fields.given, {FILE: {self._name: self._digest.hexdigest()}})
 
     def close(self) -> None:
         self._file.close()

@@ -104,6 +104,10 @@ class ResultDocument(BaseModel):
     metrics: dict[str, Any]
     model: dict[str, Any] | None
     input: dict[str, Any]
+    provenance: dict[str, Any] = Field(
+        description="How the result came about: method, the whole spec, seed, versions, SHA-256 of the inputs, "
+        "seconds, peak memory."
+    )
     assets: dict[str, dict[str, Any]]
 
 

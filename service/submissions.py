@@ -1,7 +1,6 @@
 """From an upload that has been read to a job, or to the one that does equal work."""
 
 import asyncio
-import hashlib
 import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -13,6 +12,7 @@ from service.context import Context
 from service.queues import APPLY, TRAIN
 from service.reading.messages import ReadUpload
 from service.uploads import FILE, Upload
+from unmixing.io.inputs.digests import sha256_of
 from unmixing.io.inputs.tasks import LIBRARIES
 from unmixing.methods import METHODS, chosen_methods
 
@@ -41,7 +41,7 @@ def submit(context: Context, job_id: str, folder: Path, upload: Upload, read: Re
     Raises StoreError.
     """
     moment = now()
-    digests = upload.digests or {FILE: [_digest(folder / name) for name in read.files]}
+    digests = upload.digests or {FILE: {name: sha256_of(folder / name) for name in read.files}}
     record = JobRecord(
         id=job_id,
         work_key=work_key(digests, read.spec, read.model_id, read.variable),
@@ -51,17 +51,12 @@ def submit(context: Context, job_id: str, folder: Path, upload: Upload, read: Re
         model_id=read.model_id,
         variable=read.variable,
         files=read.files,
+        digests={field: found for field, found in digests.items() if found},
         libraries={name: paths for name in LIBRARIES if (paths := _names(folder, name))},
         created=moment,
         updated=moment,
     )
     return _entered(context, record)
-
-
-def _digest(path: Path) -> str:
-    """Of the whole file: its header tells matrices of equal numbers and other shapes apart."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _names(folder: Path, part: str) -> tuple[str, ...]:

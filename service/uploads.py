@@ -31,11 +31,11 @@ CHUNK_BYTES = 1 << 20
 
 @dataclass(frozen=True)
 class Upload:
-    """What arrived. ``digests``: SHA-256 of each file, by field, in order of arrival. ``body``: the name of the file
-    that holds a body in JSON, which has no files."""
+    """What arrived. ``digests``: by field, each file's name and SHA-256. ``body``: the name of the file that holds a
+    body in JSON, which has no files."""
 
     fields: dict[str, str]
-    digests: dict[str, list[str]]
+    digests: dict[str, dict[str, str]]
     body: str | None = None
 
 
@@ -84,7 +84,7 @@ class Receiver:
 
     def __init__(self, boundary: bytes, folder: Path, fields: Fields) -> None:
         self._folder, self._fields = folder, fields
-        self._digests: dict[str, list[str]] = {field: [] for field in FILE_FIELDS}
+        self._digests: dict[str, dict[str, str]] = {field: {} for field in FILE_FIELDS}
         self._part = _Part()
         self._header_name, self._header_value = bytearray(), bytearray()
         self._n_parts, self._complete = 0, False
@@ -169,7 +169,7 @@ class Receiver:
             self._fields.add(self._part.name, _text(bytes(self._part.value), self._part.name))
         else:
             self._part.file.close()
-            self._digests[self._part.name].append(self._part.digest.hexdigest())
+            self._digests[self._part.name][Path(self._part.file.name).name] = self._part.digest.hexdigest()
 
     def _end(self) -> None:
         self._complete = True

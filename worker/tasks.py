@@ -80,6 +80,7 @@ def _compute(job_id: str, attempt: int, settings: Settings, stores: Stores) -> N
         libraries={field: [folder / name for name in names] for field, names in record.libraries.items()},
         kind_decided_by=record.kind_decided_by,
         scratch=folder,
+        digests=record.digests or None,
     )
     compute = Compute(settings.device, settings.threads)
     # Products and models become visible whole, and only together with the document that describes them.

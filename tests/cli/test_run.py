@@ -1,5 +1,6 @@
 """``unmix run``: from a file to results without a service."""
 
+import hashlib
 import json
 from pathlib import Path
 
@@ -64,11 +65,12 @@ def test_a_model_file_alone_is_enough_and_says_what_it_is(unmix: Command, tiny: 
         assert again.exit_code == 0, again.output
         manifest = json.loads(Path(method, "result.json").read_text())["model"]["manifest"]
         assert manifest["method"] == method
-        # Endmembers of a comparison are in the order of the first method's.
-        found, compared = (
-            np.sort(np.load(name)) for name in (f"{method}/abundances.npy", f"both/{method}-abundances.npy")
-        )
-        np.testing.assert_allclose(found, compared, atol=1e-6)
+        # The model keeps the order of the endmembers that the comparison gave them.
+        for name in ("abundances", "brightness"):
+            found, compared = np.load(f"{method}/{name}.npy"), np.load(f"both/{method}-{name}.npy")
+            np.testing.assert_allclose(found, compared, atol=1e-5)
+    provenance = json.loads(Path("both/result.json").read_text())["provenance"]
+    assert provenance["inputs"] == {"file": {tiny.name: hashlib.sha256(tiny.read_bytes()).hexdigest()}}
 
 
 def test_a_model_that_is_none_of_ours_is_refused(unmix: Command, tiny: Path, tmp_path: Path) -> None:

@@ -140,14 +140,14 @@ def test_ended_before_tells_by_the_time_of_ending(stores: Stores) -> None:
 
 def test_the_work_key_depends_on_everything_that_changes_the_result() -> None:
     spec = UnmixSpec(n_endmembers=3)
-    same = work_key({"file": ["a", "b"]}, spec, None, None)
-    assert work_key({"file": ["b", "a"]}, UnmixSpec(n_endmembers=3), None, None) == same
+    same = work_key({"file": {"x": "a", "y": "b"}}, spec, None, None)
+    assert work_key({"file": {"x": "b", "z": "a"}}, UnmixSpec(n_endmembers=3), None, None) == same
     others = [
-        work_key({"file": ["a"]}, spec, None, None),
-        work_key({"file": ["a", "b"]}, spec, "model", None),
-        work_key({"file": ["a", "b"]}, spec, None, "Y"),
+        work_key({"file": {"x": "a"}}, spec, None, None),
+        work_key({"file": {"x": "a", "y": "b"}}, spec, "model", None),
+        work_key({"file": {"x": "a", "y": "b"}}, spec, None, "Y"),
         *(
-            work_key({"file": ["a", "b"]}, spec.model_copy(update=change), None, None)
+            work_key({"file": {"x": "a", "y": "b"}}, spec.model_copy(update=change), None, None)
             for change in ({"seed": 1}, {"n_endmembers": 4}, {"method": "x"}, {"max_training_seconds": 5.0})
         ),
     ]

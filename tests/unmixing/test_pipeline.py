@@ -1,5 +1,7 @@
 """unmix() from array to result, on a small scene made here."""
 
+import json
+
 import numpy as np
 import pytest
 
@@ -196,6 +198,20 @@ def test_bands_the_model_never_used_need_no_data():
     result = unmix(second, model=model)
     assert np.isnan(result.endmembers[:, 9]).all()
     assert np.isfinite(result.abundances).all()
+
+
+def test_every_result_says_how_it_came_about(scene, result):
+    own = unmix(scene[0], UnmixSpec(n_endmembers=N_ENDMEMBERS, method="nmf", seed=4))
+    assert own.provenance["spec"]["nmf"]["max_iterations"] == 500
+    assert result.provenance["spec"]["network"]["n_layers"] == 8
+    for answer, method, seed in ((own, "nmf", 4), (result, "lpalm", 1)):
+        provenance = answer.provenance
+        assert (provenance["method"], provenance["seed"]) == (method, seed)
+        assert provenance["spec"]["n_endmembers"] == N_ENDMEMBERS
+        assert provenance["seconds"] == answer.metrics["seconds"]
+        assert provenance["peak_memory_bytes"] > 2**20
+        assert set(provenance["versions"]) == {"project", "numpy", "torch", "onnxruntime"}
+        json.dumps(provenance)
 
 
 def test_a_method_without_a_model_answers_alone(scene):

@@ -2,7 +2,7 @@
 
 import resource
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
@@ -10,17 +10,14 @@ SOFTWARE = {"project": "unmixing-service", "numpy": "numpy", "torch": "torch", "
 """Names in a provenance, and the packages whose versions stand there."""
 
 
-def provenance(
-    method: str, spec: Mapping[str, Any], seconds: Mapping[str, float], inputs: Sequence[Mapping[str, str]] = ()
-) -> dict[str, Any]:
-    """JSON-able. spec: the whole of it, defaults included. seconds: per stage. inputs: ``name`` and ``sha256`` of each
-    file, where there are files. ``peak_memory_bytes`` is that of the process until now."""
+def provenance(method: str, spec: Mapping[str, Any], seconds: Mapping[str, float]) -> dict[str, Any]:
+    """JSON-able. spec: the whole of it, defaults included. seconds: per stage. ``peak_memory_bytes`` is that of the
+    process until now."""
     return {
         "method": method,
         "spec": dict(spec),
         "seed": spec.get("seed"),
         "versions": {name: _version(package) for name, package in SOFTWARE.items()},
-        "inputs": [dict(entry) for entry in inputs],
         "seconds": dict(seconds),
         "peak_memory_bytes": peak_memory_bytes(),
     }

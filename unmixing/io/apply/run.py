@@ -7,6 +7,7 @@ from typing import Any
 
 from unmixing.io.apply.comparison import compare_to_files
 from unmixing.io.apply.image import unmix_to_files
+from unmixing.io.inputs.digests import digesting
 from unmixing.io.inputs.libraries import read_library
 from unmixing.io.inputs.mixtures import read_mixing_library, read_mixtures
 from unmixing.io.inputs.scenes import open_scene
@@ -42,11 +43,17 @@ def run_task(task: UnmixingTask, folder: Path, compute: Compute, progress: Progr
     Whatever goes wrong leaves an incomplete folder: its owner throws it away. Raises UnmixingError.
     """
     report = never_back(progress)
-    if isinstance(task.spec, SeparationSpec):
-        return _separate(task, task.spec, folder, compute, report, model_id)
-    if len(chosen_methods(task.spec.method)) > 1:
-        return _compare(task, task.spec, folder, compute, report, model_id)
-    return _unmix(task, task.spec, folder, compute, report, model_id)
+    files = {"file": task.paths, **task.libraries} if task.digests is None else {}
+    with digesting(files) as digests:
+        if isinstance(task.spec, SeparationSpec):
+            done = _separate(task, task.spec, folder, compute, report, model_id)
+        elif len(chosen_methods(task.spec.method)) > 1:
+            done = _compare(task, task.spec, folder, compute, report, model_id)
+        else:
+            done = _unmix(task, task.spec, folder, compute, report, model_id)
+        inputs = digests() if task.digests is None else task.digests
+    done.document["provenance"]["inputs"] = {field: dict(found) for field, found in inputs.items() if found}
+    return done
 
 
 def _unmix(

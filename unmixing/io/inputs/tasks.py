@@ -9,6 +9,7 @@ import numpy as np
 from unmixing.errors import SpecError
 from unmixing.io.formats.detection import choose_scene
 from unmixing.io.inputs.checks import check_scene
+from unmixing.io.inputs.digests import Digests
 from unmixing.io.inputs.input_kind import InputKind, decide_kind
 from unmixing.io.inputs.libraries import read_library
 from unmixing.io.inputs.mixtures import choose_mixtures, read_mixing_library, read_mixtures
@@ -45,7 +46,8 @@ class Request:
 
 @dataclass(frozen=True)
 class UnmixingTask:
-    """What is to be done with which files. paths: those of the input, without what else was uploaded."""
+    """What is to be done with which files. paths: those of the input, without what else was uploaded. digests: of the
+    files as they came, where they are known already."""
 
     paths: Sequence[Path]
     spec: UnmixSpec | SeparationSpec
@@ -54,6 +56,7 @@ class UnmixingTask:
     libraries: Mapping[str, Sequence[Path]] = field(default_factory=dict)
     kind_decided_by: str = "default"
     scratch: Path | None = None
+    digests: Digests | None = None
 
 
 def checked_task(request: Request) -> UnmixingTask:
