@@ -114,7 +114,7 @@ class ALMU(MaskedNetwork):
         log mask = log mask of NALMU + perceptron(log(E / reference) / GAIN_DEVIATION)
 
     E (n_endmembers, n_bands): the endmembers that ``nalmu`` found on this image. One small multilayer perceptron per
-    layer; untrained it gives zero: then ALMU is NALMU. NALMU itself learns no more. n_hidden: units of the hidden layer.
+    layer; untrained it gives zero: then ALMU is NALMU. NALMU itself learns no more. n_hidden: hidden units of each.
     """
 
     def __init__(self, nalmu: NALMU, n_hidden: int, generator: torch.Generator) -> None:
