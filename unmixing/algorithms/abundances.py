@@ -18,7 +18,7 @@ def nnls(pixels: Real, endmembers: Real, l1: float = 0.0) -> Float64:
     Block principal pivoting (Kim and Park 2011), all pixels at once: those that share a passive set share one small
     solve. pixels: (n_pixels, n_bands), endmembers: (n_endmembers, n_bands). Returns (n_pixels, n_endmembers).
 
-    >>> nnls(np.array([[1.0, 2.0], [-1.0, 1.0]]), np.eye(2)).tolist()
+    >>> nnls(np.array([[1.0, 2.0], [-1.0, 1.0]]), np.eye(2)).round(9).tolist()
     [[1.0, 2.0], [0.0, 1.0]]
     """
     if pixels.shape[1] != endmembers.shape[1]:
@@ -123,7 +123,7 @@ def best_brightness(pixels: Real, abundances: Real, endmembers: Real) -> Float64
     n_endmembers), endmembers: (n_endmembers, n_bands). Returns (n_pixels,); 0 where a mixture is zero.
 
     >>> best_brightness(np.array([[2.0, 2.0]]), np.array([[0.5, 0.5]]), np.eye(2)).tolist()
-    [2.0]
+    [4.0]
     """
     # With endmembers near norm 1 no unit of the numbers is so odd that products are no float32.
     wide = np.asarray(endmembers, dtype=np.float64)
