@@ -20,7 +20,7 @@ from cli.report import print_evaluation, print_summary
 from cli.request_options import with_fields
 from cli.scene_files import scene_files, scene_name
 from cli.submit import INTERRUPTED, JobInterrupted, unmix_over_http
-from supervision.commands import command
+from supervision.command import command
 from unmixing.io.inputs.truth import read_truth
 from unmixing.simulation.evaluation import evaluate
 

@@ -1,6 +1,7 @@
 """Stored files over HTTP: Range, HEAD and ETag come with Starlette, problems instead of plain text do not."""
 
 from pathlib import Path
+from typing import Any
 
 from fastapi.responses import FileResponse, Response
 from starlette.datastructures import Headers
@@ -11,12 +12,16 @@ from service.errors import TABLE, RangeNotSatisfiableError
 from service.openapi import Responses, problems
 from service.problems import problem_of, respond
 
-FILE_RESPONSES: Responses = {
-    200: {"description": "The file.", "content": {"application/octet-stream": {}}},
-    206: {"description": "The bytes asked for with Range."},
-    304: {"description": "The file is the one that If-None-Match names."},
-    **problems(404, 416, 422, 500, 503),
-}
+
+def file_responses(*media_types: str) -> Responses:
+    """The responses of a route that answers with a stored file. media_types: which it may have, ranges included."""
+    content: dict[str, Any] = {media_type: {} for media_type in media_types}
+    return {
+        200: {"description": "The file.", "content": content},
+        206: {"description": "The bytes asked for with Range.", "content": content},
+        304: {"description": "The file is the one that If-None-Match names."},
+        **problems(404, 416, 422, 500, 503),
+    }
 
 
 class StoredFile(FileResponse):

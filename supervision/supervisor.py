@@ -14,7 +14,7 @@ from redis.exceptions import RedisError
 from model_store.adoption import claim_queue
 from model_store.settings import Settings
 from model_store.stores import connect
-from supervision.commands import command
+from supervision.command import command
 from supervision.embedded_queue import EmbeddedQueue, prepare_queue
 from supervision.environment import environment_of
 from supervision.errors import AddressUnavailableError, DataFolderInUseError

@@ -3,10 +3,11 @@
 >>> import numpy as np
 >>> from unmixing import unmix
 >>> from unmixing.specs import UnmixSpec
->>> cube = np.random.default_rng(0).random((8, 9, 20))   # rows, columns, bands
+>>> rng = np.random.default_rng(0)
+>>> cube = rng.dirichlet([0.3, 0.3, 0.3], size=(20, 20)) @ rng.random((3, 30))  # (rows, columns, bands)
 >>> result = unmix(cube, UnmixSpec(method="vca_fcls", n_endmembers=3))
 >>> result.endmembers.shape, result.abundances.shape
-((3, 20), (8, 9, 3))
+((3, 30), (20, 20, 3))
 """
 
 from typing import Any

@@ -3,7 +3,7 @@
 from fastapi import APIRouter, Request, Response
 
 from service.context import ContextArgument
-from service.files import FILE_RESPONSES, stored_file
+from service.files import file_responses, stored_file
 from service.openapi import problems
 from service.routes.jobs import Limit, Offset
 from service.schemas import ModelDocument, ModelList, model_document, page_links
@@ -33,7 +33,7 @@ def get_model(model_id: str, request: Request, context: ContextArgument) -> Mode
     "/models/{model_id}/model.onnx",
     summary="The network itself",
     response_class=Response,
-    responses=FILE_RESPONSES,
+    responses=file_responses("application/octet-stream"),
 )
 @router.head("/models/{model_id}/model.onnx", include_in_schema=False)
 def get_onnx(model_id: str, request: Request, context: ContextArgument) -> Response:

@@ -9,7 +9,7 @@ from model_store.errors import UnknownJobError
 from model_store.records import JobStatus
 from service.context import Context, ContextArgument
 from service.errors import FailedJobError, ResultNotReadyError, UnknownOutputError
-from service.files import FILE_RESPONSES, stored_file
+from service.files import file_responses, stored_file
 from service.openapi import problems
 from service.schemas import ResultDocument
 
@@ -36,7 +36,7 @@ def get_results(job_id: str, request: Request, context: ContextArgument) -> Resp
     "/jobs/{job_id}/results/{name}",
     summary="One asset of the results",
     response_class=Response,
-    responses=FILE_RESPONSES,
+    responses=file_responses("application/*", "image/*", "text/csv"),
 )
 @router.head("/jobs/{job_id}/results/{name}", include_in_schema=False)
 def get_asset(job_id: str, name: str, request: Request, context: ContextArgument) -> Response:

@@ -16,7 +16,7 @@ from scene_files import ROTATED, small_cube
 
 from tests.conftest import stored_model
 from unmixing.cubes import cube_from_array
-from unmixing.io.products.maps import save_maps
+from unmixing.io.products.maps import NAMES as MAP_NAMES
 from unmixing.io.products.quicklook import false_colour_bands, runs, stretched, write_quicklook
 from unmixing.io.products.result import ImageResult, picture_step
 from unmixing.io.products.table import write_products
@@ -48,6 +48,14 @@ def unmixing_of(cube: Cube, n_endmembers: int = 3, model: TrainedModel | None = 
 def result_of(unmixing: Unmixing, cube: Cube) -> ImageResult:
     step = picture_step(cube.shape)
     return ImageResult(unmixing, cube, cube.values[::step, ::step, false_colour_bands(cube)[0]])
+
+
+def save_maps(folder: Path, unmixing: Unmixing) -> None:
+    """The maps of a result in memory, written as ``MapFiles`` writes them."""
+    for name in MAP_NAMES:
+        values = getattr(unmixing, name)
+        if values is not None:
+            np.save(folder / f"{name}.npy", np.asarray(values, np.float32), allow_pickle=False)
 
 
 def written(folder: Path, unmixing: Unmixing, cube: Cube) -> dict[str, str]:

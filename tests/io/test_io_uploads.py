@@ -11,8 +11,9 @@ import pytest
 from scene_files import small_cube, write_envi, write_geotiff
 
 from unmixing.errors import SceneFormatError
+from unmixing.io.formats.detection import choose_scene
 from unmixing.io.inputs.scenes import open_scene
-from unmixing.io.inputs.uploads import unpack_upload
+from unmixing.io.inputs.uploads import unpack_files
 
 
 def upload(folder: Path, members: dict[str, bytes], compression: int = zipfile.ZIP_DEFLATED) -> Path:
@@ -20,6 +21,11 @@ def upload(folder: Path, members: dict[str, bytes], compression: int = zipfile.Z
         for name, content in members.items():
             archive.writestr(name, content)
     return folder
+
+
+def unpack_upload(folder: Path, **limits: Any) -> list[Path]:
+    """The files of the scene uploaded into ``folder``."""
+    return choose_scene(unpack_files(folder, **limits))
 
 
 def npy_bytes(cube: Any = None) -> bytes:

@@ -14,7 +14,7 @@ from redis import Redis
 
 from model_store.settings import Settings
 from supervision import process_tree
-from supervision.commands import command
+from supervision.command import command
 from supervision.environment import environment_of
 from supervision.process_tree import ProcessTree, Role
 from supervision.readiness import ready_pipe
@@ -39,7 +39,7 @@ def test_a_signal_ends_everything_in_order(tmp_path: Path, number: signal.Signal
     data = tmp_path / "with a space"
     with serving(data) as tree:
         pids = tree.children
-        assert len(pids) == 4  # queue, service, one training worker, one for models
+        assert len(pids) == 5  # queue, service, the fork server of its readers, one training worker, one for models
         url = (data / "queue" / "url").read_text()
         log = tree.finish(number)
         assert tree.process.returncode == 0, log
@@ -120,7 +120,7 @@ def test_a_redis_of_ones_own_and_a_worker_started_apart(tmp_path: Path, queue_ur
     worker = start("worker", "--data", data, REDIS_URL=queue_url)
     try:
         wait_until(lambda: is_ready(f"http://127.0.0.1:{port}"), 30)
-        assert len(descendants(tree.pid)) == 1  # the service alone
+        assert len(descendants(tree.pid)) == 2  # the service and the fork server of its readers
         with Redis.from_url(queue_url) as redis:
             wait_until(lambda: redis.scard("rq:workers") >= 1, 30)
     finally:

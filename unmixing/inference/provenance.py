@@ -17,7 +17,7 @@ def provenance(method: str, spec: Mapping[str, Any], seconds: Mapping[str, float
         "method": method,
         "spec": dict(spec),
         "seed": spec.get("seed"),
-        "versions": {name: _version(package) for name, package in SOFTWARE.items()},
+        "versions": {name: package_version(package) for name, package in SOFTWARE.items()},
         "seconds": dict(seconds),
         "peak_memory_bytes": peak_memory_bytes(),
     }
@@ -29,7 +29,8 @@ def peak_memory_bytes() -> int:
     return peak if sys.platform == "darwin" else peak * 1024
 
 
-def _version(package: str) -> str | None:
+def package_version(package: str) -> str | None:
+    """The version of an installed package, None where it is not installed."""
     try:
         return version(package)
     except PackageNotFoundError:  # run from a checkout that was never installed

@@ -69,9 +69,11 @@ def separate(
     Raises SceneContentError for mixtures that cannot be separated, SpecError for arguments that do not fit them,
     BandMismatchError for a library or model of other channels.
 
-    >>> result = separate(mixtures, SeparationSpec(n_sources=4))         # doctest: +SKIP
-    >>> result.mixing_matrix.shape, result.sources.shape                 # doctest: +SKIP
-    ((4, 65), (500, 4))
+    >>> rng = np.random.default_rng(0)
+    >>> mixtures = rng.random((100, 2)) @ rng.random((2, 12))
+    >>> result = separate(mixtures, SeparationSpec(method="nmf", n_sources=2))
+    >>> result.mixing_matrix.shape, result.sources.shape
+    ((2, 12), (100, 2))
     """
     compute, report = compute or Compute(), never_back(progress or silent)
     values = check_separation(mixtures, spec, library, model)

@@ -7,7 +7,6 @@ from pathlib import Path, PurePosixPath
 
 from unmixing.errors import SceneFormatError
 from unmixing.io.formats.archives import open_archive
-from unmixing.io.formats.detection import choose_scene
 from unmixing.io.formats.reader import MAX_EXPANSION
 from unmixing.io.formats.table import ZIP, format_of
 
@@ -17,22 +16,6 @@ MAX_NAME_BYTES = 200
 MAX_DEPTH = 16
 UNPACKED = "unpacked"
 IGNORED = ("__MACOSX", ".DS_Store", "Thumbs.db")
-
-
-def unpack_upload(
-    folder: Path,
-    *,
-    max_total_bytes: int = MAX_TOTAL_BYTES,
-    max_ratio: float = MAX_EXPANSION,
-    max_members: int = MAX_MEMBERS,
-) -> list[Path]:
-    """The files of the scene uploaded into ``folder``: [file], or [header, binary] for ENVI; see ``unpack_files``.
-
-    Raises SceneFormatError.
-    """
-    return choose_scene(
-        unpack_files(folder, max_total_bytes=max_total_bytes, max_ratio=max_ratio, max_members=max_members)
-    )
 
 
 def unpack_files(

@@ -9,7 +9,7 @@ from numpy.lib import format as npy_format
 
 from unmixing.inference.apply import Maps
 from unmixing.inference.images import Block
-from unmixing.types import Float32, Unmixing
+from unmixing.types import Float32
 
 NAMES = Maps._fields
 """``abundances.npy``, ``brightness.npy`` and perhaps ``uncertainty.npy``."""
@@ -68,14 +68,6 @@ def read_maps(folder: Path) -> Maps:
     """The maps in a folder, mapped: (rows, columns, n_endmembers), (rows, columns) and, where it is known, the first
     shape again."""
     return Maps(*(_mapped(folder / f"{name}.npy") for name in NAMES))  # type: ignore[arg-type]
-
-
-def save_maps(folder: Path, unmixing: Unmixing) -> None:
-    """The maps of a result in memory, written as ``MapFiles`` writes them."""
-    for name in NAMES:
-        values = getattr(unmixing, name)
-        if values is not None:
-            np.save(folder / f"{name}.npy", np.asarray(values, np.float32), allow_pickle=False)
 
 
 def _mapped(path: Path) -> Float32 | None:

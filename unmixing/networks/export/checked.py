@@ -3,16 +3,15 @@
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 import numpy as np
 import onnx
-import onnxruntime
 import torch
 from pydantic import BaseModel
 from torch import nn
 
+from unmixing.inference.provenance import package_version
 from unmixing.inference.runtime import ModelRunner, sample_of
 from unmixing.manifest import AbundancesAre, ModelManifest, Versions
 from unmixing.networks.export.metadata import with_manifest
@@ -95,10 +94,9 @@ def image_manifest(
 
 def versions() -> Versions:
     """Of everything that makes a model."""
-    try:
-        project = version("unmixing-service")
-    except PackageNotFoundError:
-        project = "unknown"
     return Versions(
-        project=project, torch=torch.__version__, onnx=onnx.__version__, onnxruntime=onnxruntime.__version__
+        project=package_version("unmixing-service") or "unknown",
+        torch=torch.__version__,
+        onnx=onnx.__version__,
+        onnxruntime=package_version("onnxruntime") or "unknown",
     )

@@ -1,4 +1,4 @@
-"""How a process of the tree is started."""
+"""The command line of a process of the tree, which ``supervision.child`` carries out."""
 
 import os
 import sys
