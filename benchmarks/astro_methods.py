@@ -24,8 +24,10 @@ from unmixing.mixtures.networks.training import (
     supervised,
     train_separation,
 )
+from unmixing.mixtures.sources import MixturePrior
 from unmixing.mixtures.specs import SeparationNetworkSpec
 from unmixing.networks.export.checked import checked_onnx
+from unmixing.networks.training.loop import Run
 from unmixing.types import Compute, Float32, Float64
 
 THRESHOLDS = (2e-3, 5e-3, 1e-2, 2e-2, 5e-2)
@@ -64,7 +66,7 @@ def learned(name: str, network: Separator, library: Float64, loss: Loss, spec: S
     """Train on the library with the paper's sources, export, and answer with ONNX Runtime. Loss by loss: LISTA and
     LISTA-CP estimate sources alone, DNMF sees no truth."""
     started = time.perf_counter()
-    train_separation(network, library, PAPER_SOURCES, spec, seed=0, loss=loss)
+    train_separation(network, MixturePrior(library, PAPER_SOURCES), spec, Run(), loss)
     seconds = time.perf_counter() - started
     example = synthetic(library[:1], seed=1).mixtures[0].astype(np.float32)
     onnx, _ = checked_onnx(SeparationGraph(network), example, Compute())

@@ -14,8 +14,9 @@ from unmixing.algorithms.metrics import nmse
 from unmixing.algorithms.signed_palm import signed_palm_step
 from unmixing.mixtures.networks.separators import SeparationLPALM
 from unmixing.mixtures.networks.training import as_batch, train_separation
-from unmixing.mixtures.sources import MixtureSets
+from unmixing.mixtures.sources import MixturePrior, MixtureSets
 from unmixing.mixtures.specs import SeparationNetworkSpec
+from unmixing.networks.training.loop import Run
 from unmixing.types import Float64
 
 PALM, PALM_STARTED, LAYER_BY_LAYER, BY_DEPTH = "PALM", "PALM, LPALM's start", "LPALM, layer by layer", "LPALM"
@@ -132,7 +133,7 @@ def scaled(sets: MixtureSets) -> MixtureSets:
 
 def trained(library: Float64, spec: SeparationNetworkSpec) -> SeparationLPALM:
     network = SeparationLPALM(library, spec)
-    train_separation(network, library, PAPER_SOURCES, spec, seed=TRAINING_SEED)
+    train_separation(network, MixturePrior(library, PAPER_SOURCES), spec, Run(TRAINING_SEED))
     return network
 
 

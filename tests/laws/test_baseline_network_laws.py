@@ -18,6 +18,7 @@ from unmixing.networks.export.graph import UnmixingGraph
 from unmixing.networks.export.onnx import export_onnx, parity_error
 from unmixing.networks.lista import LISTA, LISTACP
 from unmixing.networks.multiplicative import ALMU, NALMU
+from unmixing.networks.training.loop import Run
 from unmixing.networks.training.supervised import Errors, layer_errors, train
 from unmixing.networks.training.task import TrainingTask
 from unmixing.simulation.training_sets import SyntheticSets
@@ -151,10 +152,10 @@ def test_adaptive_masks_beat_fixed_ones_and_fixed_ones_beat_none():
     training, validation, held_out = synthetic_sets(32, 1), synthetic_sets(16, 2), synthetic_sets(32, 3)
     nalmu = NALMU(library(), np.ones(N_ENDMEMBERS), N_LAYERS)
     unlearned = layer_errors(nalmu, held_out)[-1]
-    train(nalmu, training, validation, SPEC, seed=0, max_seconds=None)
+    train(nalmu, training, validation, SPEC, Run())
     fixed = layer_errors(nalmu, held_out)[-1]
     adaptive_network = almu(nalmu)
-    train(adaptive_network, training, validation, SPEC, seed=0, max_seconds=None)
+    train(adaptive_network, training, validation, SPEC, Run())
     adaptive = layer_errors(adaptive_network, held_out)[-1]
     assert adaptive.endmembers < fixed.endmembers < unlearned.endmembers
     assert adaptive.abundances <= fixed.abundances <= unlearned.abundances
@@ -164,7 +165,7 @@ def test_adaptive_masks_beat_fixed_ones_and_fixed_ones_beat_none():
 def test_lista_learns_from_synthetic_truth(name):
     network = networks()[name]
     network.norms.fill_(1.0)
-    history = train(network, synthetic_sets(64, 1), synthetic_sets(16, 2), SPEC, seed=0, max_seconds=None)
+    history = train(network, synthetic_sets(64, 1), synthetic_sets(16, 2), SPEC, Run())
     assert history.best.abundances < history.epochs[0].abundances
     assert history.best.abundances < history.baseline.abundances
     assert isinstance(layer_errors(network, synthetic_sets(4, 3))[0], Errors)

@@ -11,6 +11,7 @@ from unmixing.inference.runtime import ModelRunner
 from unmixing.networks.export.graph import UnmixingGraph
 from unmixing.networks.export.onnx import export_onnx, parity_error, require_parity
 from unmixing.networks.lpalm import LPALM
+from unmixing.networks.training.loop import Run
 from unmixing.networks.training.supervised import baseline, train
 from unmixing.simulation.training_sets import SyntheticSets
 from unmixing.specs import LpalmSpec
@@ -96,7 +97,7 @@ def test_training_beats_the_constant_answer_and_is_repeatable():
     histories, weights = [], []
     for _ in range(2):
         network = LPALM(library(), np.ones(3), np.eye(N_BANDS), spec.n_layers)
-        histories.append(train(network, training, validation, spec, seed=3, max_seconds=None))
+        histories.append(train(network, training, validation, spec, Run(3)))
         weights.append(network.weights.detach().numpy())
     assert histories[0].best.endmembers < histories[0].baseline.endmembers
     assert histories[0].best.abundances < histories[0].epochs[0].abundances
@@ -109,7 +110,7 @@ def test_training_stops_at_the_first_epoch_after_its_time():
     ticks = iter(range(0, 1000, 10))
     history = train(
         LPALM(library(), np.ones(3), np.eye(N_BANDS), 2), synthetic_sets(16, 1), synthetic_sets(4, 2), spec,
-        seed=0, max_seconds=25.0, clock=lambda: float(next(ticks)),
+        Run(0, 25.0, lambda: float(next(ticks))),
     )  # fmt: skip
     assert history.stopped_by == "max_training_seconds"
     assert len(history.epochs) == 1 + 3

@@ -13,9 +13,18 @@ from unmixing.mixtures.networks.baselines import SeparationDNMF, SeparationLISTA
 from unmixing.mixtures.networks.library_start import library_start, spd_inverse
 from unmixing.mixtures.networks.separators import SeparationGraph, SeparationLPALM, Separator
 from unmixing.mixtures.networks.training import reconstruction, train_separation
-from unmixing.mixtures.sources import SourceModel, add_noise, fit_shape, generalised_gaussian, mix, recombine
+from unmixing.mixtures.sources import (
+    MixturePrior,
+    SourceModel,
+    add_noise,
+    fit_shape,
+    generalised_gaussian,
+    mix,
+    recombine,
+)
 from unmixing.mixtures.specs import SeparationNetworkSpec
 from unmixing.networks.export.onnx import export_onnx, parity_error
+from unmixing.networks.training.loop import Run
 from unmixing.types import Compute
 
 N_CHANNELS, N_SOURCES = 30, 3
@@ -135,7 +144,7 @@ def test_training_beats_its_start_and_is_repeatable():
     spec = SPEC.model_copy(update={"max_epochs": 2})
     for _ in range(2):
         network = SeparationLPALM(curves(), spec)
-        histories.append(train_separation(network, curves(), SOURCES, spec, seed=3))
+        histories.append(train_separation(network, MixturePrior(curves(), SOURCES), spec, Run(3)))
     assert histories[0].best.sources < histories[0].epochs[0].sources
     assert histories[0] == histories[1]
 
@@ -143,9 +152,8 @@ def test_training_beats_its_start_and_is_repeatable():
 def test_training_stops_at_the_first_epoch_after_its_time():
     ticks = iter(range(0, 1000, 10))
     history = train_separation(
-        SeparationLPALM(curves(), SPEC), curves(), SOURCES, SPEC, seed=0, max_seconds=5.0,
-        clock=lambda: float(next(ticks)),
-    )  # fmt: skip
+        SeparationLPALM(curves(), SPEC), MixturePrior(curves(), SOURCES), SPEC, Run(0, 5.0, lambda: float(next(ticks)))
+    )
     assert history.stopped_by == "max_training_seconds"
     assert len(history.epochs) == 1 + 1
 
@@ -153,7 +161,7 @@ def test_training_stops_at_the_first_epoch_after_its_time():
 def test_dnmf_learns_to_reconstruct_without_the_truth():
     wrong_sources = mix(curves(30), SOURCES, 200, np.random.default_rng(0))
     network = SeparationDNMF(curves(), SPEC)
-    history = train_separation(network, curves(), SOURCES, SPEC, seed=0, loss=reconstruction)
+    history = train_separation(network, MixturePrior(curves(), SOURCES), SPEC, Run(), reconstruction)
     assert len(history.epochs) > 1
     graph = SeparationGraph(network)
     sample = torch.tensor(wrong_sources.mixtures[0], dtype=torch.float32)

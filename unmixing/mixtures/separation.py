@@ -16,10 +16,10 @@ from unmixing.inference.provenance import provenance
 from unmixing.inference.runtime import BLOCK_PIXELS, ModelRunner, sample_of
 from unmixing.mixtures.checks import check_library, check_separation
 from unmixing.mixtures.methods import Factorize, Solve, check_separation_method
-from unmixing.mixtures.sources import SourceModel
+from unmixing.mixtures.sources import MixturePrior
 from unmixing.mixtures.specs import SeparationNetworkSpec, SeparationSpec
 from unmixing.progress import Progress, never_back, part_of, silent
-from unmixing.types import Compute, Float32, Float64, TrainedModel
+from unmixing.types import Compute, Float32, TrainedModel
 
 LIBRARY_DONE, TRAINING_DONE = 0.2, 0.95
 
@@ -84,7 +84,7 @@ def separate(
         elif method.factorize is not None:
             found = _factorized(values, method.factorize, spec, report)
         else:
-            prior = _prior(values, spec, library, report)
+            prior, known = _prior(values, spec, library, report)
             if method.solve is not None:
                 found = _solved_from(values, method.solve, prior, report)
             else:
@@ -92,7 +92,7 @@ def separate(
                 found = _applied(values, model, compute, report).with_metrics(
                     {**model.manifest.metrics, "seconds": model.seconds}
                 )
-            found = found.with_metrics(prior.metrics)
+            found = found.with_metrics(known)
     found = found.with_metrics(
         {
             "method": spec.method,
@@ -104,17 +104,11 @@ def separate(
     return replace(found, provenance=provenance(spec.method, used, found.metrics["seconds"]))
 
 
-@dataclass(frozen=True, eq=False)
-class _Prior:
-    """What a network is trained on, and what is said about it."""
-
-    library: Float64
-    sources: SourceModel
-    metrics: dict[str, Any]
-
-
-def _prior(values: Float32, spec: SeparationSpec, library: NDArray[Any] | None, report: Progress) -> _Prior:
-    """The library given or found. How sources are distributed is always learned from the mixtures."""
+def _prior(
+    values: Float32, spec: SeparationSpec, library: NDArray[Any] | None, report: Progress
+) -> tuple[MixturePrior, dict[str, Any]]:
+    """The library given or found, and what is said about it. How sources are distributed is always learned from the
+    mixtures."""
     # scikit-learn takes a second to import, and only this needs it.
     from unmixing.mixtures.blind import blind_library
 
@@ -143,11 +137,11 @@ def _prior(values: Float32, spec: SeparationSpec, library: NDArray[Any] | None, 
         "library_matrices": len(blind.matrices if given is None else given),
         "seconds": {"library": round(time.perf_counter() - started, 4)},
     }
-    return _Prior(blind.matrices if given is None else given, blind.sources, metrics)
+    return MixturePrior(blind.matrices if given is None else given, blind.sources), metrics
 
 
 def _train(
-    prior: _Prior,
+    prior: MixturePrior,
     values: Float32,
     spec: SeparationSpec,
     compute: Compute,
@@ -158,14 +152,14 @@ def _train(
     from unmixing.mixtures.networks.model import train_separation_model
 
     example, part = sample_of(values, 1_024), _after_library(report)
-    return train_separation_model(prior.library, prior.sources, example, spec, compute, part, network)
+    return train_separation_model(prior, example, spec, compute, part, network)
 
 
 def _after_library(report: Progress) -> Progress:
     return part_of(report, LIBRARY_DONE, TRAINING_DONE)
 
 
-def _solved_from(values: Float32, solve: Solve, prior: _Prior, report: Progress) -> Separation:
+def _solved_from(values: Float32, solve: Solve, prior: MixturePrior, report: Progress) -> Separation:
     """A solver that starts from the mean of the library."""
     start = unit_norm(prior.library.mean(axis=0))
     return _solved(values, lambda scaled: solve(scaled, start, prior.sources.nonnegative, _after_library(report)))

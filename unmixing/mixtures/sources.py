@@ -44,6 +44,15 @@ class SourceModel:
         return np.abs(scaled) if self.nonnegative else scaled
 
 
+@dataclass(frozen=True, eq=False)
+class MixturePrior:
+    """What is known of mixtures beforehand: a library of mixing matrices (n_matrices, n_sources, n_channels), rows of
+    unit norm, and how sources are distributed."""
+
+    library: Float64
+    sources: SourceModel
+
+
 def generalised_gaussian(shape: float, size: tuple[int, ...], rng: np.random.Generator) -> Float64:
     """Draws of density proportional to exp(-|x|^shape)."""
     magnitudes: Float64 = rng.gamma(1 / shape, size=size) ** (1 / shape)

@@ -15,7 +15,12 @@ NEGATIVE_SLOPE = 0.02
 
 
 class CNNAEU(nn.Module):
-    """Encoder: 3x3 and 1x1 convolutions, each with LeakyReLU, batch normalisation and spatial dropout, then
+    """A convolutional autoencoder whose decoder's weights are the endmembers (Palsson et al. 2021).
+
+        A = softmax(sharpness * encoder(Y)),    min of the mean angle between Y and decoder(A)
+
+    Y (n, n_bands, rows, columns): images. A (n, n_endmembers, rows, columns): abundances.
+    Encoder: 3x3 and 1x1 convolutions, each with LeakyReLU, batch normalisation and spatial dropout, then
     abundances = softmax(sharpness * features). Decoder: one linear convolution without a bias, whose weights are not
     negative; summed over their places they are the endmembers. What lies outside an image is its nearest pixel.
 

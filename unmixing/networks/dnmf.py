@@ -33,11 +33,14 @@ START_DONE, TRAINING_DONE = 0.05, 0.9
 
 
 class DNMF(MultiplicativeNetwork):
-    """Unrolled S <- S * (Y W1^T) / (S W2), each layer with its own W1 and W2, and one set of endmembers E for all.
+    """Deep NMF: multiplicative updates of learned weights, trained without a truth (Nasser, Eldar, Sharan 2022).
 
-    Everything learned is positive, being an exponential. It starts at E = ``reference``, W1 = E and W2 = E E^T, with
-    which a layer is the first half of ``nmf.nmf_step``. No truth is needed: it learns min ||Y - S E||^2, as
-    its authors do without labels, and so cannot tell the many factorizations of equal residual apart.
+        S <- S * (Y W1^T) / (S W2),    min over all that is learned of ||Y - S E||^2
+
+    Y (n_pixels, n_bands): pixels. S (n_pixels, n_endmembers): contributions. Of every layer: W1 (n_endmembers, n_bands)
+    and W2 (n_endmembers, n_endmembers); of all together: E (n_endmembers, n_bands), the endmembers. Everything learned
+    is positive, being an exponential. It starts at E = ``reference``, W1 = E and W2 = E E^T, with which a layer is the
+    first half of ``nmf.nmf_step``. It cannot tell the many factorizations of equal residual apart.
     reference: (n_endmembers, n_bands) unit-norm endmembers. norms: (n_endmembers,) what abundances are counted in.
     """
 

@@ -119,10 +119,21 @@ class SubspaceNetwork(Unrolled):
 
 
 class LISTA(SubspaceNetwork):
-    """Learned ISTA (Gregor and LeCun 2010): S <- relu(S W1 + Y W2^T - threshold), endmembers fixed.
+    """Learned ISTA: sparse contributions by few layers of free weights, endmembers given (Gregor and LeCun 2010).
 
-    Every layer learns both weights and its thresholds. They start at W1 = I - E E^T / ||E E^T||, W2 = E / ||E E^T||
-    and no threshold, with which the layer is ``unmixing.algorithms.ista.ista_step``.
+        S <- relu(S W1 + Y W2^T - threshold)
+
+    Y (n_pixels, n_inputs): pixels. S (n_pixels, n_endmembers): contributions. Of every layer, learned: W1
+    (n_endmembers, n_endmembers), W2 (n_endmembers, n_inputs) and threshold (n_endmembers,). They start at
+    W1 = I - E E^T / ||E E^T||, W2 = E / ||E E^T|| and 0, E (n_endmembers, n_inputs) being the endmembers, with which
+    the layer is ``unmixing.algorithms.ista.ista_step``.
+
+    >>> import numpy as np
+    >>> endmembers = np.array([[0.6, 0.8, 0.0], [0.0, 0.6, 0.8]])
+    >>> network = LISTA(endmembers, np.ones(2), np.eye(3), n_layers=40)
+    >>> contributions, _, _ = network(torch.tensor(endmembers[:1], dtype=torch.float32))
+    >>> contributions.detach().numpy().round(2).tolist()
+    [[1.0, 0.0]]
     """
 
     def __init__(
@@ -140,10 +151,13 @@ class LISTA(SubspaceNetwork):
 
 
 class LISTACP(SubspaceNetwork):
-    """LISTA with coupled weights (Chen et al. 2018): S <- relu(S + (Y - S E) W^T - threshold), endmembers fixed.
+    """LISTA with coupled weights: one matrix per layer in the place of two, endmembers given (Chen et al. 2018).
 
-    Every layer learns W and its thresholds. They start at W = E / ||E E^T|| and no threshold, with which the layer
-    is ``unmixing.algorithms.ista.ista_step``.
+        S <- relu(S + (Y - S E) W^T - threshold)
+
+    Y (n_pixels, n_inputs): pixels. S (n_pixels, n_endmembers): contributions. E (n_endmembers, n_inputs): endmembers.
+    Of every layer, learned: W (n_endmembers, n_inputs) and threshold (n_endmembers,). They start at W = E / ||E E^T||
+    and 0, with which the layer is ``unmixing.algorithms.ista.ista_step``.
     """
 
     def __init__(

@@ -10,12 +10,14 @@ INITIAL_ENDMEMBER_STEP = 0.1
 
 
 class LPALM(LISTACP):
-    """Unrolled PALM on pixels in a subspace: each layer has its own weights, thresholds and endmember steps.
+    """Unrolled PALM on pixels in a subspace: abundances and endmembers by few learned layers (Fahes et al. 2022).
 
-    With Y the pixels, S their contributions (abundances times brightness) and E the endmembers, a layer is
         S <- relu(S + (Y - S E) W^T - threshold)                      the LISTA-CP update, S >= 0
         E <- project(E + step * S^T (Y - S E) / rowsum(S^T S))        E >= 0 in all bands, unit norm
-    and starts from the endmembers of the image's own library. With W = E / ||E E^T||, threshold 0 and step 1 the
+
+    Y (n_pixels, n_inputs): pixels. S (n_pixels, n_endmembers): contributions, abundances times brightness. E
+    (n_endmembers, n_inputs): endmembers, at first those of the image's own library. Of every layer, learned: W
+    (n_endmembers, n_inputs), threshold and step (n_endmembers,). With W = E / ||E E^T||, threshold 0 and step 1 the
     layer is ``unmixing.algorithms.palm.palm_step``.
 
     reference: (n_endmembers, n_bands) unit-norm endmembers to start from. norms: (n_endmembers,) what abundances

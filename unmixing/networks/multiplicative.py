@@ -61,8 +61,14 @@ class MultiplicativeNetwork(Unrolled):
 
 
 class MaskedNetwork(MultiplicativeNetwork):
-    """S <- S * (Y E^T) / (S E E^T), then E <- mask * E * (S^T Y) / (S^T S E), with a mask per layer: what is learned
-    acts on the endmembers alone. With masks of one the layer is ``unmixing.algorithms.nmf.nmf_step``."""
+    """Multiplicative updates with a mask per layer on that of the endmembers: what is learned acts on them alone.
+
+        S <- S * (Y E^T) / (S E E^T)
+        E <- mask * E * (S^T Y) / (S^T S E)
+
+    Y (n_pixels, n_bands): pixels. S (n_pixels, n_endmembers): contributions. E and mask: (n_endmembers, n_bands). With
+    masks of one the layer is ``unmixing.algorithms.nmf.nmf_step``.
+    """
 
     @abstractmethod
     def masks(self, sample: Tensor) -> Tensor:
@@ -79,8 +85,15 @@ class MaskedNetwork(MultiplicativeNetwork):
 
 
 class NALMU(MaskedNetwork):
-    """Non-adaptive learned multiplicative updates (Hadjeres, Kervazo, Tupin 2024): one learned mask per layer, which
-    stays the same for every image. Masks are exponentials, so that they are positive, and start at one."""
+    """Non-adaptive learned multiplicative updates: the same masks for every image (Hadjeres, Kervazo, Tupin 2024).
+
+    The layers of ``MaskedNetwork``; a mask is the exponential of what is learned, so that it is positive, and starts at
+    one.
+
+    >>> network = NALMU(np.array([[0.6, 0.8, 0.1], [0.1, 0.6, 0.8]]), np.ones(2), n_layers=3)
+    >>> network.masks(torch.rand(5, 3)).shape, bool((network.masks(torch.rand(5, 3)) == 1).all())
+    (torch.Size([3, 2, 3]), True)
+    """
 
     def __init__(self, reference: Float64, norms: Float64, n_layers: int) -> None:
         super().__init__(reference, norms)
@@ -96,11 +109,12 @@ class NALMU(MaskedNetwork):
 
 
 class ALMU(MaskedNetwork):
-    """Adaptive learned multiplicative updates (Hadjeres, Kervazo, Tupin 2024): masks follow from NALMU's answer.
+    """Adaptive learned multiplicative updates: masks that follow the image (Hadjeres, Kervazo, Tupin 2024).
 
-    One small multilayer perceptron per layer takes the endmembers that ``nalmu`` found on this image, as logarithms
-    of their ratio to the reference, and gives the logarithm of this image's mask over NALMU's. Untrained it gives
-    zero: then ALMU is NALMU. NALMU itself learns no more. n_hidden: units of the hidden layer.
+        log mask = log mask of NALMU + perceptron(log(E / reference) / GAIN_DEVIATION)
+
+    E (n_endmembers, n_bands): the endmembers that ``nalmu`` found on this image. One small multilayer perceptron per
+    layer; untrained it gives zero: then ALMU is NALMU. NALMU itself learns no more. n_hidden: hidden units of each.
     """
 
     def __init__(self, nalmu: NALMU, n_hidden: int, generator: torch.Generator) -> None:

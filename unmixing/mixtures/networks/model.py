@@ -9,13 +9,21 @@ from pydantic import JsonValue
 from unmixing.manifest import AbundancesAre, ModelManifest
 from unmixing.mixtures.networks.baselines import SeparationDNMF, SeparationLISTA, SeparationLISTACP
 from unmixing.mixtures.networks.separators import SeparationGraph, SeparationLPALM, Separator
-from unmixing.mixtures.networks.training import Loss, reconstruction, sources_alone, supervised, train_separation
-from unmixing.mixtures.sources import SourceModel
+from unmixing.mixtures.networks.training import (
+    Loss,
+    SeparationErrors,
+    reconstruction,
+    sources_alone,
+    supervised,
+    train_separation,
+)
+from unmixing.mixtures.sources import MixturePrior
 from unmixing.mixtures.specs import SeparationNetworkSpec, SeparationSpec
 from unmixing.networks.devices import torch_device
 from unmixing.networks.export.checked import Stages, checked_model, versions
+from unmixing.networks.training.loop import Run
 from unmixing.progress import Progress
-from unmixing.types import Compute, Float32, Float64, TrainedModel
+from unmixing.types import Compute, Float32, TrainedModel
 
 EXPORT_STARTS = 0.9
 
@@ -32,38 +40,30 @@ sees no truth."""
 
 
 def train_separation_model(
-    library: Float64,
-    sources: SourceModel,
+    prior: MixturePrior,
     example: Float32,
     request: SeparationSpec,
     compute: Compute,
     progress: Progress,
     spec: SeparationNetworkSpec | None = None,
 ) -> TrainedModel:
-    """The network of ``request.method`` trained on ``library`` (n_matrices, n_sources, n_channels), rows of unit norm.
+    """The network of ``request.method``, trained on what is known of the mixtures beforehand.
 
     example: (n_samples, n_channels), mixtures to check the export with. Raises ModelParityError when the exported
     model does not say what the network says.
     """
     spec = spec or SeparationNetworkSpec()
     stages = Stages()
+    build, loss, title = SEPARATORS[request.method]
+
+    def on_epoch(epoch: int, errors: SeparationErrors) -> None:
+        detail = f"epoch {epoch} of at most {spec.max_epochs}, validation NMSE {errors.sources:.4f}"
+        progress(EXPORT_STARTS * epoch / spec.max_epochs, f"training {title}", detail)
+
     with torch_device(compute) as device:
-        build, loss, title = SEPARATORS[request.method]
-        network = build(library, spec, nonnegative=sources.nonnegative).to(device)
-        history = train_separation(
-            network,
-            library,
-            sources,
-            spec,
-            seed=request.seed,
-            max_seconds=request.max_training_seconds,
-            loss=loss,
-            on_epoch=lambda epoch, errors: progress(
-                EXPORT_STARTS * epoch / spec.max_epochs,
-                f"training {title}",
-                f"epoch {epoch} of at most {spec.max_epochs}, validation NMSE {errors.sources:.4f}",
-            ),
-        )
+        network = build(prior.library, spec, nonnegative=prior.sources.nonnegative).to(device)
+        run = Run(request.seed, request.max_training_seconds)
+        history = train_separation(network, prior, spec, run, loss, on_epoch)
         stages.lap("training")
         progress(EXPORT_STARTS, "exporting and checking the model")
         metrics: dict[str, JsonValue] = {
@@ -73,20 +73,16 @@ def train_separation_model(
             "n_layers": spec.n_layers,
             "n_parameters": sum(parameter.numel() for parameter in network.parameters()),
         }
-        manifest = _manifest(library, sources, request, spec, metrics)
+        manifest = _manifest(prior, request, spec, metrics)
         model = checked_model(SeparationGraph(network.cpu()), example, manifest, compute)
         stages.lap("export")
     return replace(model, seconds=stages.seconds)
 
 
 def _manifest(
-    library: Float64,
-    sources: SourceModel,
-    request: SeparationSpec,
-    spec: SeparationNetworkSpec,
-    metrics: dict[str, JsonValue],
+    prior: MixturePrior, request: SeparationSpec, spec: SeparationNetworkSpec, metrics: dict[str, JsonValue]
 ) -> ModelManifest:
-    _, n_sources, n_channels = library.shape
+    _, n_sources, n_channels = prior.library.shape
     return ModelManifest(
         kind="mixtures",
         method=request.method,
@@ -97,7 +93,7 @@ def _manifest(
         n_endmembers=n_sources,
         endmember_names=tuple(f"source {number}" for number in range(1, n_sources + 1)),
         abundances_are=AbundancesAre.SOURCES,
-        nonnegative=sources.nonnegative,
+        nonnegative=prior.sources.nonnegative,
         versions=versions(),
         metrics=metrics,
     )

@@ -1,6 +1,5 @@
 """Trains a network for mixtures on synthetic ones, with held-out mixing matrices and early stopping."""
 
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -9,9 +8,9 @@ import torch
 from torch import Tensor
 
 from unmixing.mixtures.networks.separators import Separator, root_mean_power
-from unmixing.mixtures.sources import MixtureSets, SourceModel, mix, recombine
+from unmixing.mixtures.sources import MixturePrior, MixtureSets, mix, recombine
 from unmixing.mixtures.specs import SeparationNetworkSpec
-from unmixing.networks.training.loop import Limits, one_cycle_adam, optimise
+from unmixing.networks.training.loop import Run, one_cycle_adam, optimise
 from unmixing.types import Float64
 
 HELD_OUT_SHARE = 0.2
@@ -77,23 +76,19 @@ def _nmse(estimated: Tensor, truth: Tensor) -> Tensor:
 
 def train_separation(
     network: Separator,
-    library: Float64,
-    model: SourceModel,
+    prior: MixturePrior,
     spec: SeparationNetworkSpec,
-    *,
-    seed: int,
-    max_seconds: float | None = None,
+    run: Run,
     loss: Loss = supervised,
-    clock: Callable[[], float] = time.monotonic,
     on_epoch: Callable[[int, SeparationErrors], None] | None = None,
 ) -> SeparationHistory:
     """Adam with a one-cycle schedule on fresh synthetic mixtures in every step.
 
     Some mixing matrices are held out for validation. Of the others, every step mixes with one part, columns
     recombined, and lets the network start from the other part: the answer is never in the library it looks in.
-    library: (n_matrices, n_sources, n_channels), rows of unit norm. The network keeps the weights of its best epoch.
+    The network keeps the weights of its best epoch.
     """
-    rng = np.random.default_rng(seed)
+    library, model, rng = prior.library, prior.sources, np.random.default_rng(run.seed)
     taught, held_out = _split(rng.permutation(len(library)), VALIDATION_SHARE)
     validation = as_batch(network, mix(library[held_out], model, spec.samples_per_set, rng))
     epochs: list[SeparationErrors] = []
@@ -113,7 +108,7 @@ def train_separation(
         network,
         one_cycle_adam(network, spec.learning_rate, spec.max_epochs * spec.steps_per_epoch),
         losses,
-        Limits(spec.max_epochs, spec.patience, max_seconds, clock),
+        run.limits(spec.max_epochs, spec.patience),
         validate=validate,
         on_epoch=None if on_epoch is None else lambda epoch, mean_loss: on_epoch(epoch, epochs[-1]),
     )

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import torch
 
 from unmixing.algorithms.endmembers import subspace
+from unmixing.networks.training.loop import Run
 from unmixing.networks.training.supervised import Errors, History, train
 from unmixing.networks.unrolled import Unrolled
 from unmixing.progress import Progress
@@ -65,9 +66,8 @@ class TrainingContext:
             self.sets.training,
             self.sets.validation,
             spec,
-            seed=self.seed,
-            max_seconds=None if self.max_seconds is None else (last - first) * self.max_seconds,
-            on_epoch=on_epoch,
+            Run(self.seed, None if self.max_seconds is None else (last - first) * self.max_seconds),
+            on_epoch,
         )
 
 

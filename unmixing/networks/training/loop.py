@@ -26,6 +26,18 @@ class Limits:
     clock: Callable[[], float] = time.monotonic
 
 
+@dataclass(frozen=True)
+class Run:
+    """What differs between trainings of one spec: the seed of all random choices, and seconds at most."""
+
+    seed: int = 0
+    max_seconds: float | None = None
+    clock: Callable[[], float] = time.monotonic
+
+    def limits(self, max_epochs: int, patience: int | None = None) -> Limits:
+        return Limits(max_epochs, patience, self.max_seconds, self.clock)
+
+
 @dataclass(frozen=True, eq=False)
 class Optimiser:
     """One step on a loss: its gradients, limited in norm where ``largest_gradient_norm`` says so, torch's own step, the

@@ -1,6 +1,5 @@
 """Trains an unrolled network on synthetic sets, with held-out sets and early stopping."""
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -9,7 +8,7 @@ import torch
 from torch import Tensor
 
 from unmixing.algorithms.abundances import split_brightness
-from unmixing.networks.training.loop import Limits, on_sets, optimise
+from unmixing.networks.training.loop import Run, on_sets, optimise
 from unmixing.networks.unrolled import Unrolled
 from unmixing.simulation.brightness import nnls_near_one
 from unmixing.simulation.training_sets import SyntheticSets
@@ -56,10 +55,7 @@ def train(
     training: SyntheticSets,
     validation: SyntheticSets,
     spec: TrainingSpec,
-    *,
-    seed: int,
-    max_seconds: float | None,
-    clock: Callable[[], float] = time.monotonic,
+    run: Run,
     on_epoch: Callable[[int, Errors], None] | None = None,
 ) -> History:
     """``optimise`` on the two errors, each in units of the baseline's, by Adam with a one-cycle schedule.
@@ -81,8 +77,8 @@ def train(
 
     outcome = optimise(
         network,
-        *on_sets(network, len(taught), spec, seed, loss),
-        Limits(spec.max_epochs, spec.patience, max_seconds, clock),
+        *on_sets(network, len(taught), spec, run.seed, loss),
+        run.limits(spec.max_epochs, spec.patience),
         validate=validate,
         on_epoch=None if on_epoch is None else lambda epoch, loss: on_epoch(epoch, epochs[-1]),
     )
