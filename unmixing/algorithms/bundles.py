@@ -51,7 +51,7 @@ def extract_bundles(
     n_runs: int = 36,
     progress: Callable[[float], None] | None = None,
 ) -> Bundles:
-    """Many random extractions, judged by how well they explain the raw image, matched into bundles.
+    """Many random extractions, ranked by how well they explain the raw image, matched into bundles.
 
     Each run takes a random subset of the pixels, divided by their norm so that shading does not count, starts at
     randomised VCA and refines by archetypal analysis. Runs are ranked by the residual of NNLS on raw pixels, where

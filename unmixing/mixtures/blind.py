@@ -166,7 +166,7 @@ def _fast_ica(mixtures: Float64, n_sources: int, seed: int) -> list[Float64]:
     basis = subspace(mixtures - mixtures.mean(axis=0), n_sources)
     ica = FastICA(n_sources, whiten="unit-variance", random_state=seed, max_iter=200)
     with warnings.catch_warnings():
-        # One of many runs: what it found is judged by its likelihood.
+        # One of many runs: what it found is ranked by its likelihood.
         warnings.simplefilter("ignore", ConvergenceWarning)
         try:
             ica.fit(mixtures @ basis.T)
@@ -212,15 +212,15 @@ def _best(mixtures: Float64, runs: list[Float64], shape: float) -> Float64:
         scales = np.log(np.maximum(np.mean(np.abs(_sources(mixtures, matrix)) ** shape, axis=0), 1e-300)) / shape
         return float(scales.sum() + 0.5 * np.linalg.slogdet(matrix @ matrix.T)[1])
 
-    judged = [(cost(run), run) for run in runs if _tells_sources_apart(run)]
-    judged = [(value, run) for value, run in judged if np.isfinite(value)]
-    if not judged:
+    ranked = [(cost(run), run) for run in runs if _tells_sources_apart(run)]
+    ranked = [(value, run) for value, run in ranked if np.isfinite(value)]
+    if not ranked:
         n_channels = mixtures.shape[1]
         raise SceneContentError(
             f"none of the separations of the mixtures ({len(mixtures)} rows, {n_channels} channels) found as many "
             "different columns as n_sources asks for; ask for fewer"
         )
-    return min(judged, key=lambda pair: pair[0])[1]
+    return min(ranked, key=lambda pair: pair[0])[1]
 
 
 def _same_sources(run: Float64, best: Float64) -> bool:
