@@ -26,8 +26,6 @@ EXCEPTIONS: dict[str, str] = {
     "unmixing/mixtures/blind.py": "to be split",
     "unmixing/mixtures/blind.py:blind_library": "to be split",
     "unmixing/mixtures/separation.py:separate": "to be split",
-    "unmixing/pipeline.py": "to be split",
-    "unmixing/pipeline.py:unmix": "to be split",
     "unmixing/simulation/generated.py:generate_scene": "to be split",
 }
 """Functions and files that are larger than allowed, as path or ``path:function``, and why."""

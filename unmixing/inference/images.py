@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from unmixing.cubes import cube_from_array, scaled_values
 from unmixing.errors import SceneFormatError
-from unmixing.types import Bool, Cube, Float32, Float64, Georeference
+from unmixing.types import Bool, Cube, Float32, Float64, Georeference, ImageInfo
 
 BLOCK_BYTES = 16 * 2**20
 """How much of an array in memory is worked on at a time."""
@@ -128,3 +128,11 @@ def as_image(image: "Image | Cube | NDArray[Any]", wavelengths_nm: ArrayLike | N
     if isinstance(image, Cube):
         return CubeImage(image)
     return ArrayImage(image, wavelengths_nm) if isinstance(image, np.ndarray) else image
+
+
+def described(image: Image, used_bands: Bool) -> ImageInfo:
+    """What is known of an image beside its numbers, given which of its bands are used."""
+    return ImageInfo(
+        shape=image.shape, used_bands=used_bands, wavelengths_nm=image.wavelengths_nm, scale=image.scale,
+        nodata=image.nodata, georeference=image.georeference, source=dict(image.source),
+    )  # fmt: skip
