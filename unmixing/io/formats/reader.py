@@ -218,8 +218,8 @@ class SceneReader:
         return [(start, min(start + step, self.shape[0])) for start in range(0, self.shape[0], step)]
 
     def scaled_blocks(self, first: int = 0, last: int | None = None, margin: int = 0) -> Iterator[Block]:
-        """The blocks that begin in the rows from ``first`` to ``last``, with ``margin`` rows more on either side. What
-        was read does not stay in memory."""
+        """The rows from ``first`` to ``last``, block by block, each with ``margin`` rows more on either side. What was
+        read does not stay in memory."""
         for start, stop in blocks_of(self.windows(), first, last):
             top = max(0, start - margin)
             numbers = self._rows.read(top, min(stop + margin, self.shape[0]))
