@@ -161,12 +161,13 @@ def prepared_model(
     side = model.manifest.neighbourhood
     prepared = ModelRunner(model.onnx, compute).prepare(_around(sample, side))
     return FittedMethod(
-        seen.info, ModelUnmixer(prepared, side), model.manifest.endmember_names, _spec_of(model), model,
+        seen.info, ModelUnmixer(prepared, side), model.manifest.endmember_names, spec_of(model), model,
         {**metrics, **model.manifest.metrics}, model.seconds,
     )  # fmt: skip
 
 
-def _spec_of(model: TrainedModel) -> dict[str, Any]:
+def spec_of(model: TrainedModel) -> dict[str, Any]:
+    """All that was chosen when the model was trained, JSON-able."""
     return {**model.manifest.request, "method": model.manifest.method, "network": model.manifest.network}
 
 
@@ -184,7 +185,7 @@ def fit_model(
         info_for_model(image, model),
         ModelUnmixer(prepared, side),
         model.manifest.endmember_names,
-        _spec_of(model),
+        spec_of(model),
         model,
     )
 

@@ -58,7 +58,7 @@ class ArrayMaps:
 def unmix_rows(
     image: Image, unmixer: Unmixer, used_bands: Bool, rows: tuple[int, int], write: Write, progress: Progress
 ) -> ReconstructionMetrics:
-    """Unmix the blocks that begin in ``rows`` (first, one after the last) and write what is known of them.
+    """Unmix ``rows`` (the first, the one after the last) of an image and write what is known of them.
 
     used_bands: (bands,) bool. Whatever goes wrong, ``progress`` raising included, leaves no thread.
     """
