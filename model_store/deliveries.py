@@ -9,12 +9,13 @@ JOIN = "join"
 RESULT_TTL_SECONDS = 600
 FAILURE_TTL_SECONDS = 24 * 3600
 
-_ID = re.compile(r"(.+?)-(\d+)(?:-(part-\d+|join))?")
+_ID = re.compile(r"(.+?)-(\d+)(?:-(part-\d+|product-\d+|join))?")
 
 
 @dataclass(frozen=True)
 class Delivery:
-    """The attempt of a job as a whole, or a step of it: ``part_step`` or ``JOIN``. Its text is the id in RQ."""
+    """The attempt of a job as a whole, or a step of it: ``part_step``, ``product_step`` or ``JOIN``. Its text is the id
+    in RQ."""
 
     job_id: str
     attempt: int
@@ -24,14 +25,19 @@ class Delivery:
         return f"{self.job_id}-{self.attempt}{f'-{self.step}' if self.step else ''}"
 
     @property
-    def part(self) -> int:
-        """The number of the part that a step is about."""
-        return int(self.step.removeprefix("part-"))
+    def number(self) -> int:
+        """Of the part or the product that a step is about."""
+        return int(self.step.rpartition("-")[2])
 
 
 def part_step(number: int) -> str:
     """The step that makes the part of this number."""
     return f"part-{number}"
+
+
+def product_step(number: int) -> str:
+    """The step that makes the product of this number, a row of PRODUCTS, once all parts are made."""
+    return f"product-{number}"
 
 
 def delivery_of(text: str) -> Delivery:

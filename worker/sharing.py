@@ -5,7 +5,9 @@ folders made from files alone (``unmixing.io.apply.parts``), so what exists is n
 """
 
 import logging
+import shutil
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,7 +15,8 @@ from typing import TYPE_CHECKING
 from pydantic import BaseModel, ConfigDict
 from redis import Redis
 from rq import Queue, Retry
-from rq.job import Dependency
+from rq.job import Dependency, Job
+from rq.queue import EnqueueData
 
 from model_store.deliveries import (
     FAILURE_TTL_SECONDS,
@@ -21,6 +24,7 @@ from model_store.deliveries import (
     RESULT_TTL_SECONDS,
     Delivery,
     part_step,
+    product_step,
 )  # fmt: skip
 from model_store.errors import UnknownJobError, WorkerLostError
 from model_store.folders import appearing_folder
@@ -60,7 +64,8 @@ class Plan(BaseModel):
 
 @dataclass(frozen=True)
 class SharedImage:
-    """The folder of an image that is unmixed in parts: ``fitted``, which all of them need, and ``part-{number}``."""
+    """The folder of an image that is unmixed in parts: ``fitted``, which all of them need, ``part-{number}``,
+    and ``product-{number}`` with what takes long."""
 
     folder: Path
 
@@ -76,6 +81,13 @@ class SharedImage:
 
     def part(self, number: int) -> Path:
         return self.folder / part_step(number)
+
+    def product(self, number: int) -> Path:
+        return self.folder / product_step(number)
+
+    def parts(self) -> list[Path]:
+        """The folders of all parts."""
+        return [self.part(number) for number in range(len(self.plan().rows))]
 
     def plan(self) -> Plan:
         return Plan.model_validate_json((self.fitted / "plan.json").read_bytes())
@@ -122,37 +134,34 @@ def prepare(shared: SharedImage, task: "UnmixingTask", part_pixels: int, compute
 
 
 def enqueue_steps(delivery: Delivery, shared: SharedImage, queue_name: str, settings: Settings, redis: Redis) -> None:
-    """Deliver every part that is missing, and the step that joins them once all have been done, or given up."""
+    """Deliver every part that is missing, then the products that take long, then the step that joins all of it.
+
+    Each waits for those before it until they have been done, or given up.
+    """
+    from unmixing.io.products.table import PRODUCTS
+
     queue = Queue(queue_name, connection=redis, serializer="json")
-    missing = [Delivery(delivery.job_id, delivery.attempt, part_step(number)) for number in shared.missing()]
-    parts = queue.enqueue_many(
-        [
-            Queue.prepare_data(
-                STEP_TASK,
-                args=[str(step)],
-                job_id=str(step),
-                description=f"unmix {step}",
-                timeout=settings.job_timeout_seconds,
-                result_ttl=RESULT_TTL_SECONDS,
-                failure_ttl=FAILURE_TTL_SECONDS,
-                retry=Retry(max=RETRIES, enqueue_at_front=True),
-            )
-            for step in missing
-        ]
-    )
-    last = Delivery(delivery.job_id, delivery.attempt, JOIN)
-    queue.enqueue(
+    slow = [number for number, product in enumerate(PRODUCTS) if product.slow]
+    waited_for: list[Job] = []
+    for names in (map(part_step, shared.missing()), map(product_step, slow), [JOIN]):
+        steps = [str(Delivery(delivery.job_id, delivery.attempt, name)) for name in names]
+        waited_for = queue.enqueue_many([_prepared(step, waited_for, settings) for step in steps]) or waited_for
+    logger.info("job %s: %d parts are left to do", delivery.job_id, len(shared.missing()))
+
+
+def _prepared(step: str, waited_for: Sequence[Job], settings: Settings) -> EnqueueData:
+    """A step as RQ takes it. A step that waits goes before other jobs once it may begin, and so does one again."""
+    return Queue.prepare_data(
         STEP_TASK,
-        args=[str(last)],
-        job_id=str(last),
-        description=f"unmix {last}",
-        job_timeout=settings.job_timeout_seconds,
+        args=[step],
+        job_id=step,
+        description=f"unmix {step}",
+        timeout=settings.job_timeout_seconds,
         result_ttl=RESULT_TTL_SECONDS,
         failure_ttl=FAILURE_TTL_SECONDS,
         retry=Retry(max=RETRIES, enqueue_at_front=True),
-        depends_on=Dependency(jobs=parts, allow_failure=True, enqueue_at_front=True) if parts else None,
+        depends_on=Dependency(list(waited_for), allow_failure=True, enqueue_at_front=True) if waited_for else None,
     )
-    logger.info("job %s: %d parts are left to do", delivery.job_id, len(parts))
 
 
 def make_part(delivery: Delivery, settings: Settings, stores: Stores) -> bool:
@@ -162,13 +171,13 @@ def make_part(delivery: Delivery, settings: Settings, stores: Stores) -> bool:
 
     started, shared = time.perf_counter(), SharedImage(stores.parts.of(delivery.job_id))
     record, compute = _record(delivery, stores), Compute(settings.device, settings.threads)
-    target = shared.part(delivery.part)
+    target = shared.part(delivery.number)
     if not target.is_dir():
         tell_parts(delivery, shared, stores)
         fitted = read_fitted(shared.fitted).fitted(compute)
         with opened_scene(record, stores) as reader, appearing_folder(target) as folder:
             write_part(
-                folder, reader, fitted, shared.plan().rows[delivery.part], compute, silent,
+                folder, reader, fitted, shared.plan().rows[delivery.number], compute, silent,
                 kind_decided_by=record.kind_decided_by, started=started,
             )  # fmt: skip
     tell_parts(delivery, shared, stores)
@@ -185,6 +194,20 @@ def tell_parts(delivery: Delivery, shared: SharedImage, stores: Stores) -> None:
     stores.jobs.touch(delivery.job_id, delivery.attempt, told, step=delivery.step)
 
 
+def make_product(delivery: Delivery, settings: Settings, stores: Stores) -> bool:
+    """Write a product that takes long, unless that has been done, or a part was given up. Never the end of a job."""
+    from unmixing.io.apply.joining import write_product
+    from unmixing.io.products.table import PRODUCTS
+
+    shared = SharedImage(stores.parts.of(delivery.job_id))
+    target, product = shared.product(delivery.number), PRODUCTS[delivery.number]
+    if not target.is_dir() and not shared.missing():
+        progress_to(stores, delivery)(UNMIXED_SHARE, f"writing {product.name}")
+        with appearing_folder(target) as folder:
+            write_product(product, shared.parts(), folder, Compute(settings.device, settings.threads))
+    return False
+
+
 def join(delivery: Delivery, settings: Settings, stores: Stores) -> bool:
     """Store the result of all parts: the end of the job. Raises WorkerLostError when one was given up."""
     if stores.results.exists(delivery.job_id):
@@ -197,9 +220,10 @@ def join(delivery: Delivery, settings: Settings, stores: Stores) -> bool:
         lost = ", ".join(f"{rows[number][0]}:{rows[number][1]}" for number in missing)
         raise WorkerLostError(f"the worker died {RETRIES + 1} times while it unmixed the rows {lost}")
     compute, report = Compute(settings.device, settings.threads), progress_to(stores, delivery)
-    folders = [shared.part(number) for number in range(len(rows))]
     with stores.results.writing(delivery.job_id) as results:
-        done = join_parts(folders, results, compute, part_of(report, UNMIXED_SHARE, 1.0), model_id)
+        for made in shared.folder.glob("product-*/*"):
+            shutil.move(made, results / made.name)  # one that is lost with this attempt is made again below
+        done = join_parts(shared.parts(), results, compute, part_of(report, UNMIXED_SHARE, 1.0), model_id)
         done.document["provenance"]["inputs"] = dict(_record(delivery, stores).digests)
         write_document(results, done.document)
     return True

@@ -17,7 +17,7 @@ from unmixing.types import Compute
 from worker.attempts import progress_to, run_held
 from worker.context import SETTINGS
 from worker.inputs import task_of
-from worker.sharing import LOOKED_SHARE, SharedImage, enqueue_steps, join, make_part, prepare
+from worker.sharing import LOOKED_SHARE, SharedImage, enqueue_steps, join, make_part, make_product, prepare
 
 if TYPE_CHECKING:
     from unmixing.io.inputs.tasks import UnmixingTask
@@ -48,12 +48,13 @@ def run_job(job_id: str, settings: Settings, *, on_lost: Callable[[], None]) -> 
 
 
 def run_step(delivery: Delivery, settings: Settings, *, on_lost: Callable[[], None]) -> None:
-    """Make a part, or join all of them; nothing when another attempt has the job, or none."""
+    """Make a part or a product, or join all of them; nothing when another attempt has the job, or none."""
     stores = open_stores(settings, patient=True)
     if not stores.jobs.touch(delivery.job_id, delivery.attempt, step=delivery.step):
         logger.info("%s is not to be done: the attempt has ended", delivery)
         return
-    work = join if delivery.step == JOIN else make_part
+    kind = delivery.step.partition("-")[0]
+    work = {"part": make_part, "product": make_product, JOIN: join}[kind]
     run_held(delivery, settings, stores, lambda: work(delivery, settings, stores), on_lost)
 
 

@@ -126,6 +126,7 @@ PLACES = {
     "before a part": ("worker.tasks:make_part", "before"),
     "in a part": ("unmixing.io.apply.parts:write_part", "after"),
     "after a part": ("worker.tasks:make_part", "after"),
+    "in a product": ("unmixing.io.apply.joining:write_product", "after"),
     "before the join": ("worker.tasks:join", "before"),
     "in the join": ("unmixing.io.apply.joining:join_parts", "after"),
     "after the join": ("worker.tasks:join", "after"),

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 
@@ -14,8 +15,8 @@ from unmixing.io.apply.run import ModelId, TaskResult
 from unmixing.io.products.document import assets_in, result_document
 from unmixing.io.products.maps import MapFiles
 from unmixing.io.products.result import ImageResult
-from unmixing.io.products.table import write_products
-from unmixing.progress import Progress
+from unmixing.io.products.table import Product, write_products
+from unmixing.progress import Progress, silent
 from unmixing.types import Compute
 
 TOLERANCE = 1e-4
@@ -28,19 +29,45 @@ COPIED_SHARE = 0.3
 def join_parts(
     folders: Sequence[Path], folder: Path, compute: Compute, progress: Progress, model_id: ModelId
 ) -> TaskResult:
-    """Write the products of the image whose parts lie in ``folders`` into an existing, empty ``folder``.
+    """Write the products of the image whose parts lie in ``folders`` into an existing ``folder``: empty, or with some
+    products made before.
 
     Whatever goes wrong leaves an incomplete folder: its owner throws it away. Raises PartFormatError for a folder that
     is no part, and SpecError for parts of different images or models, and for rows that are missing or there twice.
     """
-    started = time.perf_counter()
+    parts = _read_all(folders)
+    result = _joined(parts, folder, compute, progress)
+    assets = assets_in(folder, write_products(folder, result))
+    first = parts[0]
+    document = result_document(
+        result, assets, kind_decided_by=first.document.kind_decided_by, model_id=model_id(first.stored.model)
+    )
+    return TaskResult(document, (first.stored.model,))
+
+
+def write_product(product: Product, folders: Sequence[Path], folder: Path, compute: Compute) -> None:
+    """Write one product of the image whose parts lie in ``folders`` into an existing ``folder``, when its result has
+    it. Raises as ``join_parts``."""
+    with TemporaryDirectory(dir=folder, prefix=".") as maps:
+        result = _joined(_read_all(folders), Path(maps), compute, silent)
+        if product.wanted(result):
+            product.write_whole(folder, result)
+
+
+def _read_all(folders: Sequence[Path]) -> list[Part]:
+    """The parts of one result, from the top of the image. Raises as ``join_parts``."""
     parts = sorted((read_part(part) for part in folders), key=lambda part: part.document.rows)
     _require_one_image(parts)
-    first = parts[0]
-    shape = first.stored.document.image.shape
-    _require_all_rows([part.document.rows for part in parts], shape[0])
+    _require_all_rows([part.document.rows for part in parts], parts[0].stored.document.image.shape[0])
+    return parts
+
+
+def _joined(parts: Sequence[Part], folder: Path, compute: Compute, progress: Progress) -> ImageResult:
+    """The result of all parts, its maps written into ``folder``."""
+    started, first = time.perf_counter(), parts[0]
+    rows, columns, _ = first.stored.document.image.shape
     uncertainty = first.maps.uncertainty is not None
-    maps = MapFiles(folder, (0, shape[0]), shape[1], len(first.stored.endmembers), uncertainty=uncertainty)
+    maps = MapFiles(folder, (0, rows), columns, len(first.stored.endmembers), uncertainty=uncertainty)
     reconstruction = ReconstructionMetrics()
     for number, part in enumerate(parts):
         progress(COPIED_SHARE * number / len(parts), "joining the parts")
@@ -52,11 +79,7 @@ def join_parts(
     seconds = {"inference": round(inference, 4), "total": round(taken, 4)}
     fitted = first.stored.fitted(compute)
     picture = np.concatenate([part.picture for part in parts if part.picture.size])
-    result = ImageResult(fitted.result(maps.read(), reconstruction, seconds), fitted.info, picture)
-    assets = assets_in(folder, write_products(folder, result))
-    identifier = model_id(first.stored.model)
-    document = result_document(result, assets, kind_decided_by=first.document.kind_decided_by, model_id=identifier)
-    return TaskResult(document, (first.stored.model,))
+    return ImageResult(fitted.result(maps.read(), reconstruction, seconds), fitted.info, picture)
 
 
 def _require_one_image(parts: Sequence[Part]) -> None:
