@@ -13,7 +13,8 @@ from unmixing.algorithms.endmembers import unit_norm
 from unmixing.algorithms.factorization import Factors
 from unmixing.algorithms.metrics import nmse
 from unmixing.algorithms.signed_palm import signed_ista, signed_palm
-from unmixing.inference.runtime import SAMPLE_PIXELS, ModelRunner, sample_indices, sample_of
+from unmixing.inference.runtime import ModelRunner
+from unmixing.inference.sampling import SAMPLE_PIXELS, sample_indices, sample_of
 from unmixing.mixtures.matching import match_sources
 from unmixing.mixtures.networks.baselines import SeparationDNMF, SeparationLISTA, SeparationLISTACP
 from unmixing.mixtures.networks.separators import SeparationGraph, SeparationLPALM, Separator, root_mean_power

@@ -10,7 +10,8 @@ from threadpoolctl import threadpool_limits
 
 from unmixing import unmix
 from unmixing.algorithms.abundances import fcls
-from unmixing.inference.runtime import BLOCK_PIXELS, ModelRunner, sample_of
+from unmixing.inference.runtime import BLOCK_PIXELS, ModelRunner
+from unmixing.inference.sampling import sample_of
 from unmixing.specs import UnmixSpec
 from unmixing.types import Compute, Float32, TrainedModel
 

@@ -96,7 +96,7 @@ def _run(
             assert record is not None
             if record.status in (JobStatus.SUCCESSFUL, JobStatus.FAILED):
                 break
-            if waiting and any(stores.parts.of(job.id).glob("rows-*.npz")):
+            if waiting and any(stores.parts.of(job.id).glob("part-*")):
                 workers[0].kill()
                 waiting = False
             if time.perf_counter() > next_sweep:

@@ -3,6 +3,7 @@
 import typer
 
 from cli.demo import demo
+from cli.parts import join
 from cli.run import run
 from cli.serve import serve, worker
 from cli.submit import submit
@@ -21,7 +22,7 @@ app = typer.Typer(
     "UNMIX_HOST, UNMIX_PORT, UNMIX_WORKERS, UNMIX_REDIS_URL (or REDIS_URL), UNMIX_DEVICE (cpu, cuda, auto), "
     "UNMIX_THREADS and more; an option on the command line wins.",
 )
-for command in (demo, run, serve, submit, worker):
+for command in (demo, run, join, serve, submit, worker):
     app.command()(command)
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
 import shutil
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,6 +11,7 @@ import typer
 from cli import options
 from cli.errors import OUTPUT, CliError, one_line_errors
 from cli.outputs import output_folder, require_free
+from cli.parts import part_name, require_free_for_part, require_model, write_part_to
 from cli.progress import StageBar
 from cli.report import print_summary
 from cli.request_options import with_fields
@@ -31,6 +32,16 @@ ModelFile = Annotated[
         show_default=False,
     ),
 ]
+RowsOption = Annotated[
+    str | None,
+    typer.Option(
+        "--rows",
+        metavar="FIRST:LAST",
+        help="Apply the model to these rows alone, from FIRST to the one before LAST, counted from 0; either may be "
+        "left out. OUT becomes a part, which `unmix join` makes a result of together with the others.",
+        show_default=False,
+    ),
+]
 
 
 @with_fields()
@@ -41,6 +52,7 @@ def run(
     model: ModelFile = None,
     library: options.Library = None,
     mixing_library: options.MixingLibrary = None,
+    rows: RowsOption = None,
     force: options.Force = False,
 ) -> None:
     """Unmix a scene, or separate a mixture matrix, here, without a service.
@@ -55,23 +67,30 @@ def run(
 
         unmix run next-scene.npz --model results/model.onnx
 
+        unmix run scene.hdr --model model.onnx --rows 0:1000 -o part-0
+
         unmix run spectra.csv -s 4
     """
     with one_line_errors(), tempfile.TemporaryDirectory(prefix="unmix-") as scratch:
         from unmixing.io.inputs.tasks import Request, checked_task
 
-        target = out or Path(f"{scene_name(scene)}-unmixed")
-        require_free(target, force=force)
-        request = Request(
-            files=unpacked(scene_files(scene), Path(scratch)),
-            fields=fields,
-            model=None if model is None else load_model(model),
-            scratch=Path(scratch),
-            libraries=library_files(library, mixing_library),
-        )
-        document = deliver_to(target, checked_task(request))
-        print_summary(document)
-        OUTPUT.print(f"results in {target.resolve()}", markup=False)
+        if rows is not None:
+            require_model(model)
+        target = out or Path(f"{scene_name(scene)}-{'unmixed' if rows is None else part_name(rows)}")
+        (require_free if rows is None else require_free_for_part)(target, force=force)
+        libraries, trained = library_files(library, mixing_library), load_model(model) if model else None
+        files = unpacked(scene_files(scene), Path(scratch))
+        task = checked_task(Request(files, fields, libraries, trained, Path(scratch)))
+        if rows is not None:
+            write_part_to(target, task, rows)
+        else:
+            print_results(deliver_to(target, task), target)
+
+
+def print_results(document: Mapping[str, Any], target: Path) -> None:
+    """The summary of a result and where its files lie."""
+    print_summary(document)
+    OUTPUT.print(f"results in {target.resolve()}", markup=False)
 
 
 def deliver_to(target: Path, task: "UnmixingTask") -> dict[str, Any]:

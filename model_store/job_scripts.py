@@ -6,6 +6,7 @@ Keys:
 ``unmix:ended`` ids by time of ending
 ``unmix:work:{work_key}`` the id that does that work or has done it
 ``unmix:lease:{id}`` there while a worker runs the job: the number of its attempt
+``unmix:lease:{id}-{attempt}-{step}`` there while a worker runs this step of the attempt
 """
 
 RESERVE = """
@@ -80,12 +81,19 @@ return tonumber(redis.call('HGET', job, 'attempts'))
 """
 
 TOUCH = """
--- ARGV: id, attempt, lease in ms, then field and value in turn. Returns 1 while the attempt has the job.
+-- ARGV: id, attempt, lease in ms, step or '', progress or '' when there is none to tell, then field and value in turn.
+-- Returns 1 while the attempt has the job. Steps at the same time tell what they know in any order: progress that lies
+-- behind what was told is dropped.
 local job = 'unmix:job:' .. ARGV[1]
 if redis.call('HGET', job, 'status') ~= '"running"' then return 0 end
 if redis.call('HGET', job, 'attempts') ~= ARGV[2] then return 0 end
 redis.call('SET', 'unmix:lease:' .. ARGV[1], ARGV[2], 'PX', ARGV[3])
-if #ARGV > 3 then redis.call('HSET', job, unpack(ARGV, 4)) end
+if ARGV[4] ~= '' then
+  redis.call('SET', 'unmix:lease:' .. ARGV[1] .. '-' .. ARGV[2] .. '-' .. ARGV[4], 1, 'PX', ARGV[3])
+end
+if ARGV[5] ~= '' and tonumber(ARGV[5]) >= tonumber(redis.call('HGET', job, 'progress')) then
+  redis.call('HSET', job, unpack(ARGV, 6))
+end
 return 1
 """
 

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from redis import Redis
 
 from model_store import job_scripts
+from model_store.deliveries import Delivery
 from model_store.errors import UnreadableRecordError
 from model_store.record_files import RecordFiles
 from model_store.records import JobError, JobRecord, JobStatus, decode, encode, now
@@ -123,13 +124,17 @@ class JobRecords:
         attempt = self._moved(job_id, (JobStatus.ACCEPTED,), JobStatus.RUNNING, None, fields)
         return attempt if attempt > 0 else None
 
-    def touch(self, job_id: str, attempt: int, report: Report | None = None) -> bool:
-        """Renew the lease, and say how far the work is. False when the attempt no longer has the job."""
+    def touch(self, job_id: str, attempt: int, report: Report | None = None, *, step: str = "") -> bool:
+        """Renew the lease, that of the step too, and say how far the work is, unless more has been said already.
+
+        False when the attempt no longer has the job.
+        """
         fields: list[str] = []
         if report is not None:
             updated = now().isoformat()
             fields = encode({**report._asdict(), "updated": updated})
-        return bool(self._touch(args=[job_id, attempt, self._lease_ms, *fields]))
+        progress = "" if report is None else report.progress
+        return bool(self._touch(args=[job_id, attempt, self._lease_ms, step, progress, *fields]))
 
     def succeed(self, job_id: str, attempt: int) -> bool:
         """running -> successful, by the attempt that has the job."""
@@ -204,10 +209,12 @@ class JobRecords:
             pipe.exists(f"unmix:lease:{job_id}")
         return {job_id for job_id, found in zip(job_ids, pipe.execute(), strict=True) if found}
 
-    def holds(self, job_id: str, attempt: int) -> bool:
-        """Whether this very attempt has a lease."""
-        held: Any = self._redis.get(f"unmix:lease:{job_id}")
-        return bool(held == str(attempt).encode())
+    def holds(self, delivery: Delivery) -> bool:
+        """Whether this very attempt, or this very step of it, has a lease."""
+        if delivery.step:
+            return bool(self._redis.exists(f"unmix:lease:{delivery}"))
+        held: Any = self._redis.get(f"unmix:lease:{delivery.job_id}")
+        return bool(held == str(delivery.attempt).encode())
 
     def ended_before(self, moment: datetime) -> list[str]:
         ids: Any = self._redis.zrangebyscore("unmix:ended", "-inf", moment.timestamp())

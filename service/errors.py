@@ -81,6 +81,7 @@ TABLE: dict[type[Exception], Row] = {
     science.LibraryMismatchError: Row(422, "A spectral library for other bands", "library-mismatch"),
     science.ModelParityError: Row(500, "The exported model differs from the trained one", "model-parity"),
     science.ModelFormatError: Row(422, "Not a model of this project", "model-format"),
+    science.PartFormatError: Row(422, "Not a readable part of an image", "part-format"),
     science.Cancelled: Row(404, "The job was dismissed", "cancelled"),
     science.UnmixingError: Row(422, "The scene cannot be unmixed", "unmixing"),
     store.QueueUnavailableError: Row(503, "The job queue cannot be reached", "queue-unavailable"),

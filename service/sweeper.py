@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import time
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from redis.exceptions import RedisError
@@ -52,7 +53,8 @@ class Sweeper:
         Raises RedisError when nobody answers, and DataFolderMismatchError.
         """
         self.adopt()
-        steps = [self._sweep_running, self._sweep_accepted, self._sweep_expired, self._context.queue.clean]
+        # First what RQ delivers again by itself: a part of an image, whose job then is not lost.
+        steps = [self._context.queue.clean, self._sweep_running, self._sweep_accepted, self._sweep_expired]
         if time.monotonic() >= self._next_leftovers:
             steps.append(self._sweep_leftovers)
             self._next_leftovers = time.monotonic() + LEFTOVER_SWEEP_SECONDS
@@ -68,6 +70,7 @@ class Sweeper:
         # Records before leases: a record that says running had its lease then, so one without it now has lost it.
         found = self._jobs.readable(self._jobs.ids(JobStatus.RUNNING))
         running = [record for record in found if record.status is JobStatus.RUNNING]
+        self._keep_shared(running)
         alive = self._jobs.alive([record.id for record in running])
         for record in running:
             if record.id not in alive:
@@ -75,7 +78,13 @@ class Sweeper:
             elif record.started is not None and now() > self._deadline(record.started):
                 limit = self._context.settings.job_timeout_seconds
                 self._fail(record, TimeLimitError(f"the job took longer than {limit} seconds"))
-                self._context.queue.stop(record)
+
+    def _keep_shared(self, running: Sequence[JobRecord]) -> None:
+        """Renew the leases of those whose steps wait in a queue: nobody else does, while no worker is free."""
+        steps = self._context.queue.steps() if running else set()
+        for record in running:
+            if (record.id, record.attempts) in steps:
+                self._jobs.touch(record.id, record.attempts)
 
     def _lost(self, record: JobRecord) -> None:
         failures = record.failures + 1
@@ -83,6 +92,7 @@ class Sweeper:
             self._fail(record, WorkerLostError(f"the worker died in {failures} attempts"))
         elif self._jobs.retry(record):
             logger.warning("job %s: the worker died, trying again", record.id)
+            self._context.queue.remove_waiting(record.id)
             self._context.queue.enqueue(record)
 
     def _sweep_accepted(self) -> None:
@@ -110,7 +120,9 @@ class Sweeper:
 
     def _fail(self, record: JobRecord, error: WorkerLostError | TimeLimitError) -> None:
         if self._jobs.fail(record.id, record.attempts, JobError.of(error)):
+            self._context.queue.stop(record)
             self._context.stores.inputs.remove(record.id)
+            self._context.stores.parts.remove(record.id)
             logger.warning("job %s: failed, %s", record.id, error)
 
     def _deadline(self, started: datetime) -> datetime:

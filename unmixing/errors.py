@@ -45,5 +45,9 @@ class ModelFormatError(UnmixingError):
     """The file is not a model of this project: no ONNX, or without a manifest that can be read."""
 
 
+class PartFormatError(UnmixingError):
+    """The folder is no part of an image, or not a whole one: a file is missing, damaged or disagrees with another."""
+
+
 class Cancelled(UnmixingError):
     """Raised by a progress callback to stop the work at the next step."""

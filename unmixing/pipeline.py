@@ -15,14 +15,15 @@ from threadpoolctl import threadpool_limits
 
 from unmixing.algorithms.dimension import count_endmembers
 from unmixing.cubes import typical_norm
-from unmixing.errors import BandMismatchError, SceneContentError, SpecError
-from unmixing.inference.apply import Maps, unmix_rows
-from unmixing.inference.images import Block, Image, as_image
+from unmixing.errors import SceneContentError, SpecError
+from unmixing.inference.apply import ArrayMaps, Maps, unmix_rows
+from unmixing.inference.images import Image, as_image
+from unmixing.inference.model_fit import info_for_model, require_fit
 from unmixing.inference.provenance import provenance
 from unmixing.inference.reconstruction import ReconstructionMetrics
-from unmixing.inference.runtime import SAMPLE_PIXELS, ModelRunner
-from unmixing.inference.sampling import draw_sample
-from unmixing.inference.training_images import TrainingImage, described, training_image
+from unmixing.inference.runtime import ModelRunner
+from unmixing.inference.sampling import SAMPLE_PIXELS, draw_sample
+from unmixing.inference.training_images import TrainingImage, training_image
 from unmixing.inference.unmixers import FactorizationUnmixer, ModelUnmixer, Unmixer
 from unmixing.methods import Method, check_method
 from unmixing.naming import library_names, match_library
@@ -30,7 +31,7 @@ from unmixing.networks.training.task import TrainingTask
 from unmixing.progress import Progress, never_back, part_of, silent
 from unmixing.simulation.truth import SharedTruth
 from unmixing.specs import UnmixSpec
-from unmixing.types import Compute, Cube, DroppedBand, Float32, ImageInfo, SpectralLibrary, TrainedModel, Unmixing
+from unmixing.types import Compute, Cube, Float32, ImageInfo, SpectralLibrary, TrainedModel, Unmixing
 
 READING_SHARE, COUNTING_SHARE, FITTING_SHARE = 0.05, 0.2, 0.9
 """Shares of the progress at which reading, a count of endmembers, when it is asked for, and the fit end."""
@@ -114,39 +115,26 @@ def unmix(
     spec, compute = spec or UnmixSpec(), compute or Compute()
     report = never_back(progress or silent)
     opened, started = as_image(image, wavelengths_nm), time.perf_counter()
+    fitted = fit_image(opened, spec, model, compute, part_of(report, 0.0, FITTING_SHARE))
+    maps, applying = ArrayMaps(opened.shape, fitted.unmixer), time.perf_counter()
+    rows, after = (0, opened.shape[0]), part_of(report, FITTING_SHARE, 1.0)
     with threadpool_limits(compute.threads):
-        if model is None:
-            check_method(spec.method)
-            seen = training_image(opened, part_of(report, 0.0, READING_SHARE))
-            fitted = fit(seen, spec, compute, part_of(report, READING_SHARE, FITTING_SHARE))
-        else:
-            fitted = fit_model(opened, model, spec.n_endmembers, compute, part_of(report, 0.0, READING_SHARE))
-        maps = ArrayMaps(fitted)
-        applying = time.perf_counter()
-        rows = (0, opened.shape[0])
-        after = FITTING_SHARE if model is None else READING_SHARE
-        reconstruction = unmix_rows(
-            opened, fitted.unmixer, fitted.info.used_bands, rows, maps.write, part_of(report, after, 1.0)
-        )
+        reconstruction = unmix_rows(opened, fitted.unmixer, fitted.info.used_bands, rows, maps.write, after)
     finished = time.perf_counter()
     seconds = {"inference": round(finished - applying, 4), "total": round(finished - started, 4)}
     return fitted.result(maps.maps, reconstruction, seconds)
 
 
-class ArrayMaps:
-    """Maps of a whole image in memory, filled block by block."""
-
-    def __init__(self, fitted: FittedMethod) -> None:
-        rows, columns, _ = fitted.info.shape
-        shape = (rows, columns, len(fitted.unmixer.endmembers))
-        uncertainty = np.empty(shape, np.float32) if fitted.unmixer.has_uncertainty else None
-        self.maps = Maps(np.empty(shape, np.float32), np.empty(shape[:2], np.float32), uncertainty)
-
-    def write(self, block: Block, maps: Maps) -> None:
-        for target, values in zip(self.maps, maps, strict=True):
-            if target is not None and values is not None:
-                rows = target[block.start : block.stop]
-                rows[...] = values.reshape(rows.shape)
+def fit_image(
+    image: Image, spec: UnmixSpec, model: TrainedModel | None, compute: Compute, progress: Progress
+) -> FittedMethod:
+    """The method of ``spec`` fitted on the image, or ``model`` after a look at a sample of it. Raises as ``unmix``."""
+    with threadpool_limits(compute.threads):
+        if model is not None:
+            return fit_model(image, model, spec.n_endmembers, compute, progress)
+        check_method(spec.method)
+        seen = training_image(image, part_of(progress, 0.0, READING_SHARE))
+        return fit(seen, spec, compute, part_of(progress, READING_SHARE, 1.0))
 
 
 def fit(
@@ -173,12 +161,13 @@ def prepared_model(
     side = model.manifest.neighbourhood
     prepared = ModelRunner(model.onnx, compute).prepare(_around(sample, side))
     return FittedMethod(
-        seen.info, ModelUnmixer(prepared, side), model.manifest.endmember_names, _spec_of(model), model,
+        seen.info, ModelUnmixer(prepared, side), model.manifest.endmember_names, spec_of(model), model,
         {**metrics, **model.manifest.metrics}, model.seconds,
     )  # fmt: skip
 
 
-def _spec_of(model: TrainedModel) -> dict[str, Any]:
+def spec_of(model: TrainedModel) -> dict[str, Any]:
+    """All that was chosen when the model was trained, JSON-able."""
     return {**model.manifest.request, "method": model.manifest.method, "network": model.manifest.network}
 
 
@@ -193,10 +182,10 @@ def fit_model(
     side = model.manifest.neighbourhood
     prepared = ModelRunner(model.onnx, compute).prepare(_around(sample, side))
     return FittedMethod(
-        with_bands_of(image, model),
+        info_for_model(image, model),
         ModelUnmixer(prepared, side),
         model.manifest.endmember_names,
-        _spec_of(model),
+        spec_of(model),
         model,
     )
 
@@ -204,28 +193,6 @@ def fit_model(
 def _around(sample: Float32, side: int) -> Float32:
     """A sample as a model of that neighbourhood takes it; none of them estimates anything from it."""
     return sample if side == 1 else np.tile(sample[:1], (1, side**2))
-
-
-def with_bands_of(image: Image, model: TrainedModel) -> ImageInfo:
-    """What is known of an image when the model says which bands are used."""
-    used = np.zeros(image.shape[2], dtype=bool)
-    used[list(model.manifest.used_bands)] = True
-    left_out = tuple(DroppedBand(int(index), "the model does not use it") for index in np.flatnonzero(~used))
-    return replace(described(image, used), dropped_bands=left_out)
-
-
-def require_fit(model: TrainedModel, n_bands: int, n_endmembers: int | None) -> None:
-    """Whether a model can be used on an image of ``n_bands`` for ``n_endmembers`` (None: the model's own).
-
-    Raises BandMismatchError and SpecError that name both numbers.
-    """
-    if model.manifest.kind != "image":
-        raise SpecError("the model was trained on mixtures, not on an image")
-    trained_bands, trained_count = model.manifest.n_bands, model.manifest.n_endmembers
-    if n_bands != trained_bands:
-        raise BandMismatchError(f"the cube has {n_bands} bands, the model was trained on {trained_bands} bands")
-    if n_endmembers not in (None, trained_count):
-        raise SpecError(f"n_endmembers is {n_endmembers}, the model was trained for {trained_count} endmembers")
 
 
 def _count_endmembers(cube: Cube, spec: UnmixSpec, report: Progress) -> tuple[int, dict[str, Any]]:

@@ -1,6 +1,7 @@
 """The parent of work-horses: it forks one for each job, ends one that hangs, and gives a job back when told to stop."""
 
 import logging
+import math
 import signal
 import time
 from collections.abc import Sequence
@@ -13,7 +14,7 @@ from rq.executions import Execution
 from rq.job import Job
 from rq.queue import Queue
 
-from model_store.deliveries import attempt_of
+from model_store.deliveries import delivery_of
 from model_store.lifeline import die_with_parent
 from model_store.settings import Settings
 from model_store.stores import Stores
@@ -90,8 +91,21 @@ class ForkingWorker(Worker):
 
     def _is_held(self, job: Job) -> bool:
         """Whether the work-horse still has something to do."""
-        return self._jobs.holds(job.args[0], attempt_of(job.id))
+        return self._jobs.holds(delivery_of(job.id))
 
     def _give_back(self, job: Job) -> None:
-        if self._jobs.give_back(job.args[0], attempt_of(job.id)):
-            logger.info("job %s given back, this worker stops", job.args[0])
+        """Before the work-horse is killed: another worker gets what it does, and nobody counts a failure."""
+        delivery = delivery_of(job.id)
+        if delivery.step:
+            # RQ delivers a step again while it has retries left; this one is to cost none of them.
+            job.retries_left = (job.retries_left or 0) + 1
+            logger.info("%s given back, this worker stops", delivery)
+        elif self._jobs.give_back(delivery.job_id, delivery.attempt):
+            logger.info("job %s given back, this worker stops", delivery.job_id)
+
+    def get_heartbeat_ttl(self, job: Job, working_time: float = 0.0) -> int:
+        """How long after the last heartbeat RQ takes an execution for dead. A step is soon delivered again, its job
+        waits for it; of an attempt our own lease is what counts."""
+        if not delivery_of(job.id).step:
+            return super().get_heartbeat_ttl(job, working_time)
+        return math.ceil(self._jobs.lease_seconds) + LOOK_SECONDS

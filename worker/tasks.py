@@ -1,36 +1,26 @@
-"""The task that a work-horse runs: take a job, deliver its results, store them."""
+"""The tasks that a work-horse runs: a job as a whole, or a step of one whose image is shared."""
 
 import logging
 import os
 import signal
-import time
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
-from redis.exceptions import RedisError
-from rq.timeouts import JobTimeoutException
-
-from model_store.errors import (
-    InternalError,
-    StorageFullError,
-    StoreError,
-    TimeLimitError,
-    UnknownJobError,
-    is_storage_full,
-)
-from model_store.jobs import LIVE, Report
+from model_store.deliveries import JOIN, Delivery, delivery_of
+from model_store.errors import UnknownJobError
 from model_store.models import model_id
-from model_store.records import JobError
 from model_store.results import write_document
 from model_store.settings import Settings
 from model_store.stores import Stores, open_stores
-from unmixing.errors import Cancelled, UnmixingError
-from unmixing.progress import Progress, in_words, never_back
+from unmixing.progress import Progress, part_of
 from unmixing.types import Compute
+from worker.attempts import progress_to, run_held
 from worker.context import SETTINGS
-from worker.lease import Lease
+from worker.inputs import task_of
+from worker.sharing import LOOKED_SHARE, SharedImage, enqueue_steps, join, make_part, make_product, prepare
 
-REPORT_SECONDS = 0.25
-"""Progress within one stage is written at most this often."""
+if TYPE_CHECKING:
+    from unmixing.io.inputs.tasks import UnmixingTask
 
 logger = logging.getLogger(__name__)
 
@@ -40,108 +30,62 @@ def unmix(job_id: str) -> None:
     run_job(job_id, SETTINGS.get(), on_lost=_end_process)
 
 
+def unmix_step(delivery: str) -> None:
+    """The RQ task of a part of a shared image, or of joining them. Safe to deliver twice, as the other is."""
+    run_step(delivery_of(delivery), SETTINGS.get(), on_lost=_end_process)
+
+
 def run_job(job_id: str, settings: Settings, *, on_lost: Callable[[], None]) -> None:
-    """Bring an accepted job to its end; a job that is dismissed, running or ended is left alone."""
+    """Bring an accepted job to its end, or share it; a job that is dismissed, running or ended is left alone."""
     stores = open_stores(settings, patient=True)
     attempt = stores.jobs.start(job_id)
     if attempt is None:
         logger.info("job %s is not to be started", job_id)
         return
     logger.info("job %s started, attempt %d", job_id, attempt)
-    error: JobError | None = None
-    try:
-        with Lease(lambda: stores.jobs.touch(job_id, attempt), stores.jobs.lease_seconds, on_lost, job_id):
-            _compute(job_id, attempt, settings, stores)
-    except Cancelled:
-        logger.info("job %s was dismissed", job_id)
-        _forget_parts(job_id, stores)
+    delivery = Delivery(job_id, attempt)
+    run_held(delivery, settings, stores, lambda: _compute(delivery, settings, stores), on_lost)
+
+
+def run_step(delivery: Delivery, settings: Settings, *, on_lost: Callable[[], None]) -> None:
+    """Make a part or a product, or join all of them; nothing when another attempt has the job, or none."""
+    stores = open_stores(settings, patient=True)
+    if not stores.jobs.touch(delivery.job_id, delivery.attempt, step=delivery.step):
+        logger.info("%s is not to be done: the attempt has ended", delivery)
         return
-    except Exception as raised:
-        error = _job_error(job_id, raised, settings)
-    _end(job_id, attempt, error, stores)
+    kind = delivery.step.partition("-")[0]
+    work = {"part": make_part, "product": make_product, JOIN: join}[kind]
+    run_held(delivery, settings, stores, lambda: work(delivery, settings, stores), on_lost)
 
 
-def _compute(job_id: str, attempt: int, settings: Settings, stores: Stores) -> None:
+def _compute(delivery: Delivery, settings: Settings, stores: Stores) -> bool:
+    """Store the results of a job, or let it go on in steps. Whether that is its end."""
+    job_id = delivery.job_id
     if stores.results.exists(job_id):
-        return  # an earlier attempt died between storing its results and saying so
-    from unmixing.io.apply.run import run_task
-    from unmixing.io.inputs.tasks import UnmixingTask
-
+        return True  # an earlier attempt died between storing its results and saying so
     record = stores.jobs.get(job_id)
     if record is None:
         raise UnknownJobError(f"job {job_id} is gone")
-    report = progress_to(stores, job_id, attempt)
-    folder = stores.inputs.of(job_id)
-    task = UnmixingTask(
-        paths=[folder / name for name in record.files],
-        spec=record.spec,
-        variable=record.variable,
-        model=stores.models.load(record.model_id) if record.model_id else None,
-        libraries={field: [folder / name for name in names] for field, names in record.libraries.items()},
-        kind_decided_by=record.kind_decided_by,
-        scratch=folder,
-        digests=record.digests or None,
-    )
-    compute = Compute(settings.device, settings.threads)
-    # Products and models become visible whole, and only together with the document that describes them.
+    report, compute = progress_to(stores, delivery), Compute(settings.device, settings.threads)
+    shared = SharedImage(stores.parts.of(job_id))
+    if not shared.is_prepared:
+        task = task_of(record, stores)
+        if not prepare(shared, task, settings.part_pixels, compute, part_of(report, 0.0, LOOKED_SHARE)):
+            _store_results(job_id, task, compute, report, stores)
+            return True
+    enqueue_steps(delivery, shared, record.queue, settings, stores.redis)
+    return False
+
+
+def _store_results(job_id: str, task: "UnmixingTask", compute: Compute, report: Progress, stores: Stores) -> None:
+    """Products and models become visible whole, and only together with the document that describes them."""
+    from unmixing.io.apply.run import run_task
+
     with stores.results.writing(job_id) as results:
         done = run_task(task, results, compute, report, model_id)
         write_document(results, done.document)
         for model in done.models:
             stores.models.register(model)
-
-
-def _end(job_id: str, attempt: int, error: JobError | None, stores: Stores) -> None:
-    """Write the outcome, unless the job has been taken away meanwhile; its input is needed no longer."""
-    ended = stores.jobs.fail(job_id, attempt, error) if error else stores.jobs.succeed(job_id, attempt)
-    if ended:
-        stores.inputs.remove(job_id)
-        _forget_parts(job_id, stores)
-        logger.info("job %s %s", job_id, "failed: " + error.detail if error else "was successful")
-
-
-def _forget_parts(job_id: str, stores: Stores) -> None:
-    """Unless another attempt goes on with them."""
-    record = stores.jobs.get(job_id)
-    if record is None or record.status not in LIVE:
-        stores.parts.remove(job_id)
-
-
-def _job_error(job_id: str, raised: Exception, settings: Settings) -> JobError:
-    """What the user may read of ``raised``. Texts of foreign exceptions stay in the log."""
-    if isinstance(raised, UnmixingError | StoreError):
-        return JobError.of(raised)
-    if isinstance(raised, JobTimeoutException):
-        limit = settings.job_timeout_seconds
-        return JobError.of(TimeLimitError(f"the job took longer than {limit} seconds, the limit set here"))
-    if is_storage_full(raised):
-        logger.error("job %s: the disk of the data folder is full", job_id)
-        return JobError.of(StorageFullError("the service has no room left to store the results; nothing was kept"))
-    logger.error("job %s failed unexpectedly", job_id, exc_info=raised)
-    return JobError.of(InternalError("something unforeseen happened; it stands in the worker's log"))
-
-
-def progress_to(stores: Stores, job_id: str, attempt: int) -> Progress:
-    """A callback that writes progress to the record; it raises Cancelled once the job is no longer ours."""
-    last_time, last_stage = 0.0, ""
-
-    def report(share: float, stage: str, detail: str = "") -> None:
-        nonlocal last_time, last_stage
-        if stage == last_stage and time.monotonic() - last_time < REPORT_SECONDS:
-            return
-        if stage != last_stage:
-            logger.info("job %s: %s", job_id, stage)
-        last_time, last_stage = time.monotonic(), stage
-        percent = min(round(100 * share), 99)  # 100 is for jobs whose results can be read
-        try:
-            held = stores.jobs.touch(job_id, attempt, Report(percent, stage, in_words(stage, detail)))
-        except RedisError:  # progress can wait; whether the job is still ours, its lease tells
-            logger.warning("job %s: its progress could not be written", job_id, exc_info=True)
-            return
-        if not held:
-            raise Cancelled(f"job {job_id} was dismissed")
-
-    return never_back(report)
 
 
 def _end_process() -> None:

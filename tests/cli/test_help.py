@@ -4,7 +4,7 @@ import pytest
 
 from tests.cli.conftest import Command
 
-COMMANDS = ("demo", "run", "serve", "submit", "worker")
+COMMANDS = ("demo", "run", "join", "serve", "submit", "worker")
 
 
 def test_the_overview_names_every_command_and_the_environment(unmix: Command) -> None:
@@ -25,7 +25,8 @@ def test_each_command_shows_an_example(unmix: Command, command: str) -> None:
     ("command", "expected"),
     [
         ("serve", ("127.0.0.1", "8000", "UNMIX_PORT", "UNMIX_HOST", "UNMIX_DATA", "UNMIX_WORKERS")),
-        ("run", ("--n-endmembers", "lpalm", "--seed", "--variable", "--model", "SCENE-unmixed")),
+        ("run", ("--n-endmembers", "lpalm", "--seed", "--variable", "--model", "--rows", "SCENE-unmixed")),
+        ("join", ("--out", "--force", "unmix run --rows")),
         ("submit", ("http://127.0.0.1:8000", "UNMIX_URL", "SCENE-unmixed")),
         ("demo", ("unmix-demo", "--n-endmembers")),
         ("worker", ("--queue", "train, then apply")),

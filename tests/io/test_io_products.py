@@ -16,8 +16,9 @@ from scene_files import ROTATED, small_cube
 
 from tests.conftest import stored_model
 from unmixing.cubes import cube_from_array
+from unmixing.io.products.false_colour import false_colour_bands
 from unmixing.io.products.maps import NAMES as MAP_NAMES
-from unmixing.io.products.quicklook import false_colour_bands, runs, stretched, write_quicklook
+from unmixing.io.products.quicklook import runs, stretched, write_quicklook
 from unmixing.io.products.result import ImageResult, picture_step
 from unmixing.io.products.table import write_products
 from unmixing.types import Cube, Georeference, SceneFacts, TrainedModel, Unmixing

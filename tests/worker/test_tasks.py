@@ -11,14 +11,17 @@ import pytest
 from redis.exceptions import ConnectionError as RedisConnectionError
 from rq.timeouts import JobTimeoutException
 
+from model_store.deliveries import Delivery
 from model_store.records import JobError, JobStatus, now
 from model_store.settings import Settings
 from model_store.stores import Stores
 from service.queues import TASK
 from tests.conftest import npy, record, small_scene, wait_until
 from unmixing.errors import Cancelled
+from worker.attempts import progress_to
 from worker.lease import Lease
-from worker.tasks import progress_to, run_job
+from worker.sharing import STEP_TASK
+from worker.tasks import run_job
 
 
 def run(job_id: str, settings: Settings) -> None:
@@ -41,8 +44,9 @@ def enter(stores: Stores, content: bytes, **changes: object) -> str:
     return job.id
 
 
-def test_the_task_has_the_name_that_the_service_enqueues() -> None:
-    module, _, name = TASK.rpartition(".")
+@pytest.mark.parametrize("task", [TASK, STEP_TASK])
+def test_the_tasks_have_the_names_that_are_enqueued(task: str) -> None:
+    module, _, name = task.rpartition(".")
     assert callable(getattr(importlib.import_module(module), name))
 
 
@@ -116,7 +120,7 @@ def test_finished_products_are_not_made_again(settings: Settings, stores: Stores
 def test_progress_is_written_and_ends_with_the_job(stores: Stores) -> None:
     job = stores.jobs.reserve(record())
     attempt = stores.jobs.start(job.id) or 0
-    report = progress_to(stores, job.id, attempt)
+    report = progress_to(stores, Delivery(job.id, attempt))
     report(0.5, "training")
     found = stores.jobs.get(job.id)
     assert found is not None
@@ -128,9 +132,9 @@ def test_progress_is_written_and_ends_with_the_job(stores: Stores) -> None:
 
 def test_progress_that_cannot_be_written_costs_no_job(stores: Stores, monkeypatch: pytest.MonkeyPatch) -> None:
     job = stores.jobs.reserve(record())
-    report = progress_to(stores, job.id, stores.jobs.start(job.id) or 0)
+    report = progress_to(stores, Delivery(job.id, stores.jobs.start(job.id) or 0))
 
-    def away(*_: object) -> bool:
+    def away(*_: object, **__: object) -> bool:
         raise RedisConnectionError("gone")
 
     with monkeypatch.context() as patch:

@@ -36,10 +36,29 @@ Write = Callable[[Block, Maps], None]
 """Takes the maps of a block's own rows; called from one thread, block after block from the top."""
 
 
+class ArrayMaps:
+    """Maps of a whole image in memory, filled block by block.
+
+    shape: (rows, columns, bands) of the image.
+    """
+
+    def __init__(self, shape: tuple[int, int, int], unmixer: Unmixer) -> None:
+        size = (*shape[:2], len(unmixer.endmembers))
+        uncertainty = np.empty(size, np.float32) if unmixer.has_uncertainty else None
+        self.maps = Maps(np.empty(size, np.float32), np.empty(size[:2], np.float32), uncertainty)
+
+    def write(self, block: Block, maps: Maps) -> None:
+        """Take in what is known of the block's pixels."""
+        for target, values in zip(self.maps, maps, strict=True):
+            if target is not None and values is not None:
+                rows = target[block.start : block.stop]
+                rows[...] = values.reshape(rows.shape)
+
+
 def unmix_rows(
     image: Image, unmixer: Unmixer, used_bands: Bool, rows: tuple[int, int], write: Write, progress: Progress
 ) -> ReconstructionMetrics:
-    """Unmix the blocks that begin in ``rows`` (first, one after the last) and write what is known of them.
+    """Unmix ``rows`` (the first, the one after the last) of an image and write what is known of them.
 
     used_bands: (bands,) bool. Whatever goes wrong, ``progress`` raising included, leaves no thread.
     """

@@ -1,5 +1,6 @@
 """Images as unmixing reads them: block by block, wherever their numbers lie."""
 
+import sys
 from collections.abc import Iterator
 from typing import Any, NamedTuple, Protocol
 
@@ -8,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from unmixing.cubes import cube_from_array, scaled_values
 from unmixing.errors import SceneFormatError
-from unmixing.types import Bool, Cube, Float32, Float64, Georeference, SceneFacts
+from unmixing.types import Bool, Cube, Float32, Float64, Georeference, ImageInfo, SceneFacts
 
 BLOCK_BYTES = 16 * 2**20
 """How much of an array in memory is worked on at a time."""
@@ -53,7 +54,7 @@ class Image(Protocol):
         ...
 
     def scaled_blocks(self, first: int = 0, last: int | None = None, margin: int = 0) -> Iterator[Block]:
-        """The blocks that begin in the rows from ``first`` to ``last``, with ``margin`` rows more on either side."""
+        """The rows from ``first`` to ``last``, block by block, each with ``margin`` rows more on either side."""
         ...
 
     def read_pixels(self, start: int, stop: int, chosen: NDArray[np.intp]) -> Float32:
@@ -66,8 +67,13 @@ class Image(Protocol):
 
 
 def blocks_of(windows: list[tuple[int, int]], first: int, last: int | None) -> list[tuple[int, int]]:
-    """Those windows that begin in the rows from ``first`` to ``last``."""
-    return [(start, stop) for start, stop in windows if start >= first and (last is None or start < last)]
+    """What of the windows lies in the rows from ``first`` to ``last``.
+
+    >>> blocks_of([(0, 4), (4, 8), (8, 10)], 3, 8)
+    [(3, 4), (4, 8)]
+    """
+    end = sys.maxsize if last is None else last
+    return [(max(start, first), min(stop, end)) for start, stop in windows if start < end and stop > first]
 
 
 class ArrayImage:
@@ -128,3 +134,11 @@ def as_image(image: "Image | Cube | NDArray[Any]", wavelengths_nm: ArrayLike | N
     if isinstance(image, Cube):
         return CubeImage(image)
     return ArrayImage(image, wavelengths_nm) if isinstance(image, np.ndarray) else image
+
+
+def described(image: Image, used_bands: Bool) -> ImageInfo:
+    """What is known of an image beside its numbers, given which of its bands are used."""
+    return ImageInfo(
+        shape=image.shape, used_bands=used_bands, wavelengths_nm=image.wavelengths_nm, scale=image.scale,
+        nodata=image.nodata, georeference=image.georeference, source=dict(image.source),
+    )  # fmt: skip

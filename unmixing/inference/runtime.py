@@ -3,15 +3,12 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import numpy as np
 import onnxruntime as ort
-from numpy.typing import NDArray
 
 from unmixing.errors import BandMismatchError
 from unmixing.types import Compute, Float32
 
 BLOCK_PIXELS = 16_384
-SAMPLE_PIXELS = 4_096
 
 OUTPUTS = ["endmembers", "abundances", "brightness", "uncertainty"]
 """Of a model, in this order; the last one only where it was learned."""
@@ -111,15 +108,3 @@ def _only_what_is_asked_for() -> ort.RunOptions:
     options = ort.RunOptions()
     options.only_execute_path_to_fetches = True
     return options
-
-
-def sample_of(pixels: Float32, n_pixels: int = SAMPLE_PIXELS) -> Float32:
-    """The pixels that stand for the image: all of a small one, else the same random choice every time."""
-    return pixels[sample_indices(len(pixels), n_pixels)]
-
-
-def sample_indices(n_all: int, n_pixels: int = SAMPLE_PIXELS) -> slice | NDArray[np.intp]:
-    """Which of ``n_all`` pixels stand for the image; see ``sample_of``."""
-    if n_all <= n_pixels:
-        return slice(None)
-    return np.sort(np.random.default_rng(0).choice(n_all, size=n_pixels, replace=False))

@@ -9,6 +9,21 @@ from unmixing.inference.images import Image
 from unmixing.progress import Progress
 from unmixing.types import Float32
 
+SAMPLE_PIXELS = 4_096
+"""Pixels from which a model estimates endmembers, at most."""
+
+
+def sample_of(pixels: Float32, n_pixels: int = SAMPLE_PIXELS) -> Float32:
+    """The pixels that stand for the image: all of a small one, else the same random choice every time."""
+    return pixels[sample_indices(len(pixels), n_pixels)]
+
+
+def sample_indices(n_all: int, n_pixels: int = SAMPLE_PIXELS) -> slice | NDArray[np.intp]:
+    """Which of ``n_all`` pixels stand for the image; see ``sample_of``."""
+    if n_all <= n_pixels:
+        return slice(None)
+    return np.sort(np.random.default_rng(0).choice(n_all, size=n_pixels, replace=False))
+
 
 def draw_keys(positions: NDArray[np.integer]) -> NDArray[np.uint64]:
     """A number for each position (row * columns + column), as good as random but always the same (SplitMix64)."""

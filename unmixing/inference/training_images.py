@@ -7,9 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unmixing.cubes import BandStatistics, usable
-from unmixing.inference.images import CubeImage, Image
-from unmixing.inference.runtime import SAMPLE_PIXELS
-from unmixing.inference.sampling import draw_keys, draw_sample, lowest
+from unmixing.inference.images import CubeImage, Image, described
+from unmixing.inference.sampling import SAMPLE_PIXELS, draw_keys, draw_sample, lowest
 from unmixing.progress import Progress, part_of
 from unmixing.types import Cube, Float32, ImageInfo
 
@@ -77,14 +76,6 @@ def image_info(image: Image, progress: Progress) -> ImageInfo:
     used = np.ones(image.shape[2], dtype=bool)
     used[[band.index for band in dropped]] = False
     return replace(described(image, used), dropped_bands=dropped)
-
-
-def described(image: Image, used_bands: NDArray[np.bool_]) -> ImageInfo:
-    """What is known of an image beside its numbers, given which of its bands are used."""
-    return ImageInfo(
-        shape=image.shape, used_bands=used_bands, wavelengths_nm=image.wavelengths_nm, scale=image.scale,
-        nodata=image.nodata, georeference=image.georeference, source=dict(image.source),
-    )  # fmt: skip
 
 
 def _cube_of(info: ImageInfo, values: Float32, valid: NDArray[np.bool_]) -> Cube:

@@ -13,7 +13,8 @@ from unmixing.algorithms.endmembers import unit_norm
 from unmixing.algorithms.factorization import Factors
 from unmixing.algorithms.metrics import nmse
 from unmixing.inference.provenance import provenance
-from unmixing.inference.runtime import BLOCK_PIXELS, ModelRunner, sample_of
+from unmixing.inference.runtime import BLOCK_PIXELS, ModelRunner
+from unmixing.inference.sampling import sample_of
 from unmixing.mixtures.checks import check_library, check_separation
 from unmixing.mixtures.methods import Factorize, Solve, check_separation_method
 from unmixing.mixtures.sources import MixturePrior

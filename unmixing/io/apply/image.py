@@ -7,29 +7,18 @@ from pathlib import Path
 from threadpoolctl import threadpool_limits
 
 from unmixing.inference.images import Image
-from unmixing.inference.training_images import training_image
 from unmixing.io.apply.rows import apply_to_rows
 from unmixing.io.products.maps import MapFiles
 from unmixing.io.products.result import ImageResult
 from unmixing.io.products.table import write_products
-from unmixing.pipeline import FittedMethod, fit, fit_model
+from unmixing.pipeline import FittedMethod, fit_image
 from unmixing.progress import Progress, part_of
 from unmixing.specs import UnmixSpec
 from unmixing.types import Compute, SpectralLibrary, TrainedModel
 
-READING_SHARE, FITTED_SHARE, UNMIXED_SHARE = 0.05, 0.85, 0.95
-"""Shares of the progress at which an image is read, a method fitted, and all rows unmixed."""
-
-
-def fit_to_image(
-    image: Image, spec: UnmixSpec, model: TrainedModel | None, compute: Compute, progress: Progress
-) -> FittedMethod:
-    """The method of ``spec`` fitted on the image, or ``model`` after a look at a sample. Raises as ``unmix``."""
-    with threadpool_limits(compute.threads):
-        if model is not None:
-            return fit_model(image, model, spec.n_endmembers, compute, progress)
-        seen = training_image(image, part_of(progress, 0.0, READING_SHARE))
-        return fit(seen, spec, compute, part_of(progress, READING_SHARE, 1.0))
+FITTED_SHARE, LOOKED_SHARE, UNMIXED_SHARE = 0.85, 0.2, 0.95
+"""Shares of the progress at which a method is fitted, or a stored model has seen a sample, and all rows are
+unmixed."""
 
 
 def unmix_to_files(
@@ -43,8 +32,8 @@ def unmix_to_files(
     LibraryMismatchError for a library of other bands.
     """
     started = time.perf_counter()
-    share = FITTED_SHARE if model is None else 0.2
-    fitted = fit_to_image(image, spec, model, compute, part_of(progress, 0.0, share))
+    share = FITTED_SHARE if model is None else LOOKED_SHARE
+    fitted = fit_image(image, spec, model, compute, part_of(progress, 0.0, share))
     if library is not None:
         fitted = fitted.named_by(library)
     return apply_fitted(image, fitted, folder, compute, part_of(progress, share, 1.0), started)

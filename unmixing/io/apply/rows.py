@@ -5,8 +5,8 @@ import numpy as np
 from unmixing.inference.apply import Maps, unmix_rows
 from unmixing.inference.images import Block, Image
 from unmixing.inference.reconstruction import ReconstructionMetrics
+from unmixing.io.products.false_colour import false_colour_bands
 from unmixing.io.products.maps import MapFiles
-from unmixing.io.products.quicklook import false_colour_bands
 from unmixing.io.products.result import picture_step
 from unmixing.pipeline import FittedMethod
 from unmixing.progress import Progress
@@ -32,8 +32,9 @@ class PictureRows:
 def apply_to_rows(
     image: Image, fitted: FittedMethod, rows: tuple[int, int], maps: MapFiles, progress: Progress
 ) -> tuple[ReconstructionMetrics, Float32]:
-    """Unmix the blocks that begin in ``rows`` and write what is known of them; returns how far the reconstruction is
-    off, and their part of the picture. Whatever goes wrong, ``progress`` raising included, leaves no thread."""
+    """Unmix ``rows`` (the first, the one after the last) of an image and write what is known of them; returns how far
+    the reconstruction is off, and their part of the picture. Whatever goes wrong, ``progress`` raising included, leaves
+    no thread."""
     shown = PictureRows(fitted.info)
 
     def write(block: Block, found: Maps) -> None:

@@ -1,12 +1,16 @@
 """From a checked task to a folder of products and the document that describes them, whoever asks for it."""
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from unmixing.errors import SpecError
+from unmixing.inference.images import Image
 from unmixing.io.apply.comparison import compare_to_files
 from unmixing.io.apply.image import unmix_to_files
+from unmixing.io.apply.parts import Rows, chosen_rows, write_part
 from unmixing.io.inputs.digests import digesting
 from unmixing.io.inputs.libraries import read_library
 from unmixing.io.inputs.mixtures import read_mixing_library, read_mixtures
@@ -17,12 +21,16 @@ from unmixing.io.products.separation_files import write_separation
 from unmixing.methods import chosen_methods
 from unmixing.mixtures.separation import separate
 from unmixing.mixtures.specs import SeparationSpec
+from unmixing.pipeline import FittedMethod, fit_image
 from unmixing.progress import Progress, never_back, part_of
 from unmixing.specs import UnmixSpec
-from unmixing.types import Compute, TrainedModel
+from unmixing.types import Compute, SpectralLibrary, TrainedModel
 
 READ_SHARE, SEPARATED_SHARE = 0.02, 0.98
 """Shares of the progress at which mixtures are read, and separated."""
+
+FITTED_SHARE = 0.2
+"""Share of the progress of a part at which the sample of the image has been looked at."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,10 +64,38 @@ def run_task(task: UnmixingTask, folder: Path, compute: Compute, progress: Progr
     return done
 
 
+def run_part(task: UnmixingTask, rows: str, folder: Path, compute: Compute, progress: Progress) -> Rows:
+    """Unmix rows of an image, as ``chosen_rows`` reads them, into an existing, empty ``folder``: a part, for
+    ``join_parts``. Returns the rows. Raises UnmixingError."""
+    started, report = time.perf_counter(), never_back(progress)
+    if task.model is None or not isinstance(task.spec, UnmixSpec):
+        raise SpecError(f"rows is {rows!r}, and only images with a stored model go in parts; name the model")
+    with open_scene(task.paths, task.variable, scratch=task.scratch) as reader:
+        chosen = chosen_rows(rows, reader.shape[0])
+        fitted = fit_task(task, reader, compute, part_of(report, 0.0, FITTED_SHARE))
+        write_part(
+            folder, reader, fitted, chosen, compute, part_of(report, FITTED_SHARE, 1.0),
+            kind_decided_by=task.kind_decided_by, started=started,
+        )  # fmt: skip
+    return chosen
+
+
+def fit_task(task: UnmixingTask, image: Image, compute: Compute, progress: Progress) -> FittedMethod:
+    """The model of ``task`` after a look at a sample of its image, its endmembers named."""
+    assert task.model is not None  # callers ask first
+    assert isinstance(task.spec, UnmixSpec)
+    fitted = fit_image(image, task.spec, task.model, compute, progress)
+    return fitted if (library := _library(task)) is None else fitted.named_by(library)
+
+
+def _library(task: UnmixingTask) -> SpectralLibrary | None:
+    return read_library(files) if (files := task.libraries.get(LIBRARY)) else None
+
+
 def _unmix(
     task: UnmixingTask, spec: UnmixSpec, folder: Path, compute: Compute, progress: Progress, model_id: ModelId
 ) -> TaskResult:
-    library = read_library(files) if (files := task.libraries.get(LIBRARY)) else None
+    library = _library(task)
     with open_scene(task.paths, task.variable, scratch=task.scratch) as reader:
         result, media_types = unmix_to_files(reader, spec, folder, compute, progress, model=task.model, library=library)
     model = result.unmixing.model
@@ -75,7 +111,7 @@ def _unmix(
 def _compare(
     task: UnmixingTask, spec: UnmixSpec, folder: Path, compute: Compute, progress: Progress, model_id: ModelId
 ) -> TaskResult:
-    library = read_library(files) if (files := task.libraries.get(LIBRARY)) else None
+    library = _library(task)
     with open_scene(task.paths, task.variable, scratch=task.scratch) as reader:
         comparison, first, media_types = compare_to_files(reader, spec, folder, compute, progress, library=library)
     models = {method: answer.model for method, answer in comparison.answers.items() if answer.model is not None}

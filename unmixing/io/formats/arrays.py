@@ -43,6 +43,7 @@ class ArrayFormat:
     """A format whose files hold arrays. name: as results report it.
 
     matlab: whether a matrix of bands x pixels is a scene too, where numbers of rows and columns lie beside it.
+    mapped: whether an array is read where it lies in the file, any rows of it; else all of it is unpacked first.
     read_whole: whether an array can only be read into memory as a whole.
     """
 
@@ -50,6 +51,7 @@ class ArrayFormat:
     headers: Headers
     load: LoadArray
     matlab: bool = False
+    mapped: bool = False
     read_whole: bool = False
 
     def open_scene(self, files: Sequence[Path], variable: str | None, scratch: Path | None) -> SceneReader:
@@ -70,7 +72,7 @@ class ArrayFormat:
             require_companion(headers[name], name, sizes[name])
         companions = {name: self._loaded(path, name, headers[name], scratch) for name in given}
         load = partial(self._load_cube, path, cube, scratch)
-        rows = ArrayRows(cube.shape, cube.header.dtype, load, in_memory=self.read_whole)
+        rows = ArrayRows(cube.shape, cube.header.dtype, load, in_place=self.mapped, in_memory=self.read_whole)
         return SceneReader(rows, companion_facts(companions, self._source(path, cube.name, cube.header)))
 
     def read_array(self, path: Path, variable: str | None, wanted: WantedArray) -> tuple[NDArray[Any], dict[str, Any]]:

@@ -114,5 +114,5 @@ def _mapped(file: IO[bytes], name: str) -> NDArray[Any]:
     return np.memmap(cast(Any, file), dtype=header.dtype, mode="r", offset=file.tell(), shape=header.shape, order=order)
 
 
-NPY = ArrayFormat("npy", npy_headers, load_npy)
+NPY = ArrayFormat("npy", npy_headers, load_npy, mapped=True)
 NPZ = ArrayFormat("npz", npz_headers, load_npz)

@@ -21,8 +21,7 @@ BLOCK_BYTES = 16 * 2**20
 
 MAX_EXPANSION = 200
 ALWAYS_ALLOWED_BYTES = 64 * 2**20
-"""A file may hold a cube at most ``MAX_EXPANSION`` times its own size: real scenes do not compress better,
-bombs do. Cubes below ``ALWAYS_ALLOWED_BYTES`` do no harm."""
+"""A file holds a cube of at most ``MAX_EXPANSION`` times its size (bombs hold more), or below the allowed bytes."""
 
 
 @dataclass(frozen=True)
@@ -79,7 +78,8 @@ def default_rows_per_block(shape: tuple[int, int, int], dtype: np.dtype[Any]) ->
 
 
 class ArrayRows:
-    """Rows of an array that is mapped when the first of them is wanted, or loaded, which ``in_memory`` says."""
+    """Rows of an array that is mapped when the first of them is wanted: the file itself when ``in_place``, else a copy
+    that is unpacked then. ``in_memory``: the copy is no file."""
 
     def __init__(
         self,
@@ -87,9 +87,11 @@ class ArrayRows:
         dtype: np.dtype[Any],
         load: Callable[[], NDArray[Any]],
         *,
+        in_place: bool = True,
         in_memory: bool = False,
     ) -> None:
-        self.shape, self.dtype, self.in_memory = shape, dtype, in_memory
+        self.shape, self.dtype = shape, dtype
+        self.in_place, self.in_memory = in_place, in_memory
         self.rows_per_block = default_rows_per_block(shape, dtype)
         self._load = load
         self._array: NDArray[Any] | None = None
@@ -176,6 +178,11 @@ class SceneReader:
         """Whether the first row takes memory for all: the format can only be read whole."""
         return isinstance(self._rows, ArrayRows) and self._rows.in_memory
 
+    @property
+    def in_place(self) -> bool:
+        """Whether any rows can be read without unpacking all others first."""
+        return not isinstance(self._rows, ArrayRows) or self._rows.in_place
+
     def __enter__(self) -> Self:
         return self
 
@@ -202,8 +209,8 @@ class SceneReader:
         return [(start, min(start + step, self.shape[0])) for start in range(0, self.shape[0], step)]
 
     def scaled_blocks(self, first: int = 0, last: int | None = None, margin: int = 0) -> Iterator[Block]:
-        """The blocks that begin in the rows from ``first`` to ``last``, with ``margin`` rows more on either side. What
-        was read does not stay in memory."""
+        """The rows from ``first`` to ``last``, block by block, each with ``margin`` rows more on either side. What was
+        read does not stay in memory."""
         for start, stop in blocks_of(self.windows(), first, last):
             top = max(0, start - margin)
             numbers = self._rows.read(top, min(stop + margin, self.shape[0]))

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from unmixing.errors import SpecError
+from unmixing.inference.model_fit import require_fit
 from unmixing.io.formats.detection import choose_scene
 from unmixing.io.inputs.checks import check_scene
 from unmixing.io.inputs.digests import Digests
@@ -76,9 +77,6 @@ def _image(request: Request) -> tuple[UnmixSpec, list[Path]]:
     paths = choose_scene(request.files)
     with open_scene(paths, request.variable, scratch=request.scratch) as reader:
         if model is not None:
-            # Not above: it imports ONNX Runtime, which starts a thread, and processes that check uploads are forked.
-            from unmixing.pipeline import require_fit
-
             require_fit(model, reader.shape[2], spec.n_endmembers)
         if files := request.libraries.get(LIBRARY):
             bad = reader.bad_bands

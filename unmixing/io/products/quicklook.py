@@ -11,11 +11,9 @@ from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from unmixing.io.products.false_colour import false_colour_bands
 from unmixing.io.products.result import ImageResult
 from unmixing.types import Bool, Float32, ImageInfo, Unmixing
-
-FALSE_COLOUR_NM = (860.0, 650.0, 550.0)
-"""Near infrared, red, green: vegetation shows red, as on the infrared film this look comes from."""
 
 COLOURS = (
     "#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9",
@@ -95,20 +93,6 @@ def stretched(picture: Float32, valid: Bool) -> Float32:
     result: Float32 = np.clip((picture - low) / np.where(high > low, high - low, 1.0), 0, 1).astype(np.float32)
     result[~valid] = to_rgb(NO_DATA)
     return result
-
-
-def false_colour_bands(info: ImageInfo) -> tuple[NDArray[np.intp], str]:
-    """Which bands are shown as red, green and blue, and the same in words."""
-    used = np.flatnonzero(info.used_bands)
-    if info.wavelengths_nm is None:
-        bands = used[[-1 - len(used) // 6, len(used) // 2, len(used) // 6]]
-        return bands, "bands " + ", ".join(str(band) for band in bands)
-    wavelengths = info.wavelengths_nm[used]
-    wanted = FALSE_COLOUR_NM
-    if wavelengths.min() > min(wanted) + 50 or wavelengths.max() < max(wanted) - 50:
-        wanted = tuple(np.quantile(wavelengths, [0.85, 0.5, 0.15]))
-    bands = used[[int(np.abs(wavelengths - target).argmin()) for target in wanted]]
-    return bands, ", ".join(f"{info.wavelengths_nm[band]:.0f}" for band in bands) + " nm"
 
 
 def _draw_spectra(axes: Axes, unmixing: Unmixing, info: ImageInfo) -> None:

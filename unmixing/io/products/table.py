@@ -40,35 +40,41 @@ def write_model(path: Path, result: ImageResult) -> None:
 @dataclass(frozen=True)
 class Product:
     """One file of a result. write: makes it once all maps are there; None for the maps themselves, which ``MapFiles``
-    writes block by block. wanted: whether a result has it."""
+    writes block by block. wanted: whether a result has it. slow: whether it takes so long that workers who share an
+    image make it beside each other."""
 
     name: str
     media_type: str
     write: Write | None
     wanted: Callable[[ImageResult], bool] = always
+    slow: bool = False
+
+    def write_whole(self, folder: Path, result: ImageResult) -> None:
+        """Write the file into ``folder``, where it is whole or not at all, unless it is there already."""
+        if self.write is None or (folder / self.name).exists():
+            return
+        hidden = hidden_name(folder / self.name)
+        self.write(hidden, result)
+        hidden.replace(folder / self.name)
 
 
 PRODUCTS = (
-    Product("abundances.tif", COG, write_abundances),
+    Product("abundances.tif", COG, write_abundances, slow=True),
     Product("abundances.npy", NPY, None),
     Product("brightness.npy", NPY, None),
     Product("endmembers.csv", "text/csv", write_endmembers),
     Product("model.onnx", ONNX, write_model, has_model),
     Product("quicklook.png", "image/png", write_quicklook),
-    Product("uncertainty.tif", COG, write_uncertainty, has_uncertainty),
+    Product("uncertainty.tif", COG, write_uncertainty, has_uncertainty, slow=True),
     Product("uncertainty.npy", NPY, None, has_uncertainty),
 )
 
 
 def write_products(folder: Path, result: ImageResult) -> Mapping[str, str]:
-    """Write every product into ``folder``, where the maps lie already; returns name -> media type.
-
-    A file is there whole or not at all. A failure leaves an incomplete folder: its owner throws it away.
+    """Write every product into ``folder``, where the maps lie already, and perhaps products made before; returns name
+    -> media type. A file is there whole or not at all. A failure leaves an incomplete folder: its owner throws it away.
     """
     wanted = [product for product in PRODUCTS if product.wanted(result)]
     for product in wanted:
-        if product.write is not None:
-            hidden = hidden_name(folder / product.name)
-            product.write(hidden, result)
-            hidden.replace(folder / product.name)
+        product.write_whole(folder, result)
     return {product.name: product.media_type for product in wanted}

@@ -12,7 +12,8 @@ from pydantic import BaseModel
 from torch import nn
 
 from unmixing.inference.provenance import package_version
-from unmixing.inference.runtime import ModelRunner, sample_of
+from unmixing.inference.runtime import ModelRunner
+from unmixing.inference.sampling import sample_of
 from unmixing.manifest import AbundancesAre, ModelManifest, Versions
 from unmixing.networks.export.metadata import with_manifest
 from unmixing.networks.export.onnx import export_onnx, parity_error, require_parity

@@ -11,7 +11,7 @@ from unmixing.algorithms.endmembers import unit_norm
 from unmixing.algorithms.factorization import vca_start
 from unmixing.cubes import scaled_pixels
 from unmixing.inference.neighbourhoods import filled, pixel_reader
-from unmixing.inference.runtime import sample_indices
+from unmixing.inference.sampling import sample_indices
 from unmixing.manifest import AbundancesAre
 from unmixing.networks.cnnaeu import CNNAEU, NEIGHBOURHOOD, NeighbourhoodGraph, angle_loss
 from unmixing.networks.devices import torch_device

@@ -1,0 +1,31 @@
+"""Whether a stored model fits an image, and what the image is to it; without ONNX Runtime."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from unmixing.errors import BandMismatchError, SpecError
+from unmixing.inference.images import Image, described
+from unmixing.types import DroppedBand, ImageInfo, TrainedModel
+
+
+def require_fit(model: TrainedModel, n_bands: int, n_endmembers: int | None) -> None:
+    """Whether a model can be used on an image of ``n_bands`` for ``n_endmembers`` (None: the model's own).
+
+    Raises BandMismatchError and SpecError that name both numbers.
+    """
+    if model.manifest.kind != "image":
+        raise SpecError("the model was trained on mixtures, not on an image")
+    trained_bands, trained_count = model.manifest.n_bands, model.manifest.n_endmembers
+    if n_bands != trained_bands:
+        raise BandMismatchError(f"the cube has {n_bands} bands, the model was trained on {trained_bands} bands")
+    if n_endmembers not in (None, trained_count):
+        raise SpecError(f"n_endmembers is {n_endmembers}, the model was trained for {trained_count} endmembers")
+
+
+def info_for_model(image: Image, model: TrainedModel) -> ImageInfo:
+    """What is known of an image when the model says which bands are used."""
+    used = np.zeros(image.shape[2], dtype=bool)
+    used[list(model.manifest.used_bands)] = True
+    left_out = tuple(DroppedBand(int(index), "the model does not use it") for index in np.flatnonzero(~used))
+    return replace(described(image, used), dropped_bands=left_out)

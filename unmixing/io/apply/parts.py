@@ -1,0 +1,122 @@
+"""Parts of an image: some of its rows, unmixed with a stored model, in a folder that needs nothing else.
+
+A part is made from files alone, on whatever machine; ``joining`` makes the result of all parts.
+"""
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict
+from threadpoolctl import threadpool_limits
+
+from unmixing.errors import PartFormatError, SpecError
+from unmixing.inference.apply import Maps
+from unmixing.inference.images import Image
+from unmixing.io.apply.fitted_files import StoredFit, read_document, read_fitted, write_fitted
+from unmixing.io.apply.rows import apply_to_rows
+from unmixing.io.products.maps import MapFiles, read_maps
+from unmixing.pipeline import FittedMethod
+from unmixing.progress import Progress
+from unmixing.types import Compute, Float32
+
+DOCUMENT, PICTURE = "part.json", "picture.npy"
+
+Rows = tuple[int, int]
+"""The first, and the one after the last."""
+
+
+class PartDocument(BaseModel):
+    """What ``part.json`` holds, which is written last.
+
+    reconstruction: its sums, see ``ReconstructionMetrics``. inference_seconds: how long it took to unmix the rows;
+    total_seconds: with everything before.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    format_version: Literal[1] = 1
+    rows: Rows
+    reconstruction: tuple[float, float, float, float]
+    kind_decided_by: str
+    inference_seconds: float
+    total_seconds: float
+
+
+@dataclass(frozen=True, eq=False)
+class Part:
+    """A part that has been read. maps: as they lie in the files. picture: (rows, columns, 3), perhaps no row at all."""
+
+    folder: Path
+    document: PartDocument
+    stored: StoredFit
+    maps: Maps
+    picture: Float32
+
+
+def chosen_rows(text: str, n_rows: int) -> Rows:
+    """The rows that ``first:one-after-last`` means in an image of ``n_rows``; either end may be left open, and an end
+    beyond the last row means the last row. Raises SpecError that names the rows there are.
+
+    >>> chosen_rows("0:1000", 2500), chosen_rows("2000:3000", 2500), chosen_rows(":", 2500)
+    ((0, 1000), (2000, 2500), (0, 2500))
+    """
+    there = f"the scene has the rows 0:{n_rows}"
+    first, colon, last = text.partition(":")
+    if not colon or not all(end.strip().isdecimal() or not end.strip() for end in (first, last)):
+        raise SpecError(f"rows is {text!r}; say first:one-after-last, counted from 0, as in 0:1000 ({there})")
+    rows = int(first or 0), min(int(last or n_rows), n_rows)
+    if rows[0] >= rows[1]:
+        raise SpecError(f"rows is {text!r}, which holds no row; {there}")
+    return rows
+
+
+def write_part(
+    folder: Path, image: Image, fitted: FittedMethod, rows: Rows, compute: Compute, progress: Progress, *,
+    kind_decided_by: str, started: float,
+) -> None:  # fmt: skip
+    """Unmix ``rows`` of an image into an existing, empty ``folder``. started: when the work on the part began, by
+    ``time.perf_counter``. Whatever goes wrong leaves an incomplete folder: its owner throws it away."""
+    write_fitted(folder, fitted)
+    applying = time.perf_counter()
+    maps = MapFiles(
+        folder, rows, image.shape[1], len(fitted.unmixer.endmembers), uncertainty=fitted.unmixer.has_uncertainty
+    )
+    with threadpool_limits(compute.threads):
+        reconstruction, picture = apply_to_rows(image, fitted, rows, maps, progress)
+    np.save(folder / PICTURE, picture, allow_pickle=False)
+    finished = time.perf_counter()
+    document = PartDocument(
+        rows=rows, reconstruction=tuple(reconstruction.sums().tolist()), kind_decided_by=kind_decided_by,
+        inference_seconds=round(finished - applying, 4), total_seconds=round(finished - started, 4),
+    )  # fmt: skip
+    (folder / DOCUMENT).write_text(document.model_dump_json(), "utf-8")
+
+
+def read_part(folder: Path) -> Part:
+    """What ``write_part`` wrote, perhaps on another machine: nothing of it is believed unseen. Raises
+    PartFormatError."""
+    document, stored = read_document(folder / DOCUMENT, PartDocument), read_fitted(folder)
+    n_rows, columns, _ = stored.document.image.shape
+    first, last = document.rows
+    if not 0 <= first < last <= n_rows:
+        raise PartFormatError(f"{folder / DOCUMENT}: the rows {first}:{last} are not among the image's 0:{n_rows}")
+    try:
+        maps = read_maps(folder)
+        picture = np.load(folder / PICTURE, allow_pickle=False)
+    except (OSError, ValueError, EOFError) as error:
+        raise PartFormatError(f"{folder} is no whole part of an image ({error})") from error
+    shape = (last - first, columns)
+    expected = {"abundances": (*shape, len(stored.endmembers)), "brightness": shape}
+    if maps.uncertainty is not None:
+        expected["uncertainty"] = expected["abundances"]
+    for name, wanted in expected.items():
+        values = getattr(maps, name)
+        if values is None or values.shape != wanted or values.dtype != np.float32:
+            found = "missing" if values is None else f"{values.shape} of {values.dtype}"
+            raise PartFormatError(f"{folder / name}.npy is {found}, {wanted} of float32 is needed")
+    if picture.ndim != 3 or picture.shape[2] != 3 or picture.dtype != np.float32:
+        raise PartFormatError(f"{folder / PICTURE} is {picture.shape} of {picture.dtype}, no picture of three bands")
+    return Part(folder, document, stored, maps, picture)
