@@ -51,7 +51,7 @@ class Variant:
 
 @dataclass(frozen=True)
 class Answer:
-    """One judged answer; ``ratio``: see ``measuring.Run``."""
+    """One evaluated answer; ``ratio``: see ``measuring.Run``."""
 
     scene: str
     variant: str
@@ -155,17 +155,17 @@ def answers(path: Path, seed: int, variants: Sequence[str], generated: bool) -> 
     for name in variants:
         if name == LIBRARY_ALONE:
             spectra, abundances = _library_alone(cube, count, seed, extraction)
-            judged, ratio = evaluate(truth, spectra, abundances), 1.0
+            evaluation, ratio = evaluate(truth, spectra, abundances), 1.0
         else:
             result = _unmixed(cube, count, seed, VARIANTS[name], extraction)
-            judged = evaluate(truth, result.endmembers, result.abundances, result.uncertainty)
+            evaluation = evaluate(truth, result.endmembers, result.abundances, result.uncertainty)
             ratio = result.model.manifest.metrics["ratio_to_constant_answer"]
-        if judged is None or judged.abundance_rmse is None:
+        if evaluation is None or evaluation.abundance_rmse is None:
             raise SystemExit(f"{path}: the answer cannot be compared with the truth in the file")
         found.append(
             Answer(
-                path.stem, name, seed, generated, judged.mean_sad_radians, judged.abundance_rmse, ratio,
-                judged.abundance_coverage,
+                path.stem, name, seed, generated, evaluation.mean_sad_radians, evaluation.abundance_rmse, ratio,
+                evaluation.abundance_coverage,
             )
         )  # fmt: skip
     return found

@@ -15,7 +15,7 @@ from unmixing.algorithms.metrics import nmse
 from unmixing.algorithms.signed_palm import signed_ista, signed_palm
 from unmixing.inference.runtime import ModelRunner
 from unmixing.inference.sampling import SAMPLE_PIXELS, sample_indices, sample_of
-from unmixing.mixtures.blind import match_sources
+from unmixing.mixtures.matching import match_sources
 from unmixing.mixtures.networks.baselines import SeparationDNMF, SeparationLISTA, SeparationLISTACP
 from unmixing.mixtures.networks.separators import SeparationGraph, SeparationLPALM, Separator, root_mean_power
 from unmixing.mixtures.networks.training import (

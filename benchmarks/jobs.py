@@ -52,9 +52,11 @@ def _job(client: httpx.Client, scene: Path, seed: int) -> Job:
     results = client.get(f"/jobs/{job['jobID']}/results").json()
     maps = np.load(io.BytesIO(client.get(results["assets"]["abundances.npy"]["href"]).content))
     spectra = np.array(results["endmembers"]["values"], dtype=np.float64)
-    judged = evaluate(truth, spectra, maps)
-    assert judged is not None
-    return Job(scene.stem, seconds, results["metrics"]["seconds"], judged.mean_sad_radians, judged.abundance_rmse)
+    evaluation = evaluate(truth, spectra, maps)
+    assert evaluation is not None
+    return Job(
+        scene.stem, seconds, results["metrics"]["seconds"], evaluation.mean_sad_radians, evaluation.abundance_rmse
+    )
 
 
 def markdown(jobs: Sequence[Job]) -> str:

@@ -1,4 +1,4 @@
-"""One answer to one scene, judged, in a process of its own."""
+"""One answer to one scene, evaluated, in a process of its own."""
 
 import multiprocessing
 import resource
@@ -32,7 +32,7 @@ class Run:
 
 
 def measure(scene: Path, method: str, seed: int) -> Run:
-    """Unmix one scene in this process and judge the answer."""
+    """Unmix one scene in this process and evaluate the answer."""
     started = time.perf_counter()
     from unmixing import unmix
     from unmixing.io.inputs.scenes import open_scene
@@ -44,18 +44,18 @@ def measure(scene: Path, method: str, seed: int) -> Run:
         cube = reader.read()
     result = unmix(cube, UnmixSpec(n_endmembers=len(truth.endmembers), method=method, seed=seed))
     seconds = time.perf_counter() - started
-    judged = evaluate(truth, result.endmembers, result.abundances, result.uncertainty)
-    return _run(scene.stem, method, seed, judged, result.metrics.get("ratio_to_constant_answer"), seconds)
+    evaluation = evaluate(truth, result.endmembers, result.abundances, result.uncertainty)
+    return _run(scene.stem, method, seed, evaluation, result.metrics.get("ratio_to_constant_answer"), seconds)
 
 
-def _run(scene: str, method: str, seed: int, judged: Evaluation | None, ratio: float | None, seconds: float) -> Run:
-    if judged is None or judged.abundance_rmse is None or judged.abundance_nmse is None:
+def _run(scene: str, method: str, seed: int, evaluation: Evaluation | None, ratio: float | None, seconds: float) -> Run:
+    if evaluation is None or evaluation.abundance_rmse is None or evaluation.abundance_nmse is None:
         raise SystemExit(f"{scene}: the answer cannot be compared with the truth in the file")
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    each = dict(zip(judged.names, judged.sad_radians, strict=True))
+    each = dict(zip(evaluation.names, evaluation.sad_radians, strict=True))
     return Run(
-        scene, method, seed, judged.mean_sad_radians, each, judged.abundance_rmse, judged.abundance_nmse, ratio,
-        seconds, peak, judged.abundance_coverage,
+        scene, method, seed, evaluation.mean_sad_radians, each, evaluation.abundance_rmse, evaluation.abundance_nmse,
+        ratio, seconds, peak, evaluation.abundance_coverage,
     )  # fmt: skip
 
 

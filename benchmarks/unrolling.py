@@ -6,7 +6,7 @@ Mixture matrices: those of ``casa.npz`` in FOLDER, else generated ones. Syntheti
 sources of shape 0.3, 500 samples, 30 dB) are separated by PALM, whose threshold was tuned on mixtures of training
 matrices, and by LPALM, trained on mixtures of training matrices; NMSE after every layer and many an iteration.
 Images: every scene with truth in FOLDER, and generated ones. Networks are trained on synthetic sets of the scene's own
-library and variability, one network for each number of layers, and judged on further such sets.
+library and variability, one network for each number of layers, and evaluated on further such sets.
 Both pictures go to ``--images``.
 """
 

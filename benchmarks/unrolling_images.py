@@ -31,7 +31,7 @@ SEED = 0
 @dataclass(frozen=True)
 class Size:
     """How many layers, how the networks are trained (each with its own learning rate), and on how many sets, that no
-    training and no early stopping saw, they are judged."""
+    training and no early stopping saw, they are evaluated."""
 
     layers: tuple[int, ...]
     training: UnrolledSpec
@@ -59,7 +59,7 @@ class Row:
 
 def rows(path: Path, size: Size, progress: Callable[[str], None]) -> list[Row]:
     """Every method at every number of layers, each trained for it, on one scene's synthetic sets."""
-    context, test = lesson_of(path, size)
+    context, test = context_of(path, size)
     constant = baseline(context.reference, context.norms, test, context.row_weight)
     found = [Row(path.stem, LIBRARY, 0, constant.abundances, constant.endmembers)]
     for n_layers in size.layers:
@@ -70,9 +70,10 @@ def rows(path: Path, size: Size, progress: Callable[[str], None]) -> list[Row]:
     return found
 
 
-def lesson_of(path: Path, size: Size) -> tuple[TrainingContext, SyntheticSets]:
-    """What a scene with truth teaches, as in ``train_on_synthetic_truth``, and further sets to judge by. Of the truth
-    only the number of endmembers is used."""
+def context_of(path: Path, size: Size) -> tuple[TrainingContext, SyntheticSets]:
+    """What a scene is trained with, as in ``train_on_synthetic_truth``, and further synthetic sets to evaluate on.
+
+    Of the scene's truth only the number of endmembers is used."""
     truth = read_truth(path)
     assert truth is not None
     with open_scene([path]) as reader:

@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
 import typer
@@ -72,12 +72,17 @@ def demo(
             except JobInterrupted:
                 ERRORS.print("stopped; the same command takes it up again")
                 raise typer.Exit(INTERRUPTED) from None
-        print_summary(document)
-        truth = read_truth(files[0])
-        endmembers = np.array(document["endmembers"]["values"], dtype=np.float64)
-        if truth and (evaluation := evaluate(truth, endmembers, np.load(target / "abundances.npy"))):
-            print_evaluation(evaluation)
-        _print_places(target, document["assets"])
+        _print_outcome(files[0], target, document)
+
+
+def _print_outcome(scene: Path, target: Path, document: Mapping[str, Any]) -> None:
+    """The summary, the errors against the truth where the scene has one, and where the files lie."""
+    print_summary(document)
+    truth = read_truth(scene)
+    endmembers = np.array(document["endmembers"]["values"], dtype=np.float64)
+    if truth and (evaluation := evaluate(truth, endmembers, np.load(target / "abundances.npy"))):
+        print_evaluation(evaluation)
+    _print_places(target, document["assets"])
 
 
 def make_scene(folder: Path, n_materials: int) -> Path:

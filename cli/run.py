@@ -4,7 +4,7 @@ import shutil
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -71,14 +71,10 @@ def run(
 
         unmix run spectra.csv -s 4
     """
-    if rows is not None:
-        with one_line_errors():
-            require_model(model)
     with one_line_errors(), tempfile.TemporaryDirectory(prefix="unmix-") as scratch:
         from unmixing.io.inputs.tasks import Request, checked_task
 
-        target = out or Path(f"{scene_name(scene)}-{'unmixed' if rows is None else part_name(rows)}")
-        (require_free if rows is None else require_free_for_part)(target, force=force)
+        target = _free_target(out, scene, rows, model, force=force)
         request = Request(
             files=unpacked(scene_files(scene), Path(scratch)),
             fields=fields,
@@ -86,16 +82,22 @@ def run(
             scratch=Path(scratch),
             libraries=library_files(library, mixing_library),
         )
-        if rows is not None:
-            write_part_to(target, checked_task(request), rows)
-            return
-        document = deliver_to(target, checked_task(request))
-        print_summary(document)
-        OUTPUT.print(f"results in {target.resolve()}", markup=False)
+        task = checked_task(request)
+        deliver_to(target, task) if rows is None else write_part_to(target, task, rows)
 
 
-def deliver_to(target: Path, task: "UnmixingTask") -> dict[str, Any]:
-    """Write products and ``result.json`` into ``target``, all or nothing, and return the document."""
+def _free_target(out: Path | None, scene: Sequence[Path], rows: str | None, model: Path | None, *, force: bool) -> Path:
+    """Where the result, or the part, goes. Raises CliError when that place is taken or cannot be written, and for rows
+    without a model."""
+    if rows is not None:
+        require_model(model)
+    target = out or Path(f"{scene_name(scene)}-{'unmixed' if rows is None else part_name(rows)}")
+    (require_free if rows is None else require_free_for_part)(target, force=force)
+    return target
+
+
+def deliver_to(target: Path, task: "UnmixingTask") -> None:
+    """Write products and ``result.json`` into ``target``, all or nothing, and say what was found."""
     from unmixing.io.apply.run import run_task
 
     settings = settings_with()
@@ -104,7 +106,8 @@ def deliver_to(target: Path, task: "UnmixingTask") -> dict[str, Any]:
         document = run_task(task, folder, compute, report, lambda model: None).document
         write_document(folder, document)
         report(1.0, "done")
-    return document
+    print_summary(document)
+    OUTPUT.print(f"results in {target.resolve()}", markup=False)
 
 
 def unpacked(files: Sequence[Path], scratch: Path) -> Sequence[Path]:

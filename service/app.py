@@ -28,36 +28,12 @@ def create_app(settings: Settings, fork_server: ForkServer | None = None) -> Fas
     fork_server: where uploads are read; without one the service starts its own, and ends it.
     """
 
-    @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        settings.data.mkdir(parents=True, exist_ok=True)
-        context = open_context(settings)
-        app.state.context = context
-        sweeper = Sweeper(context)
-        try:
-            await asyncio.to_thread(sweeper.adopt)
-        except RedisError as error:  # requests are answered with 503, and the first sweep that finds it makes up for it
-            logger.error("Redis: %s", error)
-        server = fork_server or ForkServer()
-        await asyncio.to_thread(server.start)
-        app.state.readers = Readers(settings, server, context.stores.models.folder)
-        sweeping = asyncio.create_task(sweep_forever(sweeper, settings.sweep_seconds))
-        try:
-            yield
-        finally:
-            sweeping.cancel()
-            with suppress(asyncio.CancelledError):
-                await sweeping
-            if fork_server is None:
-                await asyncio.to_thread(server.close)
-            await context.close()
-
     app = FastAPI(
         title="Hyperspectral unmixing",
         version=_version(),
         description="Send a hyperspectral image, get its materials and their maps, "
         "by a network trained on that very image.",
-        lifespan=lifespan,
+        lifespan=lambda app: _running(app, settings, fork_server),
     )
     routers = [module.router for module in (about, unmix, jobs, results, models)]
     for router in routers:
@@ -66,6 +42,32 @@ def create_app(settings: Settings, fork_server: ForkServer | None = None) -> Fas
     problems.install(app)
     openapi.install(app)
     return app
+
+
+@asynccontextmanager
+async def _running(app: FastAPI, settings: Settings, fork_server: ForkServer | None) -> AsyncIterator[None]:
+    """The stores, the readers and the sweeper of the service, from its start to its end."""
+    settings.data.mkdir(parents=True, exist_ok=True)
+    context = open_context(settings)
+    app.state.context = context
+    sweeper = Sweeper(context)
+    try:
+        await asyncio.to_thread(sweeper.adopt)
+    except RedisError as error:  # requests are answered with 503, and the first sweep that finds it makes up for it
+        logger.error("Redis: %s", error)
+    server = fork_server or ForkServer()
+    await asyncio.to_thread(server.start)
+    app.state.readers = Readers(settings, server, context.stores.models.folder)
+    sweeping = asyncio.create_task(sweep_forever(sweeper, settings.sweep_seconds))
+    try:
+        yield
+    finally:
+        sweeping.cancel()
+        with suppress(asyncio.CancelledError):
+            await sweeping
+        if fork_server is None:
+            await asyncio.to_thread(server.close)
+        await context.close()
 
 
 def _version() -> str:

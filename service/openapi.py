@@ -40,7 +40,30 @@ BINARY = {"type": "string", "format": "binary"}
 def upload_body() -> dict[str, Any]:
     """The bodies of ``POST /unmix`` and their fields, with the limits that the specs hold."""
     fields = _fields()
-    files = {
+    form = _object({**_files(), **fields}, "file", {"file": ["scene.npz"], "n_endmembers": 3, "seed": 0})
+    rows = {"type": "array", "items": {"type": "array", "items": {"type": "number"}}, "minItems": 1}
+    mixtures = {"mixtures": {**rows, "description": "A mixture matrix, one list of channels per sample."}}
+    mixed = _object(
+        {**mixtures, **fields},
+        "mixtures",
+        {"mixtures": [[0.1, 0.2, 0.4], [0.3, 0.1, 0.0], [0.2, 0.2, 0.4], [0.5, 0.3, 0.4]], "n_sources": 2},
+    )
+    content = {
+        MULTIPART: {"schema": form},
+        JSON: {"schema": mixed},
+        **{kind: {"schema": BINARY} for kind in FILE_NAMES},
+    }
+    names = {"filename": {"type": "string", "description": "Of a file that is the whole body."}}
+    query = [
+        {"name": name, "in": "query", "required": False, "schema": schema, "description": schema.get("description", "")}
+        for name, schema in {**names, **fields}.items()
+    ]
+    return {"requestBody": {"required": True, "content": content}, "parameters": query}
+
+
+def _files() -> dict[str, dict[str, Any]]:
+    """Schemas of the fields that hold files."""
+    return {
         "file": {
             "type": "array",
             "items": BINARY,
@@ -60,25 +83,6 @@ def upload_body() -> dict[str, Any]:
             f"{MIXING_LIBRARY_FORMATS}.",
         },
     }
-    form = _object({**files, **fields}, "file", {"file": ["scene.npz"], "n_endmembers": 3, "seed": 0})
-    rows = {"type": "array", "items": {"type": "array", "items": {"type": "number"}}, "minItems": 1}
-    mixtures = {"mixtures": {**rows, "description": "A mixture matrix, one list of channels per sample."}}
-    mixed = _object(
-        {**mixtures, **fields},
-        "mixtures",
-        {"mixtures": [[0.1, 0.2, 0.4], [0.3, 0.1, 0.0], [0.2, 0.2, 0.4], [0.5, 0.3, 0.4]], "n_sources": 2},
-    )
-    content = {
-        MULTIPART: {"schema": form},
-        JSON: {"schema": mixed},
-        **{kind: {"schema": BINARY} for kind in FILE_NAMES},
-    }
-    names = {"filename": {"type": "string", "description": "Of a file that is the whole body."}}
-    query = [
-        {"name": name, "in": "query", "required": False, "schema": schema, "description": schema.get("description", "")}
-        for name, schema in {**names, **fields}.items()
-    ]
-    return {"requestBody": {"required": True, "content": content}, "parameters": query}
 
 
 def _fields() -> dict[str, dict[str, Any]]:

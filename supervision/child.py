@@ -13,7 +13,7 @@ from collections.abc import Sequence
 
 from model_store.lifeline import die_with_parent
 from model_store.settings import Settings
-from supervision.readiness import tell_ready
+from supervision.readiness import signal_ready
 
 GRACE_SECONDS = 5
 """How long open requests may take once the service is told to stop."""
@@ -62,7 +62,7 @@ def _serve(listener: int, ready: int) -> None:
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:
             await super().startup(sockets)
             if self.started:
-                tell_ready(ready)
+                signal_ready(ready)
 
     Server(config).run(sockets=[socket.socket(fileno=listener)])
 

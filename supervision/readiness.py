@@ -8,12 +8,12 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class ReadyPipe:
-    """writer: the open file that the child inherits and hands to ``tell_ready``."""
+    """writer: the open file that the child inherits and hands to ``signal_ready``."""
 
     reader: int
     writer: int
 
-    def was_told(self) -> bool:
+    def was_signalled(self) -> bool:
         """Whether a child has told since this was asked last."""
         try:
             return os.read(self.reader, 1) != b""
@@ -34,7 +34,7 @@ def ready_pipe() -> Iterator[ReadyPipe]:
         os.close(writer)
 
 
-def tell_ready(writer: int) -> None:
+def signal_ready(writer: int) -> None:
     """The first time is what counts: a pipe that is full, after thousands of restarts, needs no more."""
     try:
         os.write(writer, b"1")

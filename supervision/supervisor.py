@@ -57,7 +57,7 @@ def _run(
             return tree.stopping
     _claim_queue(settings)
     inherited = (listener.fileno(), pipe.writer)
-    tree.start(Role("service", tuple(command("service", *map(str, inherited))), pipe.was_told, inherited))
+    tree.start(Role("service", tuple(command("service", *map(str, inherited))), pipe.was_signalled, inherited))
     for name, queues in worker_queues(settings.workers).items():
         tree.start(Role(name, tuple(command("worker", *queues))))
     host, port = listener.getsockname()[:2]

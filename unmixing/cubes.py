@@ -1,13 +1,12 @@
 """Which bands and pixels of an image can be used: decided here, once, for every source of numbers."""
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from unmixing.errors import BandMismatchError, SceneContentError, SceneFormatError
-from unmixing.types import Bool, Cube, DroppedBand, Float32, Georeference
+from unmixing.types import Bool, Cube, DroppedBand, Float32, SceneFacts
 
 MIN_FINITE_SHARE = 0.5
 """A band with less data than this, among the pixels that have any, is dropped; with more, its gaps mask pixels."""
@@ -19,24 +18,15 @@ SMALLEST_NORM = 1e-15
 """Norms below this are computed from squares that are not float32."""
 
 
-def cube_from_array(
-    values: NDArray[Any],
-    *,
-    wavelengths_nm: ArrayLike | None = None,
-    bad_bands: ArrayLike | None = None,
-    scale: float = 1.0,
-    nodata: float | None = None,
-    georeference: Georeference | None = None,
-    source: Mapping[str, Any] | None = None,
-) -> Cube:
+def cube_from_array(values: NDArray[Any], facts: SceneFacts | None = None) -> Cube:
     """Scale an image once and decide which of its bands and pixels can be used.
 
-    values: (rows, columns, bands), any real dtype; ``nodata``, NaN and infinity mean no data.
-    bad_bands: (bands,) true where the provider marks a band bad.
+    values: (rows, columns, bands), any real dtype; ``facts.nodata``, NaN and infinity mean no data.
 
     Raises SceneFormatError for anything but a 3-D real array, BandMismatchError when a list per band has
     another length, SceneContentError when nothing can be unmixed (one band, all NaN, constant).
     """
+    facts = facts or SceneFacts()
     if values.ndim != 3 or values.dtype.kind not in "iuf":
         raise SceneFormatError(
             f"a cube is a 3-D array of real numbers (rows, columns, bands); got shape {values.shape} of {values.dtype}"
@@ -44,9 +34,9 @@ def cube_from_array(
     n_bands = values.shape[2]
     if n_bands < 2:
         raise SceneContentError(f"unmixing needs at least 2 bands; the cube has {n_bands}")
-    wavelengths = per_band(wavelengths_nm, n_bands, "wavelengths_nm", np.float64)
-    bad = per_band(bad_bands, n_bands, "bad_bands", np.bool_)
-    scaled = scaled_values(values, scale, nodata)
+    wavelengths = per_band(facts.wavelengths_nm, n_bands, "wavelengths_nm", np.float64)
+    bad = per_band(facts.bad_bands, n_bands, "bad_bands", np.bool_)
+    scaled = scaled_values(values, facts.scale, facts.nodata)
     statistics = BandStatistics(n_bands, bad)
     statistics.add(scaled)
     dropped = statistics.dropped_bands()
@@ -56,8 +46,9 @@ def cube_from_array(
     valid = usable(scaled.reshape(-1, n_bands), np.flatnonzero(used)).reshape(scaled.shape[:2])
     require_valid_pixels(int(valid.sum()), valid.size, int(used.sum()))
     return Cube(
-        shape=scaled.shape, used_bands=used, dropped_bands=dropped, wavelengths_nm=wavelengths, scale=float(scale),
-        nodata=nodata, georeference=georeference, source=dict(source or {}), values=scaled, valid_pixels=valid,
+        shape=scaled.shape, used_bands=used, dropped_bands=dropped, wavelengths_nm=wavelengths,
+        scale=float(facts.scale), nodata=facts.nodata, georeference=facts.georeference, source=dict(facts.source),
+        values=scaled, valid_pixels=valid,
     )  # fmt: skip
 
 

@@ -38,7 +38,7 @@ class Method:
     solve: Solve | None = None
     own_spec: type[BaseModel] | None = None
     """What it can be told beside the request, of methods that solve; models say it in their manifest."""
-    looks_around: bool = False
+    uses_neighbourhood: bool = False
     """Whether it trains on windows of the image, because an abundance depends on the pixels around."""
 
     def __post_init__(self) -> None:
@@ -153,7 +153,7 @@ _ROWS = (
         "A convolutional autoencoder on patches, whose decoder's weights are the endmembers.",
         "Palsson, Ulfarsson, Sveinsson 2021",
         train=_learned,
-        looks_around=True,
+        uses_neighbourhood=True,
     ),
 )
 

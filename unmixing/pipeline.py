@@ -144,7 +144,7 @@ def fit(
     row = check_method(spec.method)
     after_counting = COUNTING_SHARE if spec.n_endmembers is None else 0.0
     count, metrics = _count_endmembers(seen.cube, spec, part_of(progress, 0.0, COUNTING_SHARE))
-    cube = seen.windows if row.looks_around else seen.cube
+    cube = seen.windows if row.uses_neighbourhood else seen.cube
     metrics |= {} if seen.whole else {"fitted_on_pixels": int(cube.valid_pixels.sum())}
     report = part_of(progress, after_counting, 1.0)
     if row.train is not None:

@@ -36,6 +36,22 @@ class Georeference:
     transform: tuple[float, float, float, float, float, float]
 
 
+@dataclass(frozen=True, eq=False)
+class SceneFacts:
+    """What a header says beside the numbers; see ``Cube`` for the meaning of each.
+
+    wavelengths_nm, bad_bands: (n_bands,), the latter true where the provider marks a band bad. scale: by which the
+    numbers are multiplied. nodata: the number that means there is none. source: how the file was read, for the results.
+    """
+
+    wavelengths_nm: Float64 | None = None
+    bad_bands: Bool | None = None
+    scale: float = 1.0
+    nodata: float | None = None
+    georeference: Georeference | None = None
+    source: Mapping[str, Any] = field(default_factory=dict)
+
+
 @dataclass(frozen=True)
 class DroppedBand:
     """A band left out of the computation. ``index`` counts from 0."""

@@ -13,7 +13,7 @@ pytest.importorskip("prosail")
 from benchmarks import unrolling
 from benchmarks.astro_data import synthetic
 from benchmarks.generated import write_scenes
-from benchmarks.unrolling_images import METHODS, QUICK, Row, held_out_errors, lesson_of, networks
+from benchmarks.unrolling_images import METHODS, QUICK, Row, context_of, held_out_errors, networks
 from benchmarks.unrolling_mixtures import PALM, generated_matrices, palm_points, scaled, steps_to_reach
 from benchmarks.unrolling_pictures import LINE_POINTS, _apart
 from unmixing.algorithms.metrics import nmse
@@ -66,7 +66,7 @@ def test_steps_to_reach_are_the_first_that_are_as_good() -> None:
 def test_the_nalmu_inside_almu_is_nalmu(tmp_path: Path) -> None:
     # Long enough for NALMU to become better than it began.
     training = QUICK.training.model_copy(update={"max_epochs": 6, "n_training_sets": 48, "n_validation_sets": 24})
-    context, held_out = lesson_of(write_scenes(tmp_path, 2, side=16)[1], replace(QUICK, training=training))
+    context, held_out = context_of(write_scenes(tmp_path, 2, side=16)[1], replace(QUICK, training=training))
     found = dict(networks(context, 2, training))
     assert tuple(found) == METHODS
     assert all(network.n_layers == 2 for network in found.values())
@@ -77,7 +77,7 @@ def test_the_nalmu_inside_almu_is_nalmu(tmp_path: Path) -> None:
 
 
 def test_endmembers_are_compared_in_all_bands(tmp_path: Path) -> None:
-    context, held_out = lesson_of(write_scenes(tmp_path, 1, side=16)[0], QUICK)
+    context, held_out = context_of(write_scenes(tmp_path, 1, side=16)[0], QUICK)
     network = recipes.lista(ListaSpec(n_layers=1, max_epochs=1)).learn(context)[0]
     with torch.no_grad():
         spectra = network.lift(network.reference).double().numpy()

@@ -86,7 +86,7 @@ def test_missing_files_are_named(tmp_path: Path) -> None:
         scene_files([tmp_path / "nowhere.npz"])
 
 
-def test_the_truth_judged_against_itself_has_no_error(tmp_path: Path) -> None:
+def test_the_truth_evaluated_against_itself_has_no_error(tmp_path: Path) -> None:
     truth = read_truth(make_tiny(tmp_path / "tiny.npz"))
     assert truth is not None
     assert truth.abundances is not None

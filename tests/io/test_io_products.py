@@ -21,7 +21,7 @@ from unmixing.io.products.maps import NAMES as MAP_NAMES
 from unmixing.io.products.quicklook import runs, stretched, write_quicklook
 from unmixing.io.products.result import ImageResult, picture_step
 from unmixing.io.products.table import write_products
-from unmixing.types import Cube, Georeference, TrainedModel, Unmixing
+from unmixing.types import Cube, Georeference, SceneFacts, TrainedModel, Unmixing
 
 PLACE = Georeference(CRS.from_epsg(32613).to_wkt(), tuple(ROTATED)[:6])  # type: ignore[arg-type]
 NAMES = ("soil, dry", "Wasser", "$green$", "endmember 4", "veg_5", "six")
@@ -31,7 +31,7 @@ def scene(rows: int = 30, columns: int = 40, bands: int = 20, **facts: Any) -> C
     values = small_cube(rows, columns, bands) / (rows * columns * bands)
     values[2, 3], values[:, :, 7] = np.nan, 0.5
     facts.setdefault("wavelengths_nm", np.linspace(400, 2400, bands))
-    return cube_from_array(values, **facts)
+    return cube_from_array(values, SceneFacts(**facts))
 
 
 def unmixing_of(cube: Cube, n_endmembers: int = 3, model: TrainedModel | None = None) -> Unmixing:

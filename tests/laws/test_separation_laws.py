@@ -8,7 +8,8 @@ from unmixing.algorithms.endmembers import unit_norm
 from unmixing.algorithms.metrics import nmse
 from unmixing.algorithms.signed_palm import project_unit_ball, signed_ista, signed_palm, signed_palm_step
 from unmixing.inference.runtime import ModelRunner
-from unmixing.mixtures.blind import blind_library, match_sources, matched, noise_deviation, sparse_refinement
+from unmixing.mixtures.blind import blind_library, noise_deviation, sparse_refinement
+from unmixing.mixtures.matching import match_sources, matched
 from unmixing.mixtures.networks.baselines import SeparationDNMF, SeparationLISTA, SeparationLISTACP
 from unmixing.mixtures.networks.library_start import library_start, spd_inverse
 from unmixing.mixtures.networks.separators import SeparationGraph, SeparationLPALM, Separator

@@ -16,7 +16,7 @@ from tests.service.test_bad_input import assert_nothing_left, assert_problem, np
 from unmixing.algorithms.endmembers import unit_norm
 from unmixing.algorithms.metrics import nmse
 from unmixing.methods import METHODS
-from unmixing.mixtures.blind import match_sources
+from unmixing.mixtures.matching import match_sources
 from unmixing.mixtures.methods import IMAGES_ONLY, SEPARATION_METHODS
 from unmixing.mixtures.sources import SourceModel, mix
 from worker.tasks import run_job

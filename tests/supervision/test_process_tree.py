@@ -180,16 +180,16 @@ def test_one_that_has_worked_once_is_started_again_for_ever(tmp_path: Path) -> N
 def test_a_service_tells_that_it_is_ready(settings: Settings) -> None:
     with listening("127.0.0.1", 0) as listener, ready_pipe() as pipe:
         inherited = (listener.fileno(), pipe.writer)
-        assert not pipe.was_told()
+        assert not pipe.was_signalled()
         environment = {**os.environ, **environment_of(settings), "PYTHONPATH": str(REPOSITORY)}
         child = subprocess.Popen(command("service", *map(str, inherited)), pass_fds=inherited, env=environment)
         try:
-            wait_until(pipe.was_told, 30)
+            wait_until(pipe.was_signalled, 30)
             assert is_ready(f"http://127.0.0.1:{listener.getsockname()[1]}")
         finally:
             child.kill()
             child.wait()
-        assert not pipe.was_told()
+        assert not pipe.was_signalled()
 
 
 def test_serve_says_at_once_that_the_queue_is_anothers(tmp_path: Path, queue_url: str) -> None:

@@ -9,7 +9,8 @@ from unmixing.algorithms.endmembers import unit_norm
 from unmixing.algorithms.metrics import nmse
 from unmixing.errors import SceneContentError
 from unmixing.mixtures import blind
-from unmixing.mixtures.blind import blind_library, matched
+from unmixing.mixtures.blind import blind_library
+from unmixing.mixtures.matching import matched
 from unmixing.mixtures.sources import SourceModel, mix
 
 N_SOURCES, N_CHANNELS = 3, 12

@@ -35,7 +35,7 @@ def model():
 
 
 def test_it_learns_to_rebuild_the_image(model):
-    # Judged without dropout and on the whole image: the training's own angles scatter with both.
+    # Evaluated without dropout and on the whole image: the training's own angles scatter with both.
     learned, hurried = (
         unmix(image(12, 15), model=candidate).metrics["reconstruction_sam_radians"]
         for candidate in (model, trained(max_training_seconds=1e-6))

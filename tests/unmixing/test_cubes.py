@@ -8,6 +8,7 @@ import pytest
 from unmixing.cubes import cube_from_array
 from unmixing.errors import BandMismatchError, SceneContentError, SceneFormatError
 from unmixing.io.products.document import input_report
+from unmixing.types import SceneFacts
 
 
 def values(rows: int = 4, columns: int = 5, bands: int = 6) -> np.ndarray:
@@ -23,7 +24,7 @@ def test_a_clean_cube_keeps_everything():
 
 def test_scale_is_applied_once_and_nodata_before_it():
     numbers = np.array([[[10, 20], [-9999, 40]], [[50, 60], [70, 85]]], dtype=np.int16)
-    cube = cube_from_array(numbers, scale=0.1, nodata=-9999)
+    cube = cube_from_array(numbers, SceneFacts(scale=0.1, nodata=-9999))
     np.testing.assert_allclose(cube.values[0, 0], [1.0, 2.0], rtol=1e-6)
     np.testing.assert_array_equal(cube.valid_pixels, [[True, False], [True, True]])
 
@@ -52,7 +53,7 @@ def test_each_dropped_band_says_why():
     numbers[:3, :, 4] = np.nan
     bad = np.zeros(8, dtype=bool)
     bad[5] = True
-    cube = cube_from_array(numbers, bad_bands=bad, wavelengths_nm=np.linspace(400, 1100, 8))
+    cube = cube_from_array(numbers, SceneFacts(bad_bands=bad, wavelengths_nm=np.linspace(400, 1100, 8)))
     reasons = {band.index: band.reason for band in cube.dropped_bands}
     assert reasons[1] == "no pixel has data"
     assert reasons[2].startswith("constant (-0.01")
@@ -85,4 +86,4 @@ def test_what_cannot_be_unmixed_is_refused(numbers, error, text):
 
 def test_lists_of_another_length_are_refused_with_both_numbers():
     with pytest.raises(BandMismatchError, match="wavelengths_nm has 5 entries, the cube has 6 bands"):
-        cube_from_array(values(), wavelengths_nm=np.arange(5))
+        cube_from_array(values(), SceneFacts(wavelengths_nm=np.arange(5.0)))

@@ -1,4 +1,4 @@
-"""Generated scenes: their truth holds, and each knob does what it says."""
+"""Generated scenes: their truth holds, and each setting does what it says."""
 
 import sys
 

@@ -10,7 +10,7 @@ from unmixing.algorithms.endmembers import unit_norm
 from unmixing.algorithms.metrics import nmse
 from unmixing.algorithms.signed_palm import signed_palm
 from unmixing.errors import BandMismatchError, Cancelled, SceneContentError, SpecError
-from unmixing.mixtures.blind import match_sources, matched
+from unmixing.mixtures.matching import match_sources, matched
 from unmixing.mixtures.separation import Separation, separate
 from unmixing.mixtures.sources import SourceModel, mix
 from unmixing.mixtures.specs import SeparationSpec

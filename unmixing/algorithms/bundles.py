@@ -14,6 +14,10 @@ from unmixing.types import Float64
 Real = NDArray[np.floating]
 
 SCORING_PIXELS = 2_000
+SUBSET_PIXELS = 1_500
+"""Pixels that a run extracts from."""
+N_KEPT = 6
+"""Runs in the bundles at most."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,11 +49,9 @@ def extract_bundles(
     rng: np.random.Generator,
     *,
     n_runs: int = 36,
-    subset_pixels: int = 1_500,
-    n_kept: int = 6,
     progress: Callable[[float], None] | None = None,
 ) -> Bundles:
-    """Many random extractions, judged by how well they explain the raw image, matched into bundles.
+    """Many random extractions, ranked by how well they explain the raw image, matched into bundles.
 
     Each run takes a random subset of the pixels, divided by their norm so that shading does not count, starts at
     randomised VCA and refines by archetypal analysis. Runs are ranked by the residual of NNLS on raw pixels, where
@@ -63,13 +65,13 @@ def extract_bundles(
     scoring = np.asarray(pixels, np.float64)[sample_rows(len(pixels), SCORING_PIXELS, rng)] @ basis.T
     candidates: list[Float64] = []
     for run in range(n_runs):
-        subset = coordinates[sample_rows(len(pixels), subset_pixels, rng)]
+        subset = coordinates[sample_rows(len(pixels), SUBSET_PIXELS, rng)]
         start = vca(subset, n_endmembers, rng)
         candidates += [archetypes(subset, start), coordinates[vca(coordinates, n_endmembers, rng)]]
         if progress is not None:
             progress((run + 1) / n_runs)
     residuals = np.array([relative_residual(scoring, candidate) for candidate in candidates])
-    kept = _agreeing(candidates, residuals, n_kept)
+    kept = _agreeing(candidates, residuals)
     spectra = np.stack([unit_norm(np.maximum(run @ basis, 0.0)) for run, _ in kept])
     return Bundles(spectra, np.array([residual for _, residual in kept]))
 
@@ -86,7 +88,7 @@ def relative_residual(pixels: Float64, endmembers: Float64) -> float:
 
 
 def _agreeing(
-    candidates: list[Float64], residuals: Float64, n_kept: int, *, worse: float = 1.05, radians: float = 0.1
+    candidates: list[Float64], residuals: Float64, *, worse: float = 1.05, radians: float = 0.1
 ) -> list[tuple[Float64, float]]:
     """The best run, and of the runs nearly as good those whose every endmember lies near one of the best run."""
     order = np.argsort(residuals, kind="stable")
@@ -95,6 +97,6 @@ def _agreeing(
     for index in order:
         matched = candidates[index][match_endmembers(candidates[index], best)]
         near = float(sad_radians(matched, best).max()) <= radians
-        if near and residuals[index] <= worse * residuals[order[0]] and len(kept) < n_kept:
+        if near and residuals[index] <= worse * residuals[order[0]] and len(kept) < N_KEPT:
             kept.append((matched, float(residuals[index])))
     return kept

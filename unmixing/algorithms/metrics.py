@@ -1,4 +1,4 @@
-"""How an unmixing is judged: spectral angle, RMSE, NMSE, and the matching that comes before them."""
+"""Metrics of an unmixing: spectral angle, RMSE, NMSE, and the matching that comes before them."""
 
 import numpy as np
 from numpy.typing import NDArray

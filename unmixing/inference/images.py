@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from unmixing.cubes import cube_from_array, scaled_values
 from unmixing.errors import SceneFormatError
-from unmixing.types import Bool, Cube, Float32, Float64, Georeference, ImageInfo
+from unmixing.types import Bool, Cube, Float32, Float64, Georeference, ImageInfo, SceneFacts
 
 BLOCK_BYTES = 16 * 2**20
 """How much of an array in memory is worked on at a time."""
@@ -113,7 +113,7 @@ class ArrayImage:
         return scaled_values(self._values[start + rows, columns], 1.0, None)
 
     def read(self) -> Cube:
-        return cube_from_array(self._values, wavelengths_nm=self.wavelengths_nm)
+        return cube_from_array(self._values, SceneFacts(wavelengths_nm=self.wavelengths_nm))
 
 
 class CubeImage(ArrayImage):

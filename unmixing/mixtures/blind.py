@@ -6,13 +6,13 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import linear_sum_assignment
 from sklearn.decomposition import FastICA
 from sklearn.exceptions import ConvergenceWarning
 
 from unmixing.algorithms.endmembers import subspace, unit_norm
 from unmixing.algorithms.nmf import nmf_step
 from unmixing.errors import SceneContentError
+from unmixing.mixtures.matching import matched
 from unmixing.mixtures.sources import SourceModel, fit_shape
 from unmixing.types import Float64
 
@@ -160,30 +160,13 @@ def require_rank(mixtures: Real, n_sources: int) -> None:
         raise SceneContentError(f"the mixtures have only {rank} independent channels, n_sources is {n_sources}")
 
 
-def match_sources(estimated: Real, reference: Real) -> tuple[NDArray[np.intp], Float64]:
-    """For each row of ``reference`` the row of ``estimated`` it is matched with (Hungarian, by the absolute value of
-    the cosine), and the sign that makes them agree: (n_sources,) each. Both are (n_sources, n_channels), finite."""
-    cosines = unit_norm(estimated) @ unit_norm(reference).T
-    rows, columns = linear_sum_assignment(-np.abs(cosines))
-    order = rows[np.argsort(columns)]
-    signs = np.where(cosines[order, np.arange(len(reference))] < 0, -1.0, 1.0)
-    return order, signs
-
-
-def matched(estimated: Real, reference: Real) -> Float64:
-    """The rows of ``estimated`` in the order and with the signs of ``reference``."""
-    order, signs = match_sources(estimated, reference)
-    rows: Float64 = np.asarray(estimated, dtype=np.float64)[order] * signs[:, None]
-    return rows
-
-
 def _fast_ica(mixtures: Float64, n_sources: int, seed: int) -> list[Float64]:
     """The one mixing matrix found, or none where FastICA broke down."""
     # In the span that FastICA looks in anyway: channels that add nothing would divide by zero there.
     basis = subspace(mixtures - mixtures.mean(axis=0), n_sources)
     ica = FastICA(n_sources, whiten="unit-variance", random_state=seed, max_iter=200)
     with warnings.catch_warnings():
-        # One of many runs: what it found is judged by its likelihood.
+        # One of many runs: what it found is ranked by its likelihood.
         warnings.simplefilter("ignore", ConvergenceWarning)
         try:
             ica.fit(mixtures @ basis.T)
@@ -229,15 +212,15 @@ def _best(mixtures: Float64, runs: list[Float64], shape: float) -> Float64:
         scales = np.log(np.maximum(np.mean(np.abs(_sources(mixtures, matrix)) ** shape, axis=0), 1e-300)) / shape
         return float(scales.sum() + 0.5 * np.linalg.slogdet(matrix @ matrix.T)[1])
 
-    judged = [(cost(run), run) for run in runs if _tells_sources_apart(run)]
-    judged = [(value, run) for value, run in judged if np.isfinite(value)]
-    if not judged:
+    ranked = [(cost(run), run) for run in runs if _tells_sources_apart(run)]
+    ranked = [(value, run) for value, run in ranked if np.isfinite(value)]
+    if not ranked:
         n_channels = mixtures.shape[1]
         raise SceneContentError(
             f"none of the separations of the mixtures ({len(mixtures)} rows, {n_channels} channels) found as many "
             "different columns as n_sources asks for; ask for fewer"
         )
-    return min(judged, key=lambda pair: pair[0])[1]
+    return min(ranked, key=lambda pair: pair[0])[1]
 
 
 def _same_sources(run: Float64, best: Float64) -> bool:

@@ -102,7 +102,7 @@ def train_dnmf(task: TrainingTask, *, spec: DnmfSpec | None = None) -> TrainedMo
 def _fit(
     network: DNMF, sets: tuple[Float32, Float32], request: UnmixSpec, spec: DnmfSpec, progress: Progress
 ) -> dict[str, object]:
-    """``optimise`` on the reconstruction of the first sets, judged by that of the second."""
+    """``optimise`` on the reconstruction of the first sets, validated by that of the second."""
     device = network.norms.device
     taught, held_out = (network.coordinates(torch.from_numpy(pixels).to(device)) for pixels in sets)
     errors: list[float] = []

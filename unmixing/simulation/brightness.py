@@ -98,7 +98,7 @@ def fit_brightness(contributions: Float64, endmembers: Float64, residuals: Float
 def effective_noise_power(residuals: Float64) -> float:
     """Mean squared residual along the directions it really has: trace(C^2) / trace(C) of its covariance C.
 
-    For white noise this is the variance of a band; a smooth misfit has the power of few directions, and counting
+    For white noise this is the variance of a band; a smooth model error has the power of few directions, and counting
     it as white would make every estimate look surer than it is. residuals: (n_pixels, n_bands).
     """
     covariance = residuals.T @ residuals / max(len(residuals), 1)

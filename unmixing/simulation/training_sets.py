@@ -166,7 +166,7 @@ def _disturbed(
 
     The disturbance of a synthetic pixel is the residual of a real pixel of similar abundances and brightness. It
     carries the sensor's noise and what the linear model misses; a network trained with the sensor's noise alone
-    believes every misfit and ruins real scenes.
+    believes every model error and ruins real scenes.
     """
     n_sets, n_pixels, _ = pixels.shape
     signs = _signs(n_sets, n_pixels, rng)

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from unmixing.errors import SceneFormatError
-from unmixing.io.formats.damage import damage_told
+from unmixing.io.formats.damage import damage_reported
 
 MAX_DIRECTORY_BYTES = 16 * 2**20
 """Of a zip's list of members, which ``zipfile`` reads into memory whole."""
@@ -16,7 +16,7 @@ MAX_DIRECTORY_BYTES = 16 * 2**20
 @contextmanager
 def open_archive(path: Path) -> Iterator[zipfile.ZipFile]:
     """A zip file for reading. Whatever is wrong with it, inside the block too, becomes a SceneFormatError."""
-    with damage_told(f"{path.name} cannot be unpacked"):
+    with damage_reported(f"{path.name} cannot be unpacked"):
         _require_small_directory(path)
         with zipfile.ZipFile(path) as archive:
             yield archive

@@ -39,7 +39,7 @@ NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 @contextmanager
-def damage_told(what: str) -> Iterator[None]:
+def damage_reported(what: str) -> Iterator[None]:
     """Errors of libraries inside become SceneFormatError: what is wrong with which file, and their reason."""
     try:
         yield

@@ -17,10 +17,10 @@ from numpy.typing import NDArray
 from unmixing.errors import SceneFormatError
 from unmixing.io.formats.envi_header import number, numbers, read_envi_header, whole_number
 from unmixing.io.formats.gdal import georeference_of, georeference_optional, safe_gdal
-from unmixing.io.formats.reader import ArrayHeader, ArrayRows, Rows, SceneFacts, SceneReader, calibrated
+from unmixing.io.formats.reader import ArrayHeader, ArrayRows, Rows, SceneReader, calibrated
 from unmixing.io.formats.variables import require_cube
 from unmixing.io.formats.wavelengths import wavelengths_in_nm
-from unmixing.types import Bool, Float64, Georeference
+from unmixing.types import Bool, Float64, Georeference, SceneFacts
 
 TYPES = {
     "1": "u1", "2": "i2", "3": "i4", "4": "f4", "5": "f8", "6": "c8", "9": "c16",

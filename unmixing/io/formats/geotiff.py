@@ -15,7 +15,6 @@ from unmixing.errors import SceneFormatError
 from unmixing.io.formats.gdal import georeference_of, georeference_optional, safe_gdal
 from unmixing.io.formats.reader import (
     ArrayHeader,
-    SceneFacts,
     SceneReader,
     calibrated,
     default_rows_per_block,
@@ -23,7 +22,7 @@ from unmixing.io.formats.reader import (
 )
 from unmixing.io.formats.variables import require_cube
 from unmixing.io.formats.wavelengths import wavelengths_in_nm
-from unmixing.types import Bool, Float64
+from unmixing.types import Bool, Float64, SceneFacts
 
 LARGEST_BLOCK_BYTES = 256 * 2**20
 """A row of tiles is read at once up to this size; larger ones are unpacked several times, to keep memory

@@ -8,7 +8,7 @@ import scipy.io
 from numpy.typing import NDArray
 
 from unmixing.io.formats.arrays import ArrayFormat
-from unmixing.io.formats.damage import damage_told
+from unmixing.io.formats.damage import damage_reported
 from unmixing.io.formats.reader import ArrayHeader
 
 TYPES = {
@@ -20,7 +20,7 @@ TYPES = {
 
 def v5_headers(path: Path) -> dict[str, ArrayHeader]:
     """Every variable of a MATLAB file by its name, with its shape in MATLAB. Raises SceneFormatError."""
-    with damage_told(f"{path.name} is no readable MATLAB file"):
+    with damage_reported(f"{path.name} is no readable MATLAB file"):
         listing = scipy.io.whosmat(str(path), appendmat=False)
     return {
         name: ArrayHeader(tuple(int(length) for length in shape), np.dtype(TYPES.get(kind, "O")))
@@ -34,7 +34,7 @@ def load_v5(path: Path, name: str, scratch: Path | None) -> NDArray[Any]:
     MATLAB stores whole doubles as small integers, and so they come. SciPy could convert them by itself, but would drop
     imaginary parts with no more than a warning.
     """
-    with damage_told(f"{path.name} is damaged or truncated"):
+    with damage_reported(f"{path.name} is damaged or truncated"):
         return np.asarray(scipy.io.loadmat(str(path), appendmat=False, variable_names=[name])[name])
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unmixing.io.formats.arrays import ArrayFormat
-from unmixing.io.formats.damage import damage_told
+from unmixing.io.formats.damage import damage_reported
 from unmixing.io.formats.reader import BLOCK_BYTES, ArrayHeader
 
 
@@ -34,7 +34,7 @@ def load_v73(path: Path, name: str, scratch: Path | None) -> NDArray[Any]:
 def opened_v73(path: Path) -> Iterator[h5py.File]:
     """The file for reading. Whatever is wrong with it, inside the block too, becomes a SceneFormatError."""
     what = f"{path.name} is a damaged or truncated MATLAB 7.3 (HDF5) file"
-    with damage_told(what), h5py.File(path, "r", locking=False) as file:
+    with damage_reported(what), h5py.File(path, "r", locking=False) as file:
         yield file
 
 

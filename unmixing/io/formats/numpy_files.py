@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from unmixing.errors import SceneFormatError
 from unmixing.io.formats.archives import open_archive
 from unmixing.io.formats.arrays import UNNAMED, ArrayFormat
-from unmixing.io.formats.damage import damage_told
+from unmixing.io.formats.damage import damage_reported
 from unmixing.io.formats.reader import ArrayHeader
 
 HEADER_READERS = {(1, 0): npy_format.read_array_header_1_0, (2, 0): npy_format.read_array_header_2_0}
@@ -79,7 +79,7 @@ def read_npy_header(file: IO[bytes], name: str) -> tuple[ArrayHeader, Literal["C
 
 
 def _parsed_header(file: IO[bytes], name: str) -> tuple[ArrayHeader, Literal["C", "F"]]:
-    with damage_told(f"{name} has no valid .npy header"):
+    with damage_reported(f"{name} has no valid .npy header"):
         version = npy_format.read_magic(file)
         if version not in HEADER_READERS:
             raise SceneFormatError(f"{name} is a .npy file of version {version}, which holds no plain numbers")

@@ -2,8 +2,8 @@
 
 import mmap
 import threading
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Protocol, Self
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from unmixing.cubes import cube_from_array, scaled_values
 from unmixing.errors import SceneFormatError
 from unmixing.inference.images import Block, blocks_of
-from unmixing.types import Bool, Cube, Float32, Float64, Georeference
+from unmixing.types import Cube, Float32, Float64, SceneFacts
 
 BLOCK_BYTES = 16 * 2**20
 """How much of a scene ``blocks()`` holds at a time, unless a single row is larger."""
@@ -56,22 +56,6 @@ class ArrayHeader:
         return f"{self.shape} {self.dtype}"
 
 
-@dataclass(frozen=True)
-class SceneFacts:
-    """What a header says beside the numbers; see ``Cube`` for the meaning of each.
-
-    wavelengths_nm, bad_bands: (n_bands,), the latter true where the provider marks a band bad. scale: by which the
-    numbers are multiplied. nodata: the number that means there is none. source: how the file was read, for the results.
-    """
-
-    wavelengths_nm: Float64 | None = None
-    bad_bands: Bool | None = None
-    scale: float = 1.0
-    nodata: float | None = None
-    georeference: Georeference | None = None
-    source: Mapping[str, Any] = field(default_factory=dict)
-
-
 class Rows(Protocol):
     """The numbers of a scene as (rows, columns, bands), however the file arranges them.
 
@@ -107,8 +91,7 @@ class ArrayRows:
         in_place: bool = True,
         in_memory: bool = False,
     ) -> None:
-        self.shape, self.dtype = shape, dtype
-        self.in_place, self.in_memory = in_place, in_memory
+        self.shape, self.dtype, self.in_place, self.in_memory = shape, dtype, in_place, in_memory
         self.rows_per_block = default_rows_per_block(shape, dtype)
         self._load = load
         self._array: NDArray[Any] | None = None
@@ -180,7 +163,7 @@ class SceneReader:
     """
 
     def __init__(self, rows: Rows, facts: SceneFacts) -> None:
-        self._rows = rows
+        self._rows, self._facts = rows, facts
         self.shape = rows.shape
         self.dtype = rows.dtype
         self.wavelengths_nm = facts.wavelengths_nm
@@ -254,15 +237,7 @@ class SceneReader:
         for block in self.blocks():
             values[start : start + len(block)] = block
             start += len(block)
-        return cube_from_array(
-            values,
-            wavelengths_nm=self.wavelengths_nm,
-            bad_bands=self.bad_bands,
-            scale=self.scale,
-            nodata=self.nodata,
-            georeference=self.georeference,
-            source=self.source,
-        )
+        return cube_from_array(values, self._facts)
 
 
 def require_plausible_size(path: Path, header: ArrayHeader) -> None:

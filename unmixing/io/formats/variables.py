@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unmixing.errors import AmbiguousSceneError, SceneFormatError
-from unmixing.io.formats.reader import ArrayHeader, SceneFacts
+from unmixing.io.formats.reader import ArrayHeader
+from unmixing.types import SceneFacts
 
 CUBE, WAVELENGTHS, SCALE = "cube", "wavelengths_nm", "scale"
 """The names looked for in files that hold several arrays."""

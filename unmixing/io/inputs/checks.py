@@ -16,7 +16,7 @@ MAX_BYTES_IN_MEMORY = 256 * 2**20
 def check_scene(reader: SceneReader, n_endmembers: int | None) -> None:
     """Raise when the scene certainly cannot be unmixed: all NaN, constant, one band, too few pixels or bands.
 
-    A scene of one block is judged as the job itself will. Of a larger one just enough is read to see that it
+    A scene of one block is checked as the job itself will. Of a larger one just enough is read to see that it
     has content; what only the whole scene shows is left to the job, and so is all content of a scene above
     ``MAX_BYTES_IN_MEMORY`` in a format that can only be read whole (MATLAB 5).
 

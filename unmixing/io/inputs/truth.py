@@ -1,4 +1,4 @@
-"""Scenes that carry their truth, and how an answer is judged against it: always afterwards, never before."""
+"""Scenes with known truth, and the evaluation of an answer against it: always afterwards, never before."""
 
 from pathlib import Path
 
