@@ -116,6 +116,8 @@ def test_two_on_one_data_folder_and_a_taken_port(tmp_path: Path) -> None:
 
 def test_a_redis_of_ones_own_and_a_worker_started_apart(tmp_path: Path, queue_url: str) -> None:
     data, port = str(tmp_path / "data"), str(free_port())
+    with Redis.from_url(queue_url) as redis:
+        redis.flushall()  # it belongs to the data folder of an earlier test
     tree = start("serve", "--port", port, "--data", data, "--workers", "0", REDIS_URL=queue_url)
     worker = start("worker", "--data", data, REDIS_URL=queue_url)
     try:
