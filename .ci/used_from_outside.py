@@ -13,4 +13,4 @@ request_force_stop, signum  # worker.forking: RQ calls it on a second signal
 _.n_requests, _.sad_each  # benchmarks: written to the JSON of a run
 connection_made, data_received, connection_lost  # benchmarks.load_client: asyncio calls them
 on_body, on_message_complete  # benchmarks.load_client: httptools calls them
-unmix_step  # worker.tasks: the queue names it as text
+unmix_step  # worker.tasks: RQ calls it by the name in worker.sharing

@@ -2,9 +2,9 @@
 
 import shutil
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -74,27 +74,30 @@ def run(
     with one_line_errors(), tempfile.TemporaryDirectory(prefix="unmix-") as scratch:
         from unmixing.io.inputs.tasks import Request, checked_task
 
-        if rows is not None:
-            require_model(model)
-        target = out or Path(f"{scene_name(scene)}-{'unmixed' if rows is None else part_name(rows)}")
-        (require_free if rows is None else require_free_for_part)(target, force=force)
-        libraries, trained = library_files(library, mixing_library), load_model(model) if model else None
-        files = unpacked(scene_files(scene), Path(scratch))
-        task = checked_task(Request(files, fields, libraries, trained, Path(scratch)))
-        if rows is not None:
-            write_part_to(target, task, rows)
-        else:
-            print_results(deliver_to(target, task), target)
+        target = _free_target(out, scene, rows, model, force=force)
+        request = Request(
+            files=unpacked(scene_files(scene), Path(scratch)),
+            fields=fields,
+            model=None if model is None else load_model(model),
+            scratch=Path(scratch),
+            libraries=library_files(library, mixing_library),
+        )
+        task = checked_task(request)
+        deliver_to(target, task) if rows is None else write_part_to(target, task, rows)
 
 
-def print_results(document: Mapping[str, Any], target: Path) -> None:
-    """The summary of a result and where its files lie."""
-    print_summary(document)
-    OUTPUT.print(f"results in {target.resolve()}", markup=False)
+def _free_target(out: Path | None, scene: Sequence[Path], rows: str | None, model: Path | None, *, force: bool) -> Path:
+    """Where the result, or the part, goes. Raises CliError when that place is taken or cannot be written, and for rows
+    without a model."""
+    if rows is not None:
+        require_model(model)
+    target = out or Path(f"{scene_name(scene)}-{'unmixed' if rows is None else part_name(rows)}")
+    (require_free if rows is None else require_free_for_part)(target, force=force)
+    return target
 
 
-def deliver_to(target: Path, task: "UnmixingTask") -> dict[str, Any]:
-    """Write products and ``result.json`` into ``target``, all or nothing, and return the document."""
+def deliver_to(target: Path, task: "UnmixingTask") -> None:
+    """Write products and ``result.json`` into ``target``, all or nothing, and say what was found."""
     from unmixing.io.apply.run import run_task
 
     settings = settings_with()
@@ -103,7 +106,8 @@ def deliver_to(target: Path, task: "UnmixingTask") -> dict[str, Any]:
         document = run_task(task, folder, compute, report, lambda model: None).document
         write_document(folder, document)
         report(1.0, "done")
-    return document
+    print_summary(document)
+    OUTPUT.print(f"results in {target.resolve()}", markup=False)
 
 
 def unpacked(files: Sequence[Path], scratch: Path) -> Sequence[Path]:

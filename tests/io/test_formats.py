@@ -5,14 +5,15 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
-from scene_files import small_cube
 
 from service.bodies import FILE_NAMES
 from service.openapi import upload_body
 from tests.conftest import REPOSITORY
+from tests.io.scene_files import small_cube
 from unmixing.errors import LibraryFormatError, SceneFormatError
 from unmixing.io.formats.format import Format
 from unmixing.io.formats.table import FORMATS, IMAGE_FORMATS, MIXING_LIBRARY_FORMATS, TABLE, ZIP, format_of
@@ -98,7 +99,8 @@ def test_a_header_is_not_paired_with_a_text_beside_it(tmp_path: Path) -> None:
 
 
 def test_a_npz_of_very_many_arrays_is_refused(tmp_path: Path) -> None:
-    np.savez(tmp_path / "a.npz", **{f"a{number}": np.zeros(1) for number in range(1001)})
+    arrays: dict[str, Any] = {f"a{number}": np.zeros(1) for number in range(1001)}
+    np.savez(tmp_path / "a.npz", **arrays)
     with pytest.raises(SceneFormatError, match="1001 arrays; 1000 are allowed"):
         open_scene([tmp_path / "a.npz"])
 

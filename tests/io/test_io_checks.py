@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 import scipy.io
-from scene_files import small_cube
 
+from tests.io.scene_files import small_cube
 from unmixing.errors import SceneContentError, SpecError, UnmixingError
 from unmixing.io.formats import reader
 from unmixing.io.inputs import checks
@@ -78,7 +78,13 @@ def test_of_a_large_scene_only_the_beginning_is_read(tmp_path: Path, monkeypatch
     np.save(tmp_path / "a.npy", small_cube(50, 4, 6))
     with open_scene([tmp_path / "a.npy"]) as scene:
         blocks, seen = scene.blocks, []
-        monkeypatch.setattr(scene, "blocks", lambda: (seen.append(block) or block for block in blocks()))
+
+        def counted():
+            for block in blocks():
+                seen.append(block)
+                yield block
+
+        monkeypatch.setattr(scene, "blocks", counted)
         check_scene(scene, 4)
     assert 0 < len(seen) < 5
 

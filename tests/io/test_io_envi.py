@@ -1,14 +1,15 @@
 """ENVI: every interleave, and a header that must fit its binary to the byte."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from rasterio.crs import CRS
-from scene_files import AXES, braces, small_cube, write_envi
 
+from tests.io.scene_files import AXES, braces, small_cube, write_envi
 from unmixing.errors import SceneFormatError
 from unmixing.io.inputs.scenes import open_scene
 
@@ -98,7 +99,7 @@ def test_a_header_alone(tmp_path: Path) -> None:
 def test_wavelengths_are_in_nm(
     tmp_path: Path, units: str | None, values: list[float], expected: list[float] | None
 ) -> None:
-    extra = {"wavelength": braces(values)} | ({"wavelength_units": units} if units else {})
+    extra: dict[str, Any] = {"wavelength": braces(values)} | ({"wavelength_units": units} if units else {})
     with open_scene(write_envi(tmp_path, small_cube(), **extra)) as scene:
         if expected is None:
             assert scene.wavelengths_nm is None
@@ -109,7 +110,7 @@ def test_wavelengths_are_in_nm(
 def test_bad_bands_nodata_and_scale_are_applied_once(tmp_path: Path) -> None:
     cube = small_cube(dtype="i2")
     cube[0, 0] = -9999
-    extra = {
+    extra: dict[str, Any] = {
         "bbl": "{1, 1.0,\n 0, 1,\n 1, 0.0}",
         "data_ignore_value": "-9999",
         "reflectance_scale_factor": "10000.0",
@@ -130,7 +131,7 @@ def test_gains_per_band_are_applied_while_reading(tmp_path: Path) -> None:
     cube = small_cube(dtype="i2")
     cube[0, 0] = -1
     gains, offsets = np.arange(1, 7) / 8, np.arange(6) / 2
-    extra = {
+    extra: dict[str, Any] = {
         "data_gain_values": braces(gains),
         "data_offset_values": braces(offsets),
         "data_ignore_value": "-1",
@@ -187,7 +188,7 @@ def test_neighbours_are_not_opened(tmp_path: Path) -> None:
         ({"data_ignore_value": "none"}, "no number"),
     ],
 )
-def test_headers_that_lie(tmp_path: Path, extra: dict[str, str], text: str) -> None:
+def test_headers_that_lie(tmp_path: Path, extra: dict[str, Any], text: str) -> None:
     with pytest.raises(SceneFormatError, match=text):
         open_scene(write_envi(tmp_path, small_cube(), **extra))
 

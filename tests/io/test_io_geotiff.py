@@ -11,8 +11,8 @@ import rasterio
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from rasterio.crs import CRS
-from scene_files import ROTATED, small_cube, write_geotiff
 
+from tests.io.scene_files import ROTATED, small_cube, write_geotiff
 from unmixing.errors import SceneFormatError
 from unmixing.io.formats import reader
 from unmixing.io.inputs.scenes import open_scene

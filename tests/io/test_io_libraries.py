@@ -1,11 +1,12 @@
 """Spectral libraries: the formats, their traps, and what is wrong with a bad one."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
-from scene_files import braces, real_scene, small_cube, write_envi
 
+from tests.io.scene_files import braces, real_scene, small_cube, write_envi
 from unmixing.errors import LibraryFormatError
 from unmixing.io.inputs.libraries import read_library
 
@@ -22,7 +23,7 @@ def write_csv(folder: Path, text: str) -> Path:
 
 def write_sli(folder: Path, **changes: str) -> list[Path]:
     """Two spectra of three bands; ENVI keeps them as lines and samples of one band."""
-    fields = {
+    fields: dict[str, Any] = {
         "file_type": "ENVI Spectral Library",
         "wavelength_units": "Micrometers",
         "wavelength": braces([0.4, 0.5, 0.6]),
@@ -36,14 +37,14 @@ def write_sli(folder: Path, **changes: str) -> list[Path]:
 def test_spectra_as_rows(tmp_path: Path) -> None:
     library = read_library([write_csv(tmp_path, ROWS)])
     assert library.names == ("soil", "soil")
-    np.testing.assert_allclose(library.wavelengths_nm, [400, 500, 600])
+    np.testing.assert_allclose(np.asarray(library.wavelengths_nm), [400, 500, 600])
     np.testing.assert_array_equal(library.spectra, [[1, 2, 3], [4, np.nan, 6]])
 
 
 def test_spectra_as_columns(tmp_path: Path) -> None:
     library = read_library([write_csv(tmp_path, COLUMNS)])
     assert library.names == ("soil", "grass")
-    np.testing.assert_allclose(library.wavelengths_nm, [400, 500, 600])
+    np.testing.assert_allclose(np.asarray(library.wavelengths_nm), [400, 500, 600])
     np.testing.assert_array_equal(library.spectra, SPECTRA)
 
 
@@ -57,7 +58,7 @@ def test_bands_counted_instead_of_wavelengths(tmp_path: Path) -> None:
 def test_envi(tmp_path: Path, given: slice) -> None:
     library = read_library(write_sli(tmp_path)[given])
     assert library.names == ("soil", "grass")
-    np.testing.assert_allclose(library.wavelengths_nm, [400, 500, 600])
+    np.testing.assert_allclose(np.asarray(library.wavelengths_nm), [400, 500, 600])
     np.testing.assert_array_equal(library.spectra, [[1, 2, 3], [np.nan, 5, 6]])
 
 
@@ -91,7 +92,7 @@ def test_bad_csv(tmp_path: Path, text: str, words: str) -> None:
         ({"reflectance_scale_factor": "0"}, "must be positive"),
     ],
 )
-def test_bad_envi(tmp_path: Path, changes: dict[str, str], words: str) -> None:
+def test_bad_envi(tmp_path: Path, changes: dict[str, Any], words: str) -> None:
     with pytest.raises(LibraryFormatError, match=words):
         read_library(write_sli(tmp_path, **changes))
 

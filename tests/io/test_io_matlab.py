@@ -7,8 +7,8 @@ import h5py
 import numpy as np
 import pytest
 import scipy.io
-from scene_files import small_cube
 
+from tests.io.scene_files import small_cube
 from unmixing.errors import AmbiguousSceneError, SceneFormatError
 from unmixing.io.inputs.scenes import open_scene
 
@@ -41,7 +41,7 @@ def test_a_3d_cube_comes_back(tmp_path: Path, write: Any, dtype: str) -> None:
         read = scene.read()
         assert np.array_equal(np.concatenate(list(scene.blocks())), cube)
     assert np.array_equal(read.values, (cube * 0.5).astype("f4"))
-    assert np.array_equal(scene.wavelengths_nm, np.linspace(400, 900, 6))
+    assert np.array_equal(np.asarray(scene.wavelengths_nm), np.linspace(400, 900, 6))
     assert scene.dtype == np.dtype(dtype)
 
 

@@ -12,9 +12,9 @@ import rasterio
 from matplotlib.image import imread
 from rasterio.crs import CRS
 from rio_cogeo.cogeo import cog_validate
-from scene_files import ROTATED, small_cube
 
 from tests.conftest import stored_model
+from tests.io.scene_files import ROTATED, small_cube
 from unmixing.cubes import cube_from_array
 from unmixing.io.products.false_colour import false_colour_bands
 from unmixing.io.products.maps import NAMES as MAP_NAMES
@@ -23,7 +23,7 @@ from unmixing.io.products.result import ImageResult, picture_step
 from unmixing.io.products.table import write_products
 from unmixing.types import Cube, Georeference, SceneFacts, TrainedModel, Unmixing
 
-PLACE = Georeference(CRS.from_epsg(32613).to_wkt(), tuple(ROTATED)[:6])  # type: ignore[arg-type]
+PLACE = Georeference(CRS.from_epsg(32613).to_wkt(), tuple(ROTATED)[:6])
 NAMES = ("soil, dry", "Wasser", "$green$", "endmember 4", "veg_5", "six")
 
 
@@ -98,9 +98,9 @@ def test_uncertainty_is_a_map_and_an_array_where_the_method_has_it(tmp_path: Pat
     media_types = written(tmp_path, unmixing, cube)
     assert media_types["uncertainty.tif"] == media_types["abundances.tif"]
     values, facts = read_tif(tmp_path / "uncertainty.tif")
-    assert np.array_equal(values, unmixing.uncertainty, equal_nan=True)
+    assert np.array_equal(values, np.asarray(unmixing.uncertainty), equal_nan=True)
     assert facts["descriptions"] == unmixing.endmember_names
-    assert np.array_equal(np.load(tmp_path / "uncertainty.npy"), unmixing.uncertainty, equal_nan=True)
+    assert np.array_equal(np.load(tmp_path / "uncertainty.npy"), np.asarray(unmixing.uncertainty), equal_nan=True)
 
 
 def test_no_model_no_file(tmp_path: Path) -> None:

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 from rasterio.crs import CRS
-from scene_files import real_scene
 
+from tests.io.scene_files import real_scene
 from unmixing.errors import AmbiguousSceneError, SceneFormatError
 from unmixing.io.inputs.checks import check_scene
 from unmixing.io.inputs.scenes import open_scene

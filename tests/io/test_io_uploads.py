@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from scene_files import small_cube, write_envi, write_geotiff
 
+from tests.io.scene_files import small_cube, write_envi, write_geotiff
 from unmixing.errors import SceneFormatError
 from unmixing.io.formats.detection import choose_scene
 from unmixing.io.inputs.scenes import open_scene

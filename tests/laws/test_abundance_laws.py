@@ -12,7 +12,7 @@ from unmixing.errors import BandMismatchError
 SHAPES = st.tuples(st.integers(0, 2**32 - 1), st.integers(2, 8), st.integers(1, 40))
 
 
-def mixtures(seed: int, n_endmembers: int, n_pixels: int, noise: float):
+def mixtures(seed: int, n_endmembers: int, n_pixels: int, *, noise: float):
     rng = np.random.default_rng(seed)
     endmembers = np.abs(rng.normal(size=(n_endmembers, 20))) + 0.1
     abundances = rng.dirichlet(np.full(n_endmembers, 0.5), size=n_pixels)

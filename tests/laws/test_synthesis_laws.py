@@ -24,7 +24,7 @@ def test_the_mixture_recovers_its_own_parameters():
     assert len(mixture.weights) == 2
     order = np.argsort(-mixture.concentrations[:, 0])
     np.testing.assert_allclose(mixture.weights, 0.5, atol=0.03)
-    np.testing.assert_allclose(mixture.concentrations[order], [[8, 1, 1], [0.5, 0.5, 3]], rtol=0.15)
+    np.testing.assert_allclose(mixture.concentrations[order], np.array([[8.0, 1.0, 1.0], [0.5, 0.5, 3.0]]), rtol=0.15)
     np.testing.assert_allclose(mixture.log_brightness_mean[order], [0, -1], atol=0.03)
     np.testing.assert_allclose(mixture.log_brightness_deviation[order], [0.2, 0.1], rtol=0.1)
 

@@ -72,6 +72,7 @@ def test_a_queue_that_lost_its_last_second_learns_how_jobs_ended(settings: Setti
     job = uploaded(stores, "work")
     attempt = stores.jobs.start(job.id) or 0
     earlier = stores.redis.dump(f"unmix:job:{job.id}")
+    assert earlier is not None
     assert stores.jobs.succeed(job.id, attempt)
     stores.redis.restore(f"unmix:job:{job.id}", 0, earlier, replace=True)
     stores.redis.zrem("unmix:jobs:successful", job.id)

@@ -19,7 +19,7 @@ from tests.conftest import npy, small_scene
 def mat_v5() -> bytearray:
     """An uncompressed MATLAB 5 file with a small cube."""
     buffer = io.BytesIO()
-    scipy.io.savemat(buffer, {"cube": small_scene(rows=4, columns=5, bands=6)}, do_compression=False)
+    scipy.io.savemat(buffer, {"cube": small_scene(rows=4, columns=5, bands=6)}, do_compression=False)  # type: ignore[arg-type] # it takes files too
     return bytearray(buffer.getvalue())
 
 

@@ -34,7 +34,7 @@ def as_npz(folder: Path) -> Files:
 def as_mat_v5(folder: Path, *, compressed: bool = False) -> Files:
     buffer = io.BytesIO()
     arrays = {"cube": CUBE, "wavelengths_nm": np.linspace(400, 900, 8), "notes": np.array(["a", "b"], dtype=object)}
-    scipy.io.savemat(buffer, arrays, do_compression=compressed)
+    scipy.io.savemat(buffer, arrays, do_compression=compressed)  # type: ignore[arg-type] # it takes files too
     return {"a.mat": buffer.getvalue()}
 
 

@@ -79,7 +79,7 @@ def test_equal_work_under_way_is_the_same_job(service: httpx.Client, settings: S
 
 
 @pytest.mark.parametrize("fields", [{"seed": "1"}, {"n_endmembers": "3"}, {"max_training_seconds": "9"}])
-def test_another_spec_is_another_job(service: httpx.Client, fields: dict[str, str]) -> None:
+def test_another_spec_is_another_job(service: httpx.Client, fields: dict[str, Any]) -> None:
     assert post(service).json()["jobID"] != post(service, **fields).json()["jobID"]
 
 
@@ -345,7 +345,7 @@ def test_a_job_that_cannot_be_read_is_a_clear_problem_and_can_be_removed(service
 
 
 def test_a_restart_on_an_empty_queue_answers_everything_as_before(settings: Settings, stores: Stores) -> None:
-    fields = {"method": "vca_fcls", "n_endmembers": "3"}
+    fields: dict[str, Any] = {"method": "vca_fcls", "n_endmembers": "3"}
     with serving(settings) as service:
         done = post(service, **fields).json()["jobID"]
         finish(stores, done)

@@ -2,7 +2,6 @@
 
 import os
 import time
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -25,7 +24,7 @@ def context(settings: Settings, stores: Stores) -> Context:
 
 
 @pytest.fixture
-def job(context: Context) -> Iterator[JobRecord]:
+def job(context: Context) -> JobRecord:
     """Accepted and waiting in its queue."""
     entered = context.stores.jobs.reserve(record())
     context.stores.inputs.of(entered.id).mkdir(parents=True)

@@ -1,6 +1,7 @@
 """blind_library on mixtures that are hard to separate: it answers with finite columns, or says why not."""
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,15 +17,16 @@ from unmixing.mixtures.sources import SourceModel, mix
 N_SOURCES, N_CHANNELS = 3, 12
 
 
-def truth(n_samples: int = 300, n_channels: int = N_CHANNELS, **model: object) -> tuple[np.ndarray, np.ndarray]:
+def truth(n_samples: int = 300, n_channels: int = N_CHANNELS, **model: Any) -> tuple[np.ndarray, np.ndarray]:
     """Mixtures and their mixing matrix."""
     rng = np.random.default_rng(0)
-    sources = SourceModel(**({"shapes": (0.4,) * N_SOURCES, "snr_db": 30.0} | model))
+    options: dict[str, Any] = {"shapes": (0.4,) * N_SOURCES, "snr_db": 30.0}
+    sources = SourceModel(**(options | model))
     sets = mix(unit_norm(rng.standard_normal((1, N_SOURCES, n_channels))), sources, n_samples, rng)
     return sets.mixtures[0], sets.mixing_matrices[0]
 
 
-def mixtures(**arguments: object) -> np.ndarray:
+def mixtures(**arguments: Any) -> np.ndarray:
     return truth(**arguments)[0]
 
 

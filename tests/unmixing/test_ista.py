@@ -26,7 +26,8 @@ def repeated(pixels, endmembers, threshold, **arguments):
 
 
 def test_without_a_threshold_it_ends_at_nnls(mixture):
-    np.testing.assert_allclose(repeated(*mixture, 0.0), nnls(*mixture), atol=1e-8)
+    pixels, endmembers = mixture
+    np.testing.assert_allclose(repeated(pixels, endmembers, 0.0), nnls(pixels, endmembers), atol=1e-8)
 
 
 def test_non_negative_contributions_meet_the_optimality_conditions(mixture):

@@ -5,6 +5,7 @@ import pytest
 
 from tests.laws.test_method_laws import make_scene
 from unmixing import unmix
+from unmixing.algorithms import bundles
 from unmixing.comparison import compare
 from unmixing.cubes import cube_from_array
 from unmixing.errors import Cancelled
@@ -24,7 +25,7 @@ CUBE = cube_from_array(make_scene()[0])
 def extractions(monkeypatch):
     """How many times bundles were extracted."""
     calls = []
-    extract = module.extract_bundles
+    extract = bundles.extract_bundles
 
     def counted(*arguments, **options):
         calls.append(1)

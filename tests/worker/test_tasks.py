@@ -5,6 +5,7 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -36,7 +37,7 @@ def error_of(stores: Stores, job_id: str) -> JobError:
     return found.error
 
 
-def enter(stores: Stores, content: bytes, **changes: object) -> str:
+def enter(stores: Stores, content: bytes, **changes: Any) -> str:
     job = stores.jobs.reserve(record(**changes))
     folder = stores.inputs.of(job.id)
     folder.mkdir(parents=True)

@@ -90,8 +90,7 @@ class ArrayRows:
         in_place: bool = True,
         in_memory: bool = False,
     ) -> None:
-        self.shape, self.dtype = shape, dtype
-        self.in_place, self.in_memory = in_place, in_memory
+        self.shape, self.dtype, self.in_place, self.in_memory = shape, dtype, in_place, in_memory
         self.rows_per_block = default_rows_per_block(shape, dtype)
         self._load = load
         self._array: NDArray[Any] | None = None
