@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from model_store.models import StoredModel
 from model_store.records import JobRecord, JobStatus
@@ -23,7 +23,9 @@ class Link(BaseModel):
 
 
 class JobInputs(BaseModel):
-    """What the job was asked to do."""
+    """What the job was asked to do: all fields of its spec, those that are not listed here too."""
+
+    model_config = ConfigDict(extra="allow")
 
     kind: InputKind = Field(description="How the upload was read.")
     method: str = Field(examples=["lpalm"])

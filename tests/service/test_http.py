@@ -21,8 +21,10 @@ from model_store.stores import Stores
 from service.app import create_app
 from service.errors import TABLE, ServiceError
 from service.queues import TASK
+from service.schemas import job_document
 from tests.conftest import npy, poison, record, serving, small_scene, stored_model, wait_until
 from unmixing.errors import UnmixingError
+from unmixing.specs import UnmixSpec
 from worker.run import run_worker
 
 SCENE = npy(small_scene())
@@ -391,3 +393,12 @@ def test_a_text_that_is_no_unicode_is_refused_and_leaves_nothing_behind(service:
     assert refused.status_code == 422, refused.text
     listing = service.get("/jobs")
     assert (listing.status_code, listing.json()["numberMatched"]) == (200, 0)
+
+
+def test_a_job_document_shows_every_field_of_the_spec() -> None:
+    class LaterSpec(UnmixSpec):
+        a_later_field: int = 7
+
+    shown = job_document(record().model_copy(update={"spec": LaterSpec()}), "http://service/").model_dump()["inputs"]
+    assert set(LaterSpec.model_fields) <= set(shown)
+    assert shown["a_later_field"] == 7
