@@ -4,7 +4,6 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from importlib.metadata import PackageNotFoundError, version
 
 from fastapi import FastAPI
 from redis.exceptions import RedisError
@@ -15,6 +14,7 @@ from service.context import open_context
 from service.reading.readers import ForkServer, Readers
 from service.routes import about, jobs, models, results, unmix
 from service.sweeper import Sweeper, sweep_forever
+from unmixing.inference.provenance import package_version
 
 logger = logging.getLogger(__name__)
 
@@ -30,7 +30,7 @@ def create_app(settings: Settings, fork_server: ForkServer | None = None) -> Fas
 
     app = FastAPI(
         title="Hyperspectral unmixing",
-        version=_version(),
+        version=package_version("unmixing-service") or "0",
         description="Send a hyperspectral image, get its materials and their maps, "
         "by a network trained on that very image.",
         lifespan=lambda app: _running(app, settings, fork_server),
@@ -68,10 +68,3 @@ async def _running(app: FastAPI, settings: Settings, fork_server: ForkServer | N
         if fork_server is None:
             await asyncio.to_thread(server.close)
         await context.close()
-
-
-def _version() -> str:
-    try:
-        return version("unmixing-service")
-    except PackageNotFoundError:  # run from a checkout that was never installed
-        return "0"

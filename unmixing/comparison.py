@@ -103,7 +103,7 @@ def in_order_of(first: FittedMethod, fitted: FittedMethod, seen: TrainingImage, 
     manifest = fitted.model.manifest
     manifest = manifest.model_copy(update={"metrics": _permuted(manifest.metrics, order)})
     model = replace(fitted.model, onnx=reordered(fitted.model.onnx, order, manifest), manifest=manifest)
-    return replace(prepared_model(seen, model, metrics, compute), metrics=metrics)
+    return prepared_model(seen, model, metrics, compute)
 
 
 def _permuted(metrics: Mapping[str, Any], order: NDArray[np.intp]) -> dict[str, Any]:

@@ -157,13 +157,15 @@ def prepared_model(
     seen: TrainingImage, model: TrainedModel, metrics: Mapping[str, Any], compute: Compute
 ) -> FittedMethod:
     """A model that was trained on this very image, after a look at its sample."""
-    sample = seen.sample()
+    fitted = _prepared(model, seen.info, seen.sample(), compute)
+    return replace(fitted, metrics={**metrics, **model.manifest.metrics}, seconds=model.seconds)
+
+
+def _prepared(model: TrainedModel, info: ImageInfo, sample: Float32, compute: Compute) -> FittedMethod:
+    """A model after a look at a sample (n_sample, bands) of an image."""
     side = model.manifest.neighbourhood
     prepared = ModelRunner(model.onnx, compute).prepare(_around(sample, side))
-    return FittedMethod(
-        seen.info, ModelUnmixer(prepared, side), model.manifest.endmember_names, spec_of(model), model,
-        {**metrics, **model.manifest.metrics}, model.seconds,
-    )  # fmt: skip
+    return FittedMethod(info, ModelUnmixer(prepared, side), model.manifest.endmember_names, spec_of(model), model)
 
 
 def spec_of(model: TrainedModel) -> dict[str, Any]:
@@ -176,18 +178,9 @@ def fit_model(
 ) -> FittedMethod:
     """A stored model, after a look at a sample of another image. Raises as ``require_fit`` and ``draw_sample``."""
     require_fit(model, image.shape[2], n_endmembers)
-    used = np.zeros(image.shape[2], dtype=bool)
-    used[list(model.manifest.used_bands)] = True
-    _, sample = draw_sample(image, np.flatnonzero(used), SAMPLE_PIXELS, progress)
-    side = model.manifest.neighbourhood
-    prepared = ModelRunner(model.onnx, compute).prepare(_around(sample, side))
-    return FittedMethod(
-        info_for_model(image, model),
-        ModelUnmixer(prepared, side),
-        model.manifest.endmember_names,
-        spec_of(model),
-        model,
-    )
+    info = info_for_model(image, model)
+    _, sample = draw_sample(image, np.flatnonzero(info.used_bands), SAMPLE_PIXELS, progress)
+    return _prepared(model, info, sample, compute)
 
 
 def _around(sample: Float32, side: int) -> Float32:

@@ -5,7 +5,7 @@ import pytest
 
 from unmixing import unmix
 from unmixing.algorithms.metrics import match_endmembers, sad_radians
-from unmixing.errors import SceneContentError
+from unmixing.errors import BandMismatchError, SceneContentError
 from unmixing.inference.images import ArrayImage
 from unmixing.inference.training_images import training_image
 from unmixing.progress import silent
@@ -88,3 +88,8 @@ def test_a_large_image_without_content_is_refused():
         training_image(ArrayImage(empty), silent, 100 * BANDS)
     with pytest.raises(SceneContentError, match="constant"):
         training_image(ArrayImage(np.ones((90, 60, BANDS))), silent, 100 * BANDS)
+
+
+def test_wavelengths_that_do_not_fit_a_large_image_are_refused_with_both_numbers():
+    with pytest.raises(BandMismatchError, match="5 entries.*24 bands"):
+        training_image(ArrayImage(np.ones((90, 60, BANDS)), np.arange(1.0, 6.0)), silent, 100 * BANDS)

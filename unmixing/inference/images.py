@@ -7,7 +7,7 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from unmixing.cubes import cube_from_array, scaled_values
+from unmixing.cubes import cube_from_array, per_band, scaled_values
 from unmixing.errors import SceneFormatError
 from unmixing.types import Bool, Cube, Float32, Float64, Georeference, ImageInfo, SceneFacts
 
@@ -79,7 +79,7 @@ def blocks_of(windows: list[tuple[int, int]], first: int, last: int | None) -> l
 class ArrayImage:
     """An array (rows, columns, bands) of any real dtype; NaN and infinity mean no data.
 
-    Raises SceneFormatError for anything else.
+    Raises SceneFormatError for anything else, BandMismatchError for wavelengths of another number of bands.
     """
 
     def __init__(self, values: NDArray[Any], wavelengths_nm: ArrayLike | None = None) -> None:
@@ -89,7 +89,7 @@ class ArrayImage:
                 f"got shape {values.shape} of {values.dtype}"
             )
         self.shape: tuple[int, int, int] = values.shape
-        self.wavelengths_nm = None if wavelengths_nm is None else np.asarray(wavelengths_nm, dtype=np.float64).ravel()
+        self.wavelengths_nm = per_band(wavelengths_nm, values.shape[2], "wavelengths_nm", np.float64)
         self.bad_bands: Bool | None = None
         self.scale = 1.0
         self.nodata: float | None = None

@@ -33,7 +33,7 @@ def read_table(path: Path, variable: str | None, wanted: WantedArray) -> tuple[F
     for line, cells in _lines(path):
         if not numbers and header is None:
             width, first_line = len(cells), line
-            if not any(_is_number(cell) for cell in cells):
+            if not any(is_number(cell) for cell in cells):
                 header = cells
                 continue
         if len(cells) != width:
@@ -70,13 +70,14 @@ def _numbers(name: str, line: int, cells: Sequence[str]) -> list[float]:
     try:
         return [float(cell) for cell in cells]
     except ValueError:
-        column = next(index for index, cell in enumerate(cells) if not _is_number(cell))
+        column = next(index for index, cell in enumerate(cells) if not is_number(cell))
         raise SceneFormatError(
             f"{name}: line {line}, column {column + 1} holds {cells[column][:40]!r}, which is no number"
         ) from None
 
 
-def _is_number(cell: str) -> bool:
+def is_number(cell: str) -> bool:
+    """Whether a cell of a table is a number."""
     try:
         float(cell)
     except ValueError:

@@ -14,6 +14,7 @@ from unmixing.io.formats.envi import layout_of, require_size
 from unmixing.io.formats.envi_header import number, numbers, read_envi_header
 from unmixing.io.formats.envi_pairs import with_partner
 from unmixing.io.formats.table import ENVI, TABLE, format_of
+from unmixing.io.formats.text_tables import is_number
 from unmixing.io.formats.wavelengths import NANOMETRES_PER_UNIT, wavelengths_in_nm
 from unmixing.types import Float64, SpectralLibrary
 
@@ -87,7 +88,7 @@ def _read_csv(path: Path) -> SpectralLibrary:
     for index, row in enumerate(body, start=2):
         if len(row) != len(header):
             raise LibraryFormatError(f"{path.name}: row {index} has {len(row)} cells, the header has {len(header)}")
-    if all(_is_number(cell) for cell in header[1:]):
+    if all(is_number(cell) for cell in header[1:]):
         listed = numbers(" ".join(header[1:]), "header", path.name)
         wavelengths, _ = wavelengths_in_nm(listed, None)
         return _library(path.name, [row[0] for row in body], wavelengths, _values(path.name, body))
@@ -112,14 +113,6 @@ def _rows(path: Path) -> list[list[str]]:
         columns = len(rows[0]) if rows else 0
         raise LibraryFormatError(f"{path.name} has {len(rows)} rows and {columns} columns; a library has at least 2")
     return rows
-
-
-def _is_number(cell: str) -> bool:
-    try:
-        float(cell)
-    except ValueError:
-        return False
-    return True
 
 
 def _values(name: str, body: list[list[str]]) -> Float64:
