@@ -1,5 +1,7 @@
 """The worker process: waits for jobs and forks a work-horse for each."""
 
+import gc
+import importlib
 import logging
 import time
 from collections.abc import Sequence
@@ -15,6 +17,10 @@ from worker.forking import ForkingWorker
 
 WAIT_SECONDS = 0.5
 
+TRAIN = "train"
+NEEDED_BY_ALL = ("worker.tasks", "unmixing.io.apply.run", "unmixing.io.apply.joining")
+NEEDED_BY_TRAINING = ("unmixing.networks.training.trainers", "unmixing.mixtures.networks.training")
+
 logger = logging.getLogger(__name__)
 
 
@@ -29,12 +35,24 @@ def run_worker(settings: Settings, queues: Sequence[str] = ("train", "apply")) -
     stores = open_stores(settings)
     _wait_for_owner(stores.redis)
     require_same(settings.data, stores.redis)
+    _import_ahead(queues)
     ForkingWorker(queues, settings, stores).work(logging_level="WARNING")
+
+
+def _import_ahead(queues: Sequence[str]) -> None:
+    """Import here, once, what work-horses need: they are forks of this process, and each would take seconds for it.
+
+    Only imported: whatever starts threads of its own, as a model or a product of matrices, must not run before a fork.
+    """
+    for module in NEEDED_BY_ALL + (NEEDED_BY_TRAINING if TRAIN in queues else ()):
+        importlib.import_module(module)
+    gc.collect()
+    gc.freeze()  # a collection in a work-horse would copy every page of it
 
 
 def _wait_for_owner(redis: Redis) -> None:
     """Until a service has tied the queue to its data folder: which one it is, only a service may say."""
-    told = False
+    is_logged = False
     while True:
         try:
             if queue_owner(redis) is not None:
@@ -42,7 +60,7 @@ def _wait_for_owner(redis: Redis) -> None:
             reason = "no service has opened it yet"
         except RedisError as error:
             reason = str(error)
-        if not told:
+        if not is_logged:
             logger.info("waiting for the queue: %s", reason)
-            told = True
+            is_logged = True
         time.sleep(WAIT_SECONDS)

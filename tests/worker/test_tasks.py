@@ -51,10 +51,14 @@ def test_the_tasks_have_the_names_that_are_enqueued(task: str) -> None:
     assert callable(getattr(importlib.import_module(module), name))
 
 
-def test_the_parent_of_work_horses_loads_nothing_that_must_not_be_forked() -> None:
-    code = "import sys, worker.run, worker.tasks; print(*sys.modules)"
-    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
-    assert {"torch", "onnxruntime", "onnx"} & set(loaded.split()) == set()
+@pytest.mark.parametrize(("queues", "torch_is_imported"), [(["train", "apply"], True), (["apply"], False)])
+def test_the_parent_of_work_horses_imports_ahead_what_their_queues_need(
+    queues: list[str], torch_is_imported: bool
+) -> None:
+    code = f"import sys, worker.run; worker.run._import_ahead({queues}); print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    assert {"onnxruntime", "rasterio", "scipy.optimize"} <= set(loaded)
+    assert ("torch" in loaded) == torch_is_imported
 
 
 def test_a_bad_scene_fails_with_its_own_words(settings: Settings, stores: Stores) -> None:
