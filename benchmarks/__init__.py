@@ -1,1 +1,1 @@
-"""What the project claims, measured: each module prints its table and writes it as JSON."""
+"""Measurements of the project's claims: each module prints its table and writes it as JSON."""

@@ -1,4 +1,4 @@
-"""What each part of LPALM's default brings: ``python -m benchmarks.ablation``.
+"""Ablation of LPALM's default, part by part: ``python -m benchmarks.ablation``.
 
 Every row is the default with one part taken out or changed, on every scene with truth and on generated ones. The
 library of a scene and a seed is extracted once and shared by all rows that do not change it. The first row is the

@@ -105,7 +105,7 @@ def classical(library: Float64, thresholds: Sequence[float] = THRESHOLDS) -> lis
 
 
 def _least_squares(start: Callable[[Float64], Float64], mixtures: Float64) -> Answer:
-    """What LPALM would answer without a layer."""
+    """The answer of LPALM without a layer."""
     matrix = unit_norm(start(mixtures[sample_indices(len(mixtures), SAMPLE_PIXELS)]))
     return Answer(mixtures @ np.linalg.pinv(matrix), matrix, 0)
 

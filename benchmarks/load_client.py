@@ -20,7 +20,7 @@ BOUNDARY = "unmix-load"
 
 @dataclass(frozen=True)
 class Answers:
-    """What came back. Latencies in seconds, one per answer; ``n_bytes`` of bodies."""
+    """The answers that came back. Latencies in seconds, one per answer; ``n_bytes`` of bodies."""
 
     latencies: tuple[float, ...]
     seconds: float

@@ -1,4 +1,4 @@
-"""What unrolling brings: LPALM beside PALM step by step, and six networks at equal layers.
+"""Gains by unrolling: LPALM beside PALM step by step, and six networks at equal layers.
 
     python -m benchmarks.unrolling [--data FOLDER] [--generated 6] [--images FOLDER] [--out FILE.json] [--quick]
 

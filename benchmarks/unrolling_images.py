@@ -71,7 +71,7 @@ def rows(path: Path, size: Size, progress: Callable[[str], None]) -> list[Row]:
 
 
 def context_of(path: Path, size: Size) -> tuple[TrainingContext, SyntheticSets]:
-    """What a scene is trained with, as in ``train_on_synthetic_truth``, and further synthetic sets to evaluate on.
+    """Training context of a scene, as in ``train_on_synthetic_truth``, and further synthetic sets to evaluate on.
 
     Of the scene's truth only the number of endmembers is used."""
     truth = read_truth(path)

@@ -142,7 +142,7 @@ Factored = tuple[Float64, Float64]
 
 
 def network_states(network: SeparationLPALM, sets: MixtureSets) -> Iterator[Factored]:
-    """What the network says after each of its layers, over all channels."""
+    """Factors after each layer of the network, over all channels."""
     batch = as_batch(network, sets)
     with torch.no_grad():
         states = network.trajectory(batch.mixtures, network.start(batch.mixtures, network.library))

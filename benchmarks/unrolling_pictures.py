@@ -25,7 +25,7 @@ LINE_POINTS = 11.0
 
 @dataclass(frozen=True)
 class Name:
-    """What stands beside a line that ends at ``x`` and ``y``."""
+    """Label beside a line that ends at ``x`` and ``y``."""
 
     text: str
     x: float

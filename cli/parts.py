@@ -65,7 +65,7 @@ def require_model(model: Path | None) -> None:
 
 
 def part_name(rows: str) -> str:
-    """What the folder of a part is called when no other name is given, after the scene's name."""
+    """Default name of the folder of a part, after the scene's name."""
     return f"rows-{rows.replace(':', '-')}"
 
 

@@ -1,4 +1,4 @@
-"""What is printed at the end: the materials found, how well they explain the scene, the errors."""
+"""The report that is printed at the end: the materials found, how well they explain the scene, the errors."""
 
 from collections.abc import Mapping
 from typing import Any

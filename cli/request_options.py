@@ -30,7 +30,7 @@ class FieldOption:
     metavar: str | None = None
 
     def parameter(self) -> inspect.Parameter:
-        """What Typer makes the option from. It is None when it is not given: the spec has the default."""
+        """The parameter from which Typer makes the option. Its default is None: the spec has the default."""
         spec = SPEC_FIELDS.get(self.field)
         option = typer.Option(
             *(self.flags or (f"--{self.field.replace('_', '-')}",)),

@@ -1,1 +1,1 @@
-"""What outlives a job and what both sides share: job records, models, results, settings."""
+"""State that outlives a job, and that service and workers share: job records, models, results, settings."""

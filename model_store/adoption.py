@@ -77,7 +77,7 @@ def adopt(data: Path, stores: Stores) -> None:
 
 
 def _as_found(record: JobRecord, results: ResultStore) -> JobRecord:
-    """What a queue that has lost the job is to say of it."""
+    """The record of a job for a queue that has lost it."""
     if record.status not in LIVE:
         return record
     if results.exists(record.id):  # it had been stored, but not yet been said

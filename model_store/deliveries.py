@@ -1,4 +1,4 @@
-"""What RQ carries: an attempt of a job, or a step of one that is shared, each under an id of its own."""
+"""Deliveries, the jobs of RQ: an attempt of a job, or a step of one that is shared, each under an id of its own."""
 
 import re
 from dataclasses import dataclass

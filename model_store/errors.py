@@ -1,4 +1,4 @@
-"""What can go wrong around the science: with jobs, models, queue. HTTP is decided elsewhere, in one table."""
+"""Errors around the science: with jobs, models, queue. HTTP is decided elsewhere, in one table."""
 
 import errno
 

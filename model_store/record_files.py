@@ -19,7 +19,7 @@ class RecordFiles:
         write_durably(self._path(record.id), record.model_dump_json())
 
     def read(self, job_id: str) -> JobRecord | None:
-        """What is kept of the job, or None. Raises UnreadableRecordError."""
+        """The stored record of the job, or None. Raises UnreadableRecordError."""
         try:
             return parse(job_id, self._path(job_id).read_bytes())
         except FileNotFoundError:

@@ -33,7 +33,7 @@ class ResultStore:
         return (self._folder / job_id / DOCUMENT).is_file()
 
     def document(self, job_id: str) -> dict[str, Any] | None:
-        """What ``result.json`` holds, or None when the job has no results."""
+        """The content of ``result.json``, or None when the job has no results."""
         try:
             text = (self._folder / job_id / DOCUMENT).read_text("utf-8")
         except FileNotFoundError:

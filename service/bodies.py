@@ -71,7 +71,7 @@ class JsonBody:
 
 
 def body_of(content_type: str, query: list[tuple[str, str]], folder: Path) -> Body:
-    """What takes a body of this type. query: fields of the request too. Raises UploadContentTypeError,
+    """The receiver of a body of this type. query: fields of the request too. Raises UploadContentTypeError,
     MalformedUploadError, UploadFieldError."""
     kind, options = parse_options_header(content_type)
     name, fields = "", Fields(FIELDS)

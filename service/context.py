@@ -1,4 +1,4 @@
-"""What every route needs, opened once per application and handed to routes as an argument."""
+"""Common state of all routes, opened once per application and handed to routes as an argument."""
 
 import asyncio
 from dataclasses import dataclass

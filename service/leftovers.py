@@ -1,4 +1,4 @@
-"""What killed processes left on disk. Only what ended, or was never accepted, goes; what is merely unknown stays."""
+"""Leftovers of killed processes on disk. Only what ended, or was never accepted, goes; what is merely unknown stays."""
 
 import logging
 from pathlib import Path

@@ -21,7 +21,7 @@ logger = logging.getLogger(__name__)
 
 
 class Problem(BaseModel):
-    """What went wrong (RFC 9457). ``detail`` names the argument and the values."""
+    """A problem (RFC 9457). ``detail`` names the argument and the values."""
 
     type: str = Field(description="URI of the kind of problem.", examples=["/problems/band-mismatch"])
     title: str = Field(description="The kind of problem in words.", examples=["Another number of bands"])
@@ -84,7 +84,7 @@ async def _on_os(request: Request, error: Exception) -> ProblemResponse:
 
 
 async def _on_http(request: Request, error: Exception) -> ProblemResponse:
-    """What the framework itself refuses: no such path, a method that a path does not know."""
+    """Refusals of the framework itself: no such path, a method that a path does not know."""
     assert isinstance(error, HTTPException)
     detail = f"{request.method} {request.url.path}: {error.detail}"
     headers = dict(error.headers or {})

@@ -1,4 +1,4 @@
-"""What the service says in JSON, and the pictures of it in the OpenAPI document."""
+"""The JSON documents of the service, and the pictures of it in the OpenAPI document."""
 
 from datetime import datetime
 from typing import Any
@@ -23,7 +23,7 @@ class Link(BaseModel):
 
 
 class JobInputs(BaseModel):
-    """What the job was asked to do: all fields of its spec, those that are not listed here too."""
+    """The request of a job: all fields of its spec, those that are not listed here too."""
 
     model_config = ConfigDict(extra="allow")
 
@@ -90,7 +90,7 @@ class ModelList(BaseModel):
 
 
 class ResultDocument(BaseModel):
-    """What a scene or a mixture matrix is made of. Each asset's ``href`` answers GET, HEAD and Range."""
+    """The result of a scene or a mixture matrix. Each asset's ``href`` answers GET, HEAD and Range."""
 
     endmembers: dict[str, Any] | None = Field(
         None,

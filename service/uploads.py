@@ -31,8 +31,8 @@ CHUNK_BYTES = 1 << 20
 
 @dataclass(frozen=True)
 class Upload:
-    """What arrived. ``digests``: by field, each file's name and SHA-256. ``body``: the name of the file that holds a
-    body in JSON, which has no files."""
+    """A received upload. ``digests``: by field, each file's name and SHA-256. ``body``: the name of the file that holds
+    a body in JSON, which has no files."""
 
     fields: dict[str, str]
     digests: dict[str, dict[str, str]]

@@ -1,4 +1,4 @@
-"""What a process of the tree does: ``python -m supervision.child ROLE PARENT_PID ARGUMENTS...``.
+"""Entry point of a process of the tree: ``python -m supervision.child ROLE PARENT_PID ARGUMENTS...``.
 
 Settings arrive in the environment: a Redis URL may hold a password, and arguments are seen by everybody.
 """

@@ -1,4 +1,4 @@
-"""What keeps a process tree from starting; the text says what to do."""
+"""Errors that keep a process tree from starting; their texts say how to mend them."""
 
 
 class SupervisionError(Exception):

@@ -44,7 +44,7 @@ def scene() -> NDArray[np.float32]:
 
 
 def answer_of(method: str) -> Answer:
-    """What a method says of the scene."""
+    """Statistics of a method's answer on the scene."""
     spec = UnmixSpec(method=method, n_endmembers=N_ENDMEMBERS, seed=2, max_training_seconds=ONE_EPOCH_SECONDS)
     return statistics(unmix(scene(), spec))
 

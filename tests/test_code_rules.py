@@ -54,7 +54,7 @@ def is_command(function: Function) -> bool:
 
 
 def too_large(path: Path) -> dict[str, str]:
-    """What of this file is larger than allowed, and how large it is."""
+    """The parts of this file that are larger than allowed, and their sizes."""
     found = {}
     n_lines = len((REPOSITORY / path).read_text("utf-8").splitlines())
     if n_lines > MAX_FILE_LINES:
@@ -72,6 +72,20 @@ def test_files_functions_and_signatures_are_small() -> None:
     found = {place: size for path in FILES for place, size in too_large(path).items()}
     assert {place: size for place, size in found.items() if place not in EXCEPTIONS} == {}
     assert set(EXCEPTIONS) <= set(found), "an exception is not needed any more"
+
+
+def test_docstrings_name_their_subject() -> None:
+    """Not "What is known of ...", but "Description of ...": a noun or a verb that the field uses comes first."""
+    riddles = [
+        f"{path}:{node.lineno}"
+        for path in FILES
+        for node in ast.walk(parsed(path))
+        if isinstance(node, ast.Expr)
+        and isinstance(node.value, ast.Constant)
+        and isinstance(node.value.value, str)
+        and node.value.value.startswith("What ")
+    ]
+    assert riddles == []
 
 
 def test_the_science_has_few_modules_at_its_top() -> None:

@@ -99,7 +99,7 @@ def scaled_pixels(cube: Cube) -> tuple[Float32, float]:
 
 
 class BandStatistics:
-    """What the pixels of an image say of its bands, gathered block by block.
+    """Statistics of the bands of an image, gathered block by block.
 
     bad_bands: (n_bands,) true where the provider marks a band bad. Pixels without any data in the other bands, or
     with zeros alone, are the frame around a scene and say nothing.

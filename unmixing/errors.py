@@ -1,4 +1,4 @@
-"""What can go wrong in the science, as nouns of the domain. HTTP is decided elsewhere, in one table."""
+"""Errors of the science, as nouns of the domain. HTTP is decided elsewhere, in one table."""
 
 
 class UnmixingError(Exception):

@@ -1,4 +1,4 @@
-"""What has to be known to use a trained model again; it travels in the ONNX file itself."""
+"""The manifest of a trained model, all that is needed to use it again; it travels in the ONNX file itself."""
 
 import math
 from enum import StrEnum
@@ -11,7 +11,7 @@ METADATA_KEY = "unmixing.manifest"
 
 
 class AbundancesAre(StrEnum):
-    """What the abundances of a model are shares of."""
+    """The quantity that the abundances of a model are shares of."""
 
     EQUALLY_BRIGHT = "shares of equally bright spectra"
     """Endmembers are counted with norm 1: what the shape of the spectra says, and nothing of how bright each is."""
@@ -25,7 +25,7 @@ class AbundancesAre(StrEnum):
 
 
 class Versions(BaseModel):
-    """What made the model."""
+    """Versions of the software that made a model."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -36,7 +36,7 @@ class Versions(BaseModel):
 
 
 class ModelManifest(BaseModel):
-    """What has to be known to use a trained model again. Equal trainings give equal manifests: no clock is in it."""
+    """Manifest of a trained model. Equal trainings give equal manifests: no clock is in it."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 

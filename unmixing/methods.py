@@ -37,7 +37,7 @@ class Method:
     train: Train | None = None
     solve: Solve | None = None
     own_spec: type[BaseModel] | None = None
-    """What it can be told beside the request, of methods that solve; models say it in their manifest."""
+    """Spec of its own settings, of methods that solve; a model's manifest has the spec of those that train."""
     uses_neighbourhood: bool = False
     """Whether it trains on windows of the image, because an abundance depends on the pixels around."""
 

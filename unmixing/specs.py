@@ -1,4 +1,4 @@
-"""What a user may choose, validated once at the edge and trusted inside."""
+"""Specs of a request, validated once at the edge and trusted inside."""
 
 from pydantic import BaseModel, ConfigDict, Field
 

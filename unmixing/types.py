@@ -38,7 +38,7 @@ class Georeference:
 
 @dataclass(frozen=True, eq=False)
 class SceneFacts:
-    """What a header says beside the numbers; see ``Cube`` for the meaning of each.
+    """Facts of a header beside the numbers; see ``Cube`` for the meaning of each.
 
     wavelengths_nm, bad_bands: (n_bands,), the latter true where the provider marks a band bad. scale: by which the
     numbers are multiplied. nodata: the number that means there is none. source: how the file was read, for the results.
@@ -62,7 +62,7 @@ class DroppedBand:
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class ImageInfo:
-    """What is known of a hyperspectral image beside its numbers.
+    """Description of a hyperspectral image beside its numbers.
 
     shape: rows, columns, bands. used_bands: (bands,) bool; the others are left out of the computation.
     wavelengths_nm: (bands,) in nanometres, not necessarily monotonic, or None.
@@ -77,7 +77,7 @@ class ImageInfo:
     nodata: float | None = None
     georeference: Georeference | None = None
     source: Mapping[str, Any] = field(default_factory=dict)
-    """What the reader found, JSON-able: ``format``, ``variable``, ``wavelength_units`` and so on."""
+    """Facts that the reader found, JSON-able: ``format``, ``variable``, ``wavelength_units`` and so on."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -109,7 +109,7 @@ class TrainedModel:
 
 @dataclass(frozen=True, eq=False)
 class Unmixing:
-    """What a scene is made of.
+    """The result of unmixing a scene.
 
     endmembers: (n_endmembers, bands) float32 over all bands of the input, NaN where a band was dropped.
     abundances: (rows, columns, n_endmembers) float32, non-negative, summing to one; NaN where masked.

@@ -62,7 +62,7 @@ def _forget_parts(job_id: str, stores: Stores) -> None:
 
 
 def _job_error(job_id: str, raised: Exception, settings: Settings) -> JobError:
-    """What the user may read of ``raised``. Texts of foreign exceptions stay in the log."""
+    """The error that the user may read of ``raised``. Texts of foreign exceptions stay in the log."""
     if isinstance(raised, UnmixingError | StoreError):
         return JobError.of(raised)
     if isinstance(raised, JobTimeoutException):

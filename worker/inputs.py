@@ -1,4 +1,4 @@
-"""What a job is to do, read from its record and its input folder."""
+"""The task of a job, read from its record and its input folder."""
 
 from typing import TYPE_CHECKING
 

@@ -71,7 +71,7 @@ def _data_bytes() -> int:
 
 
 def answer(request: ReadRequest) -> ReadAnswer:
-    """What was read, or why it could not be; a text that could not be sent is made one that can."""
+    """The answer read, or the error; a text that could not be sent is made one that can."""
     error = _error_of(request)
     if isinstance(error, ReadUpload):
         return ReadAnswer(upload=error)

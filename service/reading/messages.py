@@ -1,4 +1,4 @@
-"""What the service asks of the process that reads an upload, and what it takes back: small JSON, validated."""
+"""Requests of the service to the process that reads an upload, and its answers: small JSON, validated."""
 
 from pathlib import Path
 from typing import Annotated
@@ -43,7 +43,7 @@ class ReadRequest(BaseModel):
 
 
 class ReadUpload(BaseModel):
-    """What an upload asks for, once everything in it fits together. files: those of the input, relative to its
+    """The validated request of an upload. files: those of the input, relative to its
     folder."""
 
     model_config = ConfigDict(frozen=True)

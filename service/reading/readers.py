@@ -32,7 +32,7 @@ CHUNK_BYTES = 2**16
 RETRY_AFTER_SECONDS = 10
 SECRETS = ("REDIS_URL", "UNMIX_REDIS_URL")
 MAY_RAISE = (UnmixingError, UnknownModelError, StorageFullError, MalformedUploadError, UploadFieldError)
-"""What a process that reads an upload may say is wrong with it; UploadReadingError beside these."""
+"""Errors that a process that reads an upload may report; UploadReadingError beside these."""
 
 logger = logging.getLogger(__name__)
 
@@ -113,8 +113,8 @@ class Readers:
         self._free = asyncio.Semaphore(settings.readers)
 
     async def read(self, folder: Path, upload: Upload) -> ReadUpload:
-        """What the upload in ``folder`` asks for. Raises what ``checked_task`` does, UploadReadingError when that takes
-        too much, and ServiceBusyError when too many others are read."""
+        """The request of the upload in ``folder``. Raises what ``checked_task`` does, UploadReadingError when that
+        takes too much, and ServiceBusyError when too many others are read."""
         limits = self._limits(folder)
         request = ReadRequest(
             folder=folder,

@@ -1,4 +1,4 @@
-"""What a caller or an orchestrator asks about the service itself."""
+"""Routes about the service itself, for callers and orchestrators."""
 
 import tempfile
 from http import HTTPStatus

@@ -52,7 +52,7 @@ def seconds_and_status(service: httpx.Client, path: str) -> tuple[float, int]:
 
 
 def test_a_worker_outlives_a_redis_that_hangs_for_a_while(tmp_path: Path) -> None:
-    """What is computed meanwhile is stored afterwards."""
+    """Results computed meanwhile are stored afterwards."""
     with redis_server() as (redis, url):
         settings = Settings(data=tmp_path / "data", redis_url=url, redis_timeout_seconds=0.5, lease_seconds=60.0)
         stores = open_stores(settings)

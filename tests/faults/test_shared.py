@@ -80,7 +80,7 @@ class Job:
         return found
 
     def sweep(self) -> JobRecord:
-        """What the service does all the time; what it says of progress is remembered."""
+        """One sweep, as the service does all the time; the progress seen is kept."""
         self.sweeper.sweep()
         found = self.record
         self.seen.append(found.progress)
@@ -349,7 +349,7 @@ def test_dismissal_stops_what_runs_and_removes_what_waits(
 
 
 def deliveries(job: Job) -> set[str]:
-    """What RQ has of the job, to be done now or later."""
+    """Deliveries of the job in RQ, to be done now or later."""
     places = [Queue(APPLY, connection=job.stores.redis, serializer="json")]
     waiting = {text for place in places for text in place.get_job_ids()}
     return waiting | set(DeferredJobRegistry(APPLY, connection=job.stores.redis, serializer="json").get_job_ids())

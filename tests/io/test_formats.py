@@ -1,4 +1,4 @@
-"""What holds for every row of FORMATS, and for all that reads the table."""
+"""Laws of every row of FORMATS, and of all that reads the table."""
 
 import json
 import re

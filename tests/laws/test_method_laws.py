@@ -45,7 +45,7 @@ def make_scene():
 
 
 UNHURRIED = {"cnnaeu"}
-"""What starts at no recursion and so says nothing of a mixture after one epoch; on this small scene it is quick."""
+"""Methods that start at no recursion and so know nothing of a mixture after one epoch; they are quick on this scene."""
 
 
 def answer(cube, method, **arguments):

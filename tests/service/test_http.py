@@ -35,7 +35,7 @@ def post(service: httpx.Client, content: bytes = SCENE, name: str = "scene.npy",
 
 
 def finish(stores: Stores, job_id: str, content: bytes = bytes(range(100))) -> None:
-    """What a worker leaves behind."""
+    """Leave behind what a worker does."""
     attempt = stores.jobs.start(job_id) or 0
     with stores.results.writing(job_id) as folder:
         (folder / "maps.npy").write_bytes(content)

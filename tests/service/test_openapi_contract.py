@@ -45,7 +45,7 @@ OPERATIONS = {found.label: found for found in (result.ok() for result in DOCUMEN
 
 @pytest.fixture
 def known(service: httpx.Client, stores: Stores) -> dict[str, str]:
-    """What exists, for the parameters of paths: a job that is done, one of its files, a model, a kind of problem."""
+    """Existing things for the parameters of paths: a job that is done, one of its files, a model, a kind of problem."""
     answer = service.post(
         "/unmix", files={"file": ("scene.npy", SCENE)}, data={"method": "vca_fcls", "n_endmembers": "3"}
     )

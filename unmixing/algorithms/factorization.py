@@ -1,4 +1,4 @@
-"""What the methods without a network share: the form of their answer, where they start, and the loop around a step."""
+"""Common parts of the methods without a network: the form of an answer, the start, and the loop around a step."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -23,7 +23,7 @@ AbundancesOf = Callable[[Real], Float64]
 
 @dataclass(frozen=True, eq=False)
 class Solution:
-    """What a classical method found in the pixels it was given.
+    """The factors that a classical method found in its pixels.
 
     endmembers: (n_endmembers, n_bands). abundances: (n_pixels, n_endmembers), summing to one. abundances_of: the
     method's own way to the abundances of other pixels, with these endmembers. metrics: what the method says about its

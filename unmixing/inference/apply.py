@@ -24,7 +24,7 @@ _END = object()
 
 
 class Maps(NamedTuple):
-    """What is known of pixels, NaN where masked: abundances (n_pixels, n_endmembers), brightness (n_pixels,) and,
+    """Maps of pixels, NaN where masked: abundances (n_pixels, n_endmembers), brightness (n_pixels,) and,
     where the unmixer says it, the uncertainty of the abundances."""
 
     abundances: Float32
@@ -76,7 +76,7 @@ def unmix_rows(
 
 
 def _unmixed(unmixer: Unmixer, block: Block, used: NDArray[np.intp], reconstruction: ReconstructionMetrics) -> Maps:
-    """What the unmixer says of all pixels of a block, NaN where they are not valid."""
+    """Maps of all pixels of a block, NaN where they are not valid."""
     n_rows, (_, columns, n_bands) = block.stop - block.start, block.values.shape
     own = block.values[block.above : block.above + n_rows].reshape(-1, n_bands)
     valid, count = usable(own, used), len(unmixer.endmembers)

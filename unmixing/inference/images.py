@@ -67,7 +67,7 @@ class Image(Protocol):
 
 
 def blocks_of(windows: list[tuple[int, int]], first: int, last: int | None) -> list[tuple[int, int]]:
-    """What of the windows lies in the rows from ``first`` to ``last``.
+    """The parts of the windows in the rows from ``first`` to ``last``.
 
     >>> blocks_of([(0, 4), (4, 8), (8, 10)], 3, 8)
     [(3, 4), (4, 8)]
@@ -137,7 +137,7 @@ def as_image(image: "Image | Cube | NDArray[Any]", wavelengths_nm: ArrayLike | N
 
 
 def described(image: Image, used_bands: Bool) -> ImageInfo:
-    """What is known of an image beside its numbers, given which of its bands are used."""
+    """Description of an image beside its numbers, with its mask of used bands."""
     return ImageInfo(
         shape=image.shape, used_bands=used_bands, wavelengths_nm=image.wavelengths_nm, scale=image.scale,
         nodata=image.nodata, georeference=image.georeference, source=dict(image.source),

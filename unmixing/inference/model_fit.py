@@ -24,7 +24,7 @@ def require_fit(model: TrainedModel, n_bands: int, n_endmembers: int | None) -> 
 
 
 def info_for_model(image: Image, model: TrainedModel) -> ImageInfo:
-    """What is known of an image when the model says which bands are used."""
+    """Description of an image whose used bands are those of the model."""
     used = np.zeros(image.shape[2], dtype=bool)
     used[list(model.manifest.used_bands)] = True
     left_out = tuple(DroppedBand(int(index), "the model does not use it") for index in np.flatnonzero(~used))

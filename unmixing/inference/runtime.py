@@ -59,7 +59,7 @@ class ModelRunner:
         return self.restore(endmembers, {"sample": sample[:1], STATE: layers})
 
     def restore(self, endmembers: Float32, state: Mapping[str, Float32]) -> "PreparedModel":
-        """What ``prepare`` returned before, perhaps in another process: its ``endmembers`` and ``state``."""
+        """The prepared model of ``prepare``, perhaps in another process, from its ``endmembers`` and ``state``."""
         return PreparedModel(self, self._session, dict(state), endmembers)
 
     def run(self, sample: Float32, pixels: Float32) -> ModelOutput:

@@ -1,4 +1,4 @@
-"""What of an image methods are fitted on: all of a small one, a sample of a large one."""
+"""The pixels of an image that methods are fitted on: all of a small one, a sample of a large one."""
 
 from dataclasses import dataclass, fields, replace
 from functools import cached_property

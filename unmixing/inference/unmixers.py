@@ -1,4 +1,4 @@
-"""What turns pixels of one image into abundances: a model, or a factorization that is mapped onto all of it."""
+"""Unmixers turn pixels of one image into abundances: a model, or a factorization that is mapped onto all of it."""
 
 from dataclasses import dataclass, replace
 from typing import Protocol

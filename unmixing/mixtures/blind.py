@@ -93,7 +93,7 @@ def blind_library(
 
 
 def source_model(mixtures: Real, matrix: Real, noise: float, *, nonnegative: bool) -> SourceModel:
-    """What sources like those of the mixtures (n_samples, n_channels) are drawn from, given their mixing matrix."""
+    """The distribution of the sources of mixtures (n_samples, n_channels) with this mixing matrix."""
     found = _sources(mixtures, matrix)
     norms = np.maximum(np.linalg.norm(found, axis=0), 1e-300)
     signal, n_values = float(np.square(mixtures).sum()), mixtures.shape[0] * mixtures.shape[1]

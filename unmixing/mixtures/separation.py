@@ -27,10 +27,10 @@ LIBRARY_DONE, TRAINING_DONE = 0.2, 0.95
 
 @dataclass(frozen=True, eq=False)
 class Separation:
-    """What a mixture matrix is made of: mixtures ~ sources @ mixing_matrix.
+    """The factors of a mixture matrix: mixtures ~ sources @ mixing_matrix.
 
     mixing_matrix: (n_sources, n_channels) float32, rows of norm 1. sources: (n_samples, n_sources) float32, in the
-    units of the mixtures. UnmixingTask and, for signed sources, signs are arbitrary unless a library gave them.
+    units of the mixtures. Order and, for signed sources, signs are arbitrary unless a library gave them.
     metrics: JSON-able; how the mixtures were read (``nonnegative``, ``sparse``), ``reconstruction_nmse``, seconds.
     model: the network that made it, None for methods without one. provenance: see ``Unmixing``.
     """

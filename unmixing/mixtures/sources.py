@@ -25,7 +25,7 @@ class MixtureSets:
 
 @dataclass(frozen=True)
 class SourceModel:
-    """What training sources are drawn from: independent generalised Gaussians of mean 0, one shape per source (2 is
+    """The distribution of training sources: independent generalised Gaussians of mean 0, one shape per source (2 is
     Gaussian, 1 Laplace, less is sparser), their absolute values when non-negative. Every source of a set is scaled to
     norm 1, or to its entry of ``norms``. ``snr_db``: power of the mixtures over that of the noise."""
 
@@ -46,7 +46,7 @@ class SourceModel:
 
 @dataclass(frozen=True, eq=False)
 class MixturePrior:
-    """What is known of mixtures beforehand: a library of mixing matrices (n_matrices, n_sources, n_channels), rows of
+    """The prior of mixtures: a library of mixing matrices (n_matrices, n_sources, n_channels), rows of
     unit norm, and how sources are distributed."""
 
     library: Float64

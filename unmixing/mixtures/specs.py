@@ -1,4 +1,4 @@
-"""What a user may choose about a mixture matrix, and how its network is built."""
+"""Specs of the separation of a mixture matrix, and how its network is built."""
 
 from pydantic import BaseModel, ConfigDict, Field
 

@@ -81,7 +81,7 @@ def angle_loss(images: Tensor, rebuilt: Tensor, valid: Tensor) -> Tensor:
 
 
 class NeighbourhoodGraph(nn.Module):
-    """What is exported: raw neighbourhoods over all bands of the sensor in, physical results out.
+    """The exported graph: raw neighbourhoods over all bands of the sensor in, physical results out.
 
     A row holds the pixels around one pixel, as ``neighbourhoods.pixel_reader`` gives them. ``sample`` is
     there because every model has it; endmembers do not depend on it.

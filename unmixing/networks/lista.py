@@ -68,7 +68,7 @@ class SubspaceNetwork(Unrolled):
         return len(self.weights)
 
     def mixing_of(self, layer: int, endmembers: Tensor) -> Tensor:
-        """What a layer multiplies the last contributions by, (..., n_endmembers, n_endmembers)."""
+        """The matrix by which a layer multiplies the last contributions, (..., n_endmembers, n_endmembers)."""
         raise NotImplementedError
 
     def contribution_step(self, layer: int, pixels: Tensor, contributions: Tensor, endmembers: Tensor) -> Tensor:
@@ -95,7 +95,7 @@ class SubspaceNetwork(Unrolled):
         return self._through_layers(updates, used), along
 
     def _stacked(self) -> tuple[Tensor, Tensor]:
-        """What the pixels are multiplied by for the start and all layers, and what is subtracted then."""
+        """Weights that multiply the pixels, and thresholds to subtract then, for the start and all layers."""
         weights = torch.cat([self.start_weights, *self.weights.unbind(0)])
         return weights, torch.cat([torch.zeros_like(self.thresholds[0]), *self.thresholds.unbind(0)])
 

@@ -152,6 +152,6 @@ def multiplied(factor: Tensor, numerator: Tensor, denominator: Tensor) -> Tensor
 
 
 def _norms(endmembers: Tensor) -> Tensor:
-    """What one contribution of each endmember weighs, (..., 1, n_endmembers)."""
+    """Norm of each endmember, the weight of one contribution, (..., 1, n_endmembers)."""
     norms: Tensor = torch.linalg.vector_norm(endmembers, dim=-1).unsqueeze(-2)
     return norms

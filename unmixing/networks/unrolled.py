@@ -1,4 +1,4 @@
-"""What the unrolled networks share: the walk through the layers, and how an answer is counted."""
+"""The base of the unrolled networks: the walk through the layers, and how an answer is counted."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
@@ -33,7 +33,7 @@ class Unrolled(nn.Module, ABC):
     norms: Tensor
     reference: Tensor
     row_weight: float = 0.0
-    """What the knowledge that brightness is near 1 weighs, as one more band of value 1; 0 without it."""
+    """Weight of the prior that brightness is near 1, as one more band of value 1; 0 without it."""
 
     def __init__(self, norms: Float64) -> None:
         super().__init__()

@@ -36,7 +36,7 @@ class BrightnessModel:
 
     @property
     def row_weight(self) -> float:
-        """What the knowledge that brightness is near 1 weighs, as one more band of value 1."""
+        """Weight of the prior that brightness is near 1, as one more band of value 1."""
         return float(np.sqrt(self.noise_power)) / self.deviation
 
     def contributions(self, pixels: NDArray[np.floating], endmembers: NDArray[np.floating]) -> Float64:

@@ -29,7 +29,7 @@ LARGEST_GAIN_DEVIATION = 0.15
 
 @dataclass(frozen=True, eq=False)
 class SceneModel:
-    """What a scene looks like to its own bundles: the ground that synthetic sets are drawn from.
+    """The model of a scene by its own bundles, from which synthetic sets are drawn.
 
     bundles: of endmembers. brightness_model: how bright each of them is. mixture: fitted to the reference abundances.
     abundances (n, n_endmembers), brightness (n,) and residuals (n, n_bands): of a sample of pixels fitted with the

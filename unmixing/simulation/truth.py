@@ -1,4 +1,4 @@
-"""What one image teaches every network that learns from synthetic truth, made once for all of them."""
+"""Synthetic truth of one image, for every network that is trained on such, made once for all of them."""
 
 import copy
 from collections.abc import Callable

@@ -27,7 +27,7 @@ Document = TypeVar("Document", bound=BaseModel)
 
 
 class ImageDocument(BaseModel):
-    """What is known of an image beside its numbers and wavelengths; see ``ImageInfo``. used_bands: indices."""
+    """Description of an image beside its numbers and wavelengths; see ``ImageInfo``. used_bands: indices."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="constants")
 
@@ -41,7 +41,7 @@ class ImageDocument(BaseModel):
 
 
 class FittedDocument(BaseModel):
-    """What ``fitted.json`` holds. model_sha256: of the bytes of ``model.onnx``. seconds: per stage of the fit."""
+    """The document ``fitted.json``. model_sha256: of the bytes of ``model.onnx``. seconds: per stage of the fit."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="constants")
 
@@ -55,7 +55,7 @@ class FittedDocument(BaseModel):
 
 @dataclass(frozen=True, eq=False)
 class StoredFit:
-    """What the files hold. endmembers: (n_endmembers, n_used_bands). state: the model's inputs beside the pixels."""
+    """A fit read from its files. endmembers: (n_endmembers, n_used_bands). state: model inputs beside the pixels."""
 
     document: FittedDocument
     model: TrainedModel
@@ -107,7 +107,7 @@ def write_fitted(folder: Path, fitted: FittedMethod) -> None:
 
 
 def read_fitted(folder: Path) -> StoredFit:
-    """What ``write_fitted`` wrote, perhaps on another machine: nothing of it is believed unseen. Raises
+    """The fit that ``write_fitted`` wrote, perhaps on another machine: nothing of it is believed unseen. Raises
     PartFormatError."""
     document = read_document(folder / DOCUMENT, FittedDocument)
     try:

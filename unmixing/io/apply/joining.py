@@ -113,7 +113,7 @@ FACTS = (
 
 
 def _facts(part: Part) -> tuple[object, ...]:
-    """What has to be equal in all parts, in the order of ``FACTS``."""
+    """Facts that have to be equal in all parts, in the order of ``FACTS``."""
     document, wavelengths = part.stored.document, part.stored.wavelengths_nm
     image = document.image.model_dump(mode="json")
     return (

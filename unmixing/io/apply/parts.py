@@ -29,7 +29,7 @@ Rows = tuple[int, int]
 
 
 class PartDocument(BaseModel):
-    """What ``part.json`` holds, which is written last.
+    """The document ``part.json`` of a part, which is written last.
 
     reconstruction: its sums, see ``ReconstructionMetrics``. inference_seconds: how long it took to unmix the rows;
     total_seconds: with everything before.
@@ -96,7 +96,7 @@ def write_part(
 
 
 def read_part(folder: Path) -> Part:
-    """What ``write_part`` wrote, perhaps on another machine: nothing of it is believed unseen. Raises
+    """The part that ``write_part`` wrote, perhaps on another machine: nothing of it is believed unseen. Raises
     PartFormatError."""
     document, stored = read_document(folder / DOCUMENT, PartDocument), read_fitted(folder)
     n_rows, columns, _ = stored.document.image.shape

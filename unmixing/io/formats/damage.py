@@ -1,4 +1,4 @@
-"""What libraries raise on damaged files, told apart from everything else that may pass through a reader."""
+"""Errors of libraries on damaged files, kept apart from everything else that may pass through a reader."""
 
 import errno
 import lzma

@@ -63,7 +63,7 @@ def open_envi(files: Sequence[Path], variable: str | None, scratch: Path | None)
 
 
 def layout_of(fields: Mapping[str, str], name: str) -> Layout:
-    """What the header says of the binary. Raises SceneFormatError for what is not read here."""
+    """Layout of the binary, from the header. Raises SceneFormatError for what is not read here."""
     if whole_number(fields, "file compression", name, default=0) != 0:
         raise SceneFormatError(f"{name}: compressed ENVI files are not read; save it uncompressed")
     for frame in ("major frame offsets", "minor frame offsets"):
@@ -150,8 +150,8 @@ def _per_band(fields: Mapping[str, str], key: str, name: str, n_bands: int, defa
 
 
 def _georeference(fields: Mapping[str, str], name: str) -> Georeference | None:
-    """What GDAL makes of ``map info`` and its companions, shown to it with a scene of one pixel, because the
-    driver looks for neighbours of the real one."""
+    """The georeference that GDAL reads from ``map info`` and its companions, shown to it with a scene of one pixel,
+    because the driver looks for neighbours of the real one."""
     header = ["ENVI", "samples = 1", "lines = 1", "bands = 1", "data type = 1", "interleave = bsq"]
     header += [f"{key} = {{{fields[key]}}}" for key in PLACE_FIELDS if key in fields]
     with tempfile.TemporaryDirectory() as folder:

@@ -48,7 +48,7 @@ def _header_of(binary: Path, headers: Sequence[Path]) -> Path | None:
 
 
 def _stems(header: Path) -> list[str]:
-    """What the name of its binary begins with, the likelier first."""
+    """Beginnings that the name of its binary may have, the likelier first."""
     stem = header.stem if header.suffix.lower() == HEADER_SUFFIX else header.name
     inner = Path(stem)
     return [stem, inner.stem] if inner.suffix and inner.suffix.lower() in BINARY_SUFFIXES else [stem]

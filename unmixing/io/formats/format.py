@@ -1,4 +1,4 @@
-"""What a row of the table of formats carries."""
+"""A row of the table of formats."""
 
 import pkgutil
 from collections.abc import Callable, Sequence
@@ -55,7 +55,7 @@ class Format:
 
     @property
     def file_name(self) -> str:
-        """What an upload without a name is called."""
+        """Name of an upload that comes without one."""
         return ("mixtures" if self.array is not None and self.scene is None else "scene") + self.suffixes[0]
 
     @property

@@ -102,7 +102,7 @@ def require_companion(header: ArrayHeader, name: str, size: int) -> None:
 
 
 def companion_facts(companions: Mapping[str, NDArray[Any]], source: Mapping[str, Any]) -> SceneFacts:
-    """What ``wavelengths_nm`` and ``scale`` beside a cube say. Raises SceneFormatError on impossible values."""
+    """Facts from ``wavelengths_nm`` and ``scale`` beside a cube. Raises SceneFormatError on impossible values."""
     wavelengths = np.asarray(companions[WAVELENGTHS], np.float64).ravel() if WAVELENGTHS in companions else None
     if wavelengths is not None and not (np.isfinite(wavelengths).all() and (wavelengths > 0).all()):
         raise SceneFormatError(f"{WAVELENGTHS} must be positive and finite")

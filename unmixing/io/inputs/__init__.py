@@ -1,1 +1,1 @@
-"""What a request may hold: scenes, mixtures, libraries, fields, and whether they fit together."""
+"""Inputs of a request: scenes, mixtures, libraries, fields, and whether they fit together."""

@@ -47,8 +47,11 @@ class Request:
 
 @dataclass(frozen=True)
 class UnmixingTask:
-    """What is to be done with which files. paths: those of the input, without what else was uploaded. digests: of the
-    files as they came, where they are known already."""
+    """A validated task: a spec and the files it is for.
+
+    paths: those of the input, without what else was uploaded. digests: of the files as they came, where they are known
+    already.
+    """
 
     paths: Sequence[Path]
     spec: UnmixSpec | SeparationSpec

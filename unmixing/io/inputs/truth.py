@@ -12,7 +12,7 @@ Real = NDArray[np.floating]
 
 
 def read_truth(path: Path) -> Truth | None:
-    """What an .npz scene says of itself in ``endmembers``, ``abundances`` and ``names``; None without."""
+    """The truth that an .npz scene holds in ``endmembers``, ``abundances`` and ``names``; None without."""
     if path.suffix.lower() not in NPZ.suffixes:
         return None
     with np.load(path, allow_pickle=False) as arrays:

@@ -81,7 +81,7 @@ def _place(info: zipfile.ZipInfo, archive_name: str) -> PurePosixPath:
 
 
 def _is_clutter(place: PurePosixPath) -> bool:
-    """What macOS and Windows leave in every zip file."""
+    """Files that macOS and Windows leave in every zip file."""
     return any(part in IGNORED for part in place.parts) or place.name.startswith("._")
 
 

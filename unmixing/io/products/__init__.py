@@ -1,1 +1,1 @@
-"""What comes out: maps, tables, pictures and the document that describes them."""
+"""Products of a job: maps, tables, pictures and the document that describes them."""

@@ -30,7 +30,7 @@ def assets_in(folder: Path, media_types: Mapping[str, str]) -> Assets:
 def result_document(
     result: ImageResult, assets: Assets, *, kind_decided_by: str = "default", model_id: str | None = None
 ) -> dict[str, Any]:
-    """What ``result.json`` holds: endmembers, metrics, model, input, provenance and assets, ready for ``json.dumps``.
+    """The document ``result.json``: endmembers, metrics, model, input, provenance and assets, ready for ``json.dumps``.
 
     ``model_id`` is the id under which the model is stored, None when it is not. ``kind_decided_by``: why the input was
     read as an image. NaN and infinity become null: JSON has neither.
@@ -95,7 +95,7 @@ def separation_document(
 
 
 def input_report(info: ImageInfo, n_masked: int) -> dict[str, Any]:
-    """What was read and what was left out, JSON-able. n_masked: pixels without an answer."""
+    """Description of the input and of the bands left out, JSON-able. n_masked: pixels without an answer."""
     rows, columns, bands = info.shape
     wavelengths = info.wavelengths_nm
     place = info.georeference

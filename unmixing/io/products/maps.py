@@ -34,7 +34,7 @@ class MapFiles:
                 file.truncate(file.tell() + 4 * int(np.prod(shape)))
 
     def write(self, block: Block, maps: Maps) -> None:
-        """What is known of the pixels of a block."""
+        """Maps of the pixels of a block."""
         for name, values in maps._asdict().items():
             if values is None:
                 continue

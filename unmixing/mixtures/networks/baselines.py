@@ -1,4 +1,4 @@
-"""What LPALM is compared with on mixture matrices: LISTA, LISTA-CP and DNMF for signed sources."""
+"""Baselines of LPALM on mixture matrices: LISTA, LISTA-CP and DNMF for signed sources."""
 
 import torch
 from torch import Tensor, nn

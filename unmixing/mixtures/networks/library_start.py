@@ -8,7 +8,7 @@ NOISE_FLOOR = 3e-4
 SHARPNESS = 5e-4
 """Scores that differ by this much differ by a factor e in weight."""
 SMALLEST_NOVELTY = 1e-2
-"""What is added to the share of a column that the others do not explain: the least that is told from nothing."""
+"""Added to the share of a column that the others do not explain: the least share that differs from none."""
 
 
 def spd_inverse(matrix: Tensor) -> Tensor:

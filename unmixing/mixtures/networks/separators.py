@@ -159,7 +159,7 @@ def _principal_components(centred: Float64, n_kept: int) -> tuple[Float64, Float
 
 
 class SeparationGraph(nn.Module):
-    """What is exported: raw mixtures over all channels in, sources and unit-norm columns out.
+    """The exported graph: raw mixtures over all channels in, sources and unit-norm columns out.
 
     All preprocessing is inside: the scale (mean power of a sample of ``sample`` is 1) and the subspace. The mixing
     matrices are estimated on ``sample``; ``mixtures`` are the samples to separate, any number.

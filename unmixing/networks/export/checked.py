@@ -38,7 +38,7 @@ class Stages:
 
 @dataclass(frozen=True)
 class Learned:
-    """What a training says of its network: how it went, what the abundances are shares of, and the side of the square
+    """A training's report on its network: how it went, what the abundances are shares of, and the side of the square
     of pixels that they depend on."""
 
     metrics: Mapping[str, Any]

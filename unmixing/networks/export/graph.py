@@ -13,7 +13,7 @@ SMALLEST_POWER = 1e-30
 
 
 class UnmixingGraph(nn.Module):
-    """What is exported: raw pixels over all bands of the sensor in, physical results out.
+    """The exported graph: raw pixels over all bands of the sensor in, physical results out.
 
     All preprocessing is inside: the choice of bands, the scale, the network's coordinates. ``sample`` is a sample of
     the image's pixels, from which the layers' endmembers are estimated; ``pixels`` are those to unmix, any number.
@@ -33,7 +33,7 @@ class UnmixingGraph(nn.Module):
         self.register_buffer("scale", torch.tensor(scale, dtype=torch.float32))
 
     def prepare(self, sample: Tensor) -> Tensor:
-        """What an image's sample says once for all its pixels, (n_layers + 1, n_endmembers, n_inputs): the endmembers
+        """The prepared state of an image, from its sample, (n_layers + 1, n_endmembers, n_inputs): the endmembers
         that each layer works with, and those that are the answer."""
         _, endmembers, used = self.network(self._coordinates(sample))
         return torch.stack([*used, endmembers])

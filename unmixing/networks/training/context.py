@@ -1,4 +1,4 @@
-"""What one image teaches a network, and the recipe a network takes through it."""
+"""The training context of one image, and the recipe by which a network is built and fitted on it."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from unmixing.types import Float32, Float64
 
 @dataclass(frozen=True, eq=False)
 class TrainingContext:
-    """What a recipe is given.
+    """The input of a recipe.
 
     pixels: of the image, (n_pixels, n_bands), median norm 1. sets: the model of its scene, and synthetic sets to train
     on and held out. max_seconds: of the training alone, and ``progress`` takes the share of it.
@@ -37,12 +37,12 @@ class TrainingContext:
 
     @property
     def norms(self) -> Float64:
-        """What abundances are counted in, (n_endmembers,)."""
+        """Norms of the endmembers, the units of abundances, (n_endmembers,)."""
         return self.sets.scene.brightness_model.norms
 
     @property
     def row_weight(self) -> float:
-        """What the knowledge that brightness is near 1 weighs, as one more band of value 1."""
+        """Weight of the prior that brightness is near 1, as one more band of value 1."""
         return self.sets.scene.brightness_model.row_weight
 
     def basis(self, n_dimensions: int) -> Float64:

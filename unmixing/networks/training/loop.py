@@ -28,7 +28,7 @@ class Limits:
 
 @dataclass(frozen=True)
 class Run:
-    """What differs between trainings of one spec: the seed of all random choices, and seconds at most."""
+    """Seed of all random choices and time limit of one training; neither belongs to the spec."""
 
     seed: int = 0
     max_seconds: float | None = None

@@ -28,7 +28,7 @@ class Errors:
 
 @dataclass(frozen=True)
 class History:
-    """What training did: validation errors per epoch (the first is the untrained network's), those of the best
+    """The history of a training: validation errors per epoch (the first is the untrained network's), those of the best
     epoch, those of the baseline (the library's reference endmembers and NNLS), and why it stopped."""
 
     epochs: tuple[Errors, ...]

@@ -1,4 +1,4 @@
-"""What a training is asked for: handed as one to every method that trains a network."""
+"""The request for a training: handed as one to every method that trains a network."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
