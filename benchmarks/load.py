@@ -223,15 +223,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--upload-mb", type=int, default=2000, help="size of the large upload (default: 2000)")
     parser.add_argument("--folder", type=Path, help="where data goes (default: the system's temporary folder)")
     parser.add_argument("--out", type=Path, help="write the figures to this JSON file")
-    given = parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
     if sys.platform != "linux":
         raise SystemExit("this benchmark pins processes and reads /proc: it needs Linux")
-    full = Amount(40, given.connections, given.seconds, 500_000, given.upload_mb * 1_000_000)
-    with TemporaryDirectory(dir=given.folder) as folder:
-        load = measure_load(Path(folder), QUICK if given.quick else full)
+    full = Amount(40, options.connections, options.seconds, 500_000, options.upload_mb * 1_000_000)
+    with TemporaryDirectory(dir=options.folder) as folder:
+        load = measure_load(Path(folder), QUICK if options.quick else full)
     print(markdown(load))
-    if given.out is not None:
-        given.out.write_text(json.dumps(asdict(load), indent=1) + "\n", encoding="utf-8")
+    if options.out is not None:
+        options.out.write_text(json.dumps(asdict(load), indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

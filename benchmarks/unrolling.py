@@ -138,10 +138,10 @@ def image_rows(folder: Path, n_generated: int, quick: bool) -> list[Row]:
                 [*scenes_with_truth(folder), *write_scenes(Path(scratch), n_generated)],
                 unrolling_images.FULL,
             )
-        return [row for scene in scenes for row in unrolling_images.rows(scene, size, _say)]
+        return [row for scene in scenes for row in unrolling_images.rows(scene, size, _print_progress)]
 
 
-def _say(words: str) -> None:
+def _print_progress(words: str) -> None:
     print(words, file=sys.stderr, flush=True)
 
 
@@ -161,7 +161,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     torch.set_num_threads(chosen.threads)
     with threadpool_limits(chosen.threads):
         size = unrolling_mixtures.QUICK if chosen.quick else unrolling_mixtures.FULL
-        points = unrolling_mixtures.curves(matrices, size, _say)
+        points = unrolling_mixtures.curves(matrices, size, _print_progress)
         rows = image_rows(chosen.data, chosen.generated, chosen.quick)
     print(f"Mixture matrices ({matrices.words}):\n\n{mixtures_table(points)}\n")
     print(f"The layer after which the deepest LPALM has medians as small as PALM:\n\n{reach_table(points)}\n")

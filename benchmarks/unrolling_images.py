@@ -60,8 +60,8 @@ class Row:
 def rows(path: Path, size: Size, progress: Callable[[str], None]) -> list[Row]:
     """Every method at every number of layers, each trained for it, on one scene's synthetic sets."""
     context, test = context_of(path, size)
-    constant = baseline(context.reference, context.norms, test, context.row_weight)
-    found = [Row(path.stem, LIBRARY, 0, constant.abundances, constant.endmembers)]
+    baseline_errors = baseline(context.reference, context.norms, test, context.row_weight)
+    found = [Row(path.stem, LIBRARY, 0, baseline_errors.abundances, baseline_errors.endmembers)]
     for n_layers in size.layers:
         for name, network in networks(context, n_layers, size.training):
             errors = held_out_errors(network, test)
@@ -92,10 +92,10 @@ def context_of(path: Path, size: Size) -> tuple[TrainingContext, SyntheticSets]:
 def networks(context: TrainingContext, n_layers: int, training: UnrolledSpec) -> Iterator[tuple[str, Unrolled]]:
     """METHODS with so many layers, trained, all from the same library."""
     changes = {"n_layers": n_layers, "max_epochs": training.max_epochs}
-    yield "LPALM", recipes.lpalm(LpalmSpec().model_copy(update=changes)).learn(context)[0]
-    yield "LISTA", recipes.lista(ListaSpec().model_copy(update=changes)).learn(context)[0]
+    yield "LPALM", recipes.lpalm(LpalmSpec().model_copy(update=changes)).fit(context)[0]
+    yield "LISTA", recipes.lista(ListaSpec().model_copy(update=changes)).fit(context)[0]
     yield "DNMF", dnmf(context, DnmfSpec().model_copy(update=changes))
-    adaptive, _ = recipes.almu(AlmuSpec().model_copy(update=changes)).learn(context)
+    adaptive, _ = recipes.almu(AlmuSpec().model_copy(update=changes)).fit(context)
     assert isinstance(adaptive, ALMU)
     # The NALMU inside is what NALMU's own recipe gives: same start, same sets, same order.
     yield "NALMU", adaptive.nalmu
@@ -108,16 +108,16 @@ def dnmf(context: TrainingContext, spec: DnmfSpec) -> DNMF:
     """DNMF from the library, on the same sets as the others, whose truth it does not see."""
     network = DNMF(context.reference, context.norms, spec.n_layers)
     both = context.sets.training, context.sets.validation
-    taught, held_out = (network.coordinates(torch.from_numpy(sets.pixels)).float() for sets in both)
+    training, held_out = (network.coordinates(torch.from_numpy(sets.pixels)).float() for sets in both)
 
     def validate() -> float:
         with torch.no_grad():
             return float(reconstruction_error(network, held_out))
 
     def loss(indices: torch.Tensor) -> torch.Tensor:
-        return reconstruction_error(network, taught[indices])
+        return reconstruction_error(network, training[indices])
 
-    optimiser, losses = on_sets(network, len(taught), spec, context.seed, loss)
+    optimiser, losses = on_sets(network, len(training), spec, context.seed, loss)
     optimise(network, optimiser, losses, Limits(spec.max_epochs, spec.patience), validate=validate)
     return network
 

@@ -74,9 +74,9 @@ def with_fields(*names: str) -> Callable[[Command], Command]:
 
     def decorate(command: Command) -> Command:
         @functools.wraps(command)
-        def expanded(**given: Any) -> None:
-            texts = {row.field: given.pop(row.field) for row in rows}
-            command(**given, fields={field: str(value) for field, value in texts.items() if value is not None})
+        def expanded(**arguments: Any) -> None:
+            texts = {row.field: arguments.pop(row.field) for row in rows}
+            command(**arguments, fields={field: str(value) for field, value in texts.items() if value is not None})
 
         signature = inspect.signature(command)
         parameters: list[inspect.Parameter] = []

@@ -20,8 +20,8 @@ def scene_files(paths: Sequence[Path]) -> list[Path]:
 
 def library_files(library: Path | None, mixing_library: Path | None) -> dict[str, list[Path]]:
     """The files of the libraries given, by the name of their field."""
-    given = {"library": library, "mixing_library": mixing_library}
-    return {field: scene_files([path]) for field, path in given.items() if path is not None}
+    paths = {"library": library, "mixing_library": mixing_library}
+    return {field: scene_files([path]) for field, path in paths.items() if path is not None}
 
 
 def scene_name(paths: Sequence[Path]) -> str:

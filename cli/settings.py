@@ -6,7 +6,7 @@ from typing import Any
 from model_store.settings import Settings
 
 
-def settings_with(**given: str | int | Path | None) -> Settings:
+def settings_with(**values: str | int | Path | None) -> Settings:
     """The settings from the environment, with what was given on the command line in their place."""
-    arguments: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
+    arguments: dict[str, Any] = {name: value for name, value in values.items() if value is not None}
     return Settings(**arguments)

@@ -52,8 +52,8 @@ def submit(
         target = out or Path(f"{scene_name(scene)}-unmixed")
         require_free(target, force=force)
         try:
-            given = fields if model is None else {**fields, "model": model}
-            document = unmix_over_http(url, files, given, target, libraries)
+            request = fields if model is None else {**fields, "model": model}
+            document = unmix_over_http(url, files, request, target, libraries)
         except JobInterrupted as interrupted:
             _say_where(interrupted.url)
             raise typer.Exit(INTERRUPTED) from None

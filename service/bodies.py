@@ -42,7 +42,7 @@ class FileBody:
         self._file.close()
         if not self._n_bytes:
             raise UploadFieldError("the body is empty: the scene, or the mixture matrix, is missing")
-        return Upload(self._fields.given, {FILE: {self._name: self._digest.hexdigest()}})
+        return Upload(self._fields.values, {FILE: {self._name: self._digest.hexdigest()}})
 
     def close(self) -> None:
         self._file.close()
@@ -64,7 +64,7 @@ class JsonBody:
 
     def result(self) -> Upload:
         self._file.close()
-        return Upload(self._fields.given, {}, JSON_BODY)
+        return Upload(self._fields.values, {}, JSON_BODY)
 
     def close(self) -> None:
         self._file.close()

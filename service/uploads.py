@@ -42,8 +42,8 @@ class Upload:
 class Fields:
     """The plain fields of a request, of those in ``known``, each once; but ``method`` may come several times."""
 
-    def __init__(self, known: frozenset[str], given: Mapping[str, str] | None = None) -> None:
-        self.given = dict(given or {})
+    def __init__(self, known: frozenset[str], values: Mapping[str, str] | None = None) -> None:
+        self.values = dict(values or {})
         self._known = known
 
     def require(self, name: str) -> None:
@@ -51,7 +51,7 @@ class Fields:
         if name not in self._known:
             known = ", ".join([*FILE_FIELDS, *sorted(self._known)])
             raise UploadFieldError(f"unknown field {name!r}; known are {known}")
-        if name in self.given and name != METHOD:
+        if name in self.values and name != METHOD:
             raise UploadFieldError(f"the field {name!r} is given twice")
 
     def add(self, name: str, value: str) -> None:
@@ -60,8 +60,8 @@ class Fields:
         require_text(value, f"the field {name!r}")
         if len(value) > MAX_FIELD_BYTES:
             raise UploadFieldError(f"the field {name!r} is longer than {MAX_FIELD_BYTES} bytes")
-        earlier = self.given.get(name)
-        self.given[name] = f"{earlier},{value}" if earlier and value else value or earlier or ""
+        earlier = self.values.get(name)
+        self.values[name] = f"{earlier},{value}" if earlier and value else value or earlier or ""
 
 
 @dataclass
@@ -117,7 +117,7 @@ class Receiver:
             raise MalformedUploadError("the body ends before its closing boundary")
         if not self._digests[FILE]:
             raise UploadFieldError(f"no part named {FILE!r}: the scene, or the mixture matrix, is missing")
-        return Upload(self._fields.given, self._digests)
+        return Upload(self._fields.values, self._digests)
 
     def close(self) -> None:
         if self._part.file is not None:

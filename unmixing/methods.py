@@ -51,7 +51,7 @@ class Method:
         return self.train is not None
 
 
-def _learned(task: TrainingTask) -> TrainedModel:
+def _train(task: TrainingTask) -> TrainedModel:
     # Torch takes seconds to import, and applying a stored model never needs it.
     from unmixing.networks.training.trainers import TRAINERS
 
@@ -64,7 +64,7 @@ _ROWS = (
         "Self-supervised LPALM",
         "PALM unrolled into a small network, trained on synthetic truth made from the image itself.",
         "Fahes et al. 2022; Hadjeres, Kervazo, Tupin 2024",
-        train=_learned,
+        train=_train,
     ),
     Method(
         "vca_fcls",
@@ -117,42 +117,42 @@ _ROWS = (
         "LISTA",
         "ISTA unrolled with free weights; endmembers are those of the image's own library.",
         "Gregor and LeCun 2010",
-        train=_learned,
+        train=_train,
     ),
     Method(
         "lista_cp",
         "LISTA-CP",
         "ISTA unrolled with coupled weights; endmembers are those of the image's own library.",
         "Chen et al. 2018",
-        train=_learned,
+        train=_train,
     ),
     Method(
         "dnmf",
         "Deep NMF",
         "Multiplicative updates unrolled, trained on the reconstruction alone.",
         "Nasser, Eldar, Sharan 2022",
-        train=_learned,
+        train=_train,
     ),
     Method(
         "nalmu",
         "NALMU",
         "Multiplicative updates unrolled, with a learned mask on each update of the endmembers.",
         "Hadjeres, Kervazo, Tupin 2024",
-        train=_learned,
+        train=_train,
     ),
     Method(
         "almu",
         "ALMU",
         "NALMU whose masks adapt to the image, by a small perceptron per layer.",
         "Hadjeres, Kervazo, Tupin 2024",
-        train=_learned,
+        train=_train,
     ),
     Method(
         "cnnaeu",
         "CNNAEU",
         "A convolutional autoencoder on patches, whose decoder's weights are the endmembers.",
         "Palsson, Ulfarsson, Sveinsson 2021",
-        train=_learned,
+        train=_train,
         uses_neighbourhood=True,
     ),
 )

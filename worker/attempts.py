@@ -87,9 +87,9 @@ def progress_to(stores: Stores, delivery: Delivery) -> Progress:
             logger.info("job %s: %s", job_id, stage)
         last_time, last_stage = time.monotonic(), stage
         percent = min(round(100 * share), 99)  # 100 is for jobs whose results can be read
-        told = Report(percent, stage, in_words(stage, detail))
+        report = Report(percent, stage, in_words(stage, detail))
         try:
-            held = stores.jobs.touch(job_id, delivery.attempt, told, step=delivery.step)
+            held = stores.jobs.touch(job_id, delivery.attempt, report, step=delivery.step)
         except RedisError:  # progress can wait; whether the job is still ours, its lease tells
             logger.warning("job %s: its progress could not be written", job_id, exc_info=True)
             return

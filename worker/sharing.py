@@ -190,8 +190,8 @@ def tell_parts(delivery: Delivery, shared: SharedImage, stores: Stores) -> None:
     done = n_parts - len(shared.missing())
     percent = round(100 * (LOOKED_SHARE + (UNMIXED_SHARE - LOOKED_SHARE) * done / n_parts))
     stage = "unmixing the image"
-    told = Report(percent, stage, in_words(stage, f"{done} of {n_parts} parts"))
-    stores.jobs.touch(delivery.job_id, delivery.attempt, told, step=delivery.step)
+    report = Report(percent, stage, in_words(stage, f"{done} of {n_parts} parts"))
+    stores.jobs.touch(delivery.job_id, delivery.attempt, report, step=delivery.step)
 
 
 def make_product(delivery: Delivery, settings: Settings, stores: Stores) -> bool:

@@ -56,11 +56,11 @@ def impose(limits: Limits) -> None:
 
 
 def _lower(kind: int, soft: int, hard: int | None = None) -> None:
-    """Set a limit, but never above the one that this process was given."""
-    _, given = resource.getrlimit(kind)
+    """Set a limit, but never above the one that this process inherited."""
+    _, inherited = resource.getrlimit(kind)
     hard = soft if hard is None else hard
-    if given != resource.RLIM_INFINITY:
-        soft, hard = min(soft, given), min(hard, given)
+    if inherited != resource.RLIM_INFINITY:
+        soft, hard = min(soft, inherited), min(hard, inherited)
     resource.setrlimit(kind, (soft, hard))
 
 
@@ -113,13 +113,13 @@ def read_upload(request: ReadRequest) -> ReadUpload:
     folder, fields = request.folder, Fields(FIELDS, request.fields)
     if request.body is not None:
         unpack_json(folder / request.body, fields)
-    model_id = fields.given.get("model") or None
+    model_id = fields.values.get("model") or None
     # Of a model its manifest says what it fits; its network is no business of this process.
     model = TrainedModel(b"", ModelStore(request.models).get(model_id).manifest) if model_id else None
     task = checked_task(
         Request(
             files=unpack_files(folder, max_total_bytes=request.max_unpacked_bytes),
-            fields=fields.given,
+            fields=fields.values,
             libraries={name: sorted(folder.glob(f"{name}/*")) for name in LIBRARIES},
             model=model,
             scratch=folder,

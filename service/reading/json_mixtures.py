@@ -28,7 +28,7 @@ def unpack_json(body: Path, fields: Fields) -> None:
     mixtures = _matrix(document.pop(MIXTURES.names[0]))
     for name, value in document.items():
         fields.add(name, _plain(name, value))
-    fields.given.setdefault("kind", InputKind.MIXTURES)
+    fields.values.setdefault("kind", InputKind.MIXTURES)
     np.save(body.with_name(JSON_MIXTURES), mixtures)
     body.unlink()
 

@@ -71,14 +71,14 @@ def test_the_nalmu_inside_almu_is_nalmu(tmp_path: Path) -> None:
     assert tuple(found) == METHODS
     assert all(network.n_layers == 2 for network in found.values())
     spec = NalmuSpec(n_layers=2, max_epochs=training.max_epochs)
-    alone, _ = recipes.nalmu(spec).learn(context)
+    alone, _ = recipes.nalmu(spec).fit(context)
     assert held_out_errors(found["NALMU"], held_out) == held_out_errors(alone, held_out)
     assert held_out_errors(found["MU"], held_out) != held_out_errors(alone, held_out)
 
 
 def test_endmembers_are_compared_in_all_bands(tmp_path: Path) -> None:
     context, held_out = context_of(write_scenes(tmp_path, 1, side=16)[0], QUICK)
-    network = recipes.lista(ListaSpec(n_layers=1, max_epochs=1)).learn(context)[0]
+    network = recipes.lista(ListaSpec(n_layers=1, max_epochs=1)).fit(context)[0]
     with torch.no_grad():
         spectra = network.lift(network.reference).double().numpy()
     expected = ((spectra - held_out.endmembers) ** 2).sum(axis=2).mean()

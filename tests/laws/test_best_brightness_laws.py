@@ -19,9 +19,9 @@ def scene(norms, deviation):
     spectra *= np.array(norms)[:, None] / np.linalg.norm(spectra, axis=1, keepdims=True)
     abundances = rng.dirichlet(np.full(N_ENDMEMBERS, 0.4), size=ROWS * COLUMNS)
     abundances[:8] = np.repeat(np.eye(N_ENDMEMBERS), 2, axis=0)
-    light = np.exp(deviation * rng.standard_normal((ROWS * COLUMNS, 1)))
+    brightness = np.exp(deviation * rng.standard_normal((ROWS * COLUMNS, 1)))
     noise = 0.01 * np.median(norms) * rng.standard_normal((ROWS * COLUMNS, BANDS))
-    cube = (light * (abundances @ spectra) + noise).reshape(ROWS, COLUMNS, BANDS).astype(np.float32)
+    cube = (brightness * (abundances @ spectra) + noise).reshape(ROWS, COLUMNS, BANDS).astype(np.float32)
     cube[:, :, 7] = np.nan
     return cube
 

@@ -14,8 +14,8 @@ def fitted(deviation: float, noise: float = 0.002, n_pixels: int = 3000):
     rng = np.random.default_rng(0)
     endmembers = unit_norm(np.abs(rng.normal(size=(3, 40))) + 0.1)
     abundances = rng.dirichlet(np.ones(3), size=n_pixels)
-    light = 1 + deviation * rng.normal(size=(n_pixels, 1))
-    pixels = light * (abundances * NORMS) @ endmembers + noise * rng.normal(size=(n_pixels, 40))
+    brightness = 1 + deviation * rng.normal(size=(n_pixels, 1))
+    pixels = brightness * (abundances * NORMS) @ endmembers + noise * rng.normal(size=(n_pixels, 40))
     contributions = nnls(pixels, endmembers)
     return fit_brightness(contributions, endmembers, pixels - contributions @ endmembers)
 

@@ -49,13 +49,13 @@ def test_it_ends_at_the_first_epoch_after_its_time():
 def test_without_validation_the_last_epoch_is_kept_and_its_mean_loss_told():
     network = torch.nn.Linear(1, 1, bias=False)
     torch.nn.init.zeros_(network.weight)
-    told, restored = [], []
+    reported, restored = [], []
     optimiser = Optimiser(torch.optim.SGD(network.parameters(), 0.25), after_step=lambda: restored.append(1))
     outcome = optimise(
         network, optimiser, lambda: (((network.weight - 1) ** 2).sum() for _ in range(2)), Limits(2),
-        on_epoch=lambda epoch, loss: told.append((epoch, loss)),
+        on_epoch=lambda epoch, loss: reported.append((epoch, loss)),
     )  # fmt: skip
     assert outcome.best_epoch == 2
-    assert [epoch for epoch, _ in told] == [1, 2]
-    assert [loss for _, loss in told] == pytest.approx([(1 + 0.25) / 2, (0.25**2 + 0.25**3) / 2])
+    assert [epoch for epoch, _ in reported] == [1, 2]
+    assert [loss for _, loss in reported] == pytest.approx([(1 + 0.25) / 2, (0.25**2 + 0.25**3) / 2])
     assert len(restored) == 4

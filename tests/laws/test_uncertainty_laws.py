@@ -10,7 +10,7 @@ from unmixing.inference.runtime import ModelRunner
 from unmixing.networks.export.graph import UnmixingGraph
 from unmixing.networks.export.onnx import export_onnx, parity_error
 from unmixing.networks.lpalm import LPALM
-from unmixing.networks.uncertainty import COVERAGE, Uncertainty, coverage, learn_uncertainty
+from unmixing.networks.uncertainty import COVERAGE, Uncertainty, coverage, fit_uncertainty
 from unmixing.simulation.training_sets import SyntheticSets, model_scene, synthesise, synthesise_wider
 from unmixing.types import Compute
 
@@ -34,7 +34,7 @@ def noisy_sets(n_sets: int, seed: int, noise: float) -> SyntheticSets:
 
 
 def learned(noise: float) -> Uncertainty:
-    return learn_uncertainty(network(), noisy_sets(40, 1, noise), noisy_sets(20, 2, noise), seed=0)
+    return fit_uncertainty(network(), noisy_sets(40, 1, noise), noisy_sets(20, 2, noise), seed=0)
 
 
 def test_nine_in_ten_fresh_truths_lie_within():

@@ -115,7 +115,7 @@ def _prior(
 
     started = time.perf_counter()
     nonnegative = bool(values.min() >= 0) if spec.nonnegative is None else spec.nonnegative
-    given = None if library is None else check_library(library, values.shape[1], spec.n_sources)
+    checked_library = None if library is None else check_library(library, values.shape[1], spec.n_sources)
     report(0.0, "separating random halves of the mixtures")
     scale = float(np.sqrt(np.mean(np.square(values, dtype=np.float64)))) or 1.0
     blind = blind_library(
@@ -134,11 +134,11 @@ def _prior(
         "source_shapes": list(blind.sources.shapes),
         "snr_db": blind.sources.snr_db,
         "agreeing_runs": blind.n_agreeing,
-        "library": "mixtures" if given is None else "given",
-        "library_matrices": len(blind.matrices if given is None else given),
+        "library": "mixtures" if checked_library is None else "given",
+        "library_matrices": len(blind.matrices if checked_library is None else checked_library),
         "seconds": {"library": round(time.perf_counter() - started, 4)},
     }
-    return MixturePrior(blind.matrices if given is None else given, blind.sources), metrics
+    return MixturePrior(blind.matrices if checked_library is None else checked_library, blind.sources), metrics
 
 
 def _train(

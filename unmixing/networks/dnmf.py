@@ -13,8 +13,8 @@ from unmixing.cubes import scaled_pixels
 from unmixing.manifest import AbundancesAre
 from unmixing.networks.devices import torch_device
 from unmixing.networks.export.checked import (
-    Learned,
     Stages,
+    TrainingReport,
     checked_model,
     example_pixels,
     image_manifest,
@@ -92,8 +92,8 @@ def train_dnmf(task: TrainingTask, *, spec: DnmfSpec | None = None) -> TrainedMo
         stages.lap("training")
         task.progress(TRAINING_DONE, "exporting and checking the model")
         graph = UnmixingGraph(network.cpu(), np.flatnonzero(cube.used_bands), scale)
-        learned = Learned(metrics, AbundancesAre.EQUALLY_BRIGHT)
-        manifest = image_manifest(cube, n_endmembers, request, spec, learned)
+        report = TrainingReport(metrics, AbundancesAre.EQUALLY_BRIGHT)
+        manifest = image_manifest(cube, n_endmembers, request, spec, report)
         model = checked_model(graph, example_pixels(cube), manifest, task.compute)
         stages.lap("export")
     return replace(model, seconds=stages.seconds)
@@ -104,7 +104,7 @@ def _fit(
 ) -> dict[str, object]:
     """``optimise`` on the reconstruction of the first sets, validated by that of the second."""
     device = network.norms.device
-    taught, held_out = (network.coordinates(torch.from_numpy(pixels).to(device)) for pixels in sets)
+    training, held_out = (network.coordinates(torch.from_numpy(pixels).to(device)) for pixels in sets)
     errors: list[float] = []
 
     def validate() -> float:
@@ -113,11 +113,11 @@ def _fit(
         return errors[-1]
 
     def loss(indices: Tensor) -> Tensor:
-        return reconstruction_error(network, taught[indices.to(device)])
+        return reconstruction_error(network, training[indices.to(device)])
 
     outcome = optimise(
         network,
-        *on_sets(network, len(taught), spec, request.seed, loss),
+        *on_sets(network, len(training), spec, request.seed, loss),
         Limits(spec.max_epochs, spec.patience, request.max_training_seconds),
         validate=validate,
         on_epoch=lambda epoch, loss: progress(

@@ -1,4 +1,4 @@
-"""How far an abundance may be off: a small network beside an unrolled one, taught on wider synthetic truth."""
+"""How far an abundance may be off: a small network beside an unrolled one, fitted on wider synthetic truth."""
 
 import torch
 from torch import Tensor, nn
@@ -42,7 +42,7 @@ class Uncertainty(nn.Module):
         return torch.exp(self.out.weight @ hidden + self.out.bias[:, None]) * self.scale[:, None]
 
 
-def learn_uncertainty(network: Unrolled, training: SyntheticSets, held_out: SyntheticSets, seed: int) -> Uncertainty:
+def fit_uncertainty(network: Unrolled, training: SyntheticSets, held_out: SyntheticSets, seed: int) -> Uncertainty:
     """The uncertainty of ``network`` on pixels like those of ``training``, scaled to COVERAGE on ``held_out``."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)

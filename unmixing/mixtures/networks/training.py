@@ -89,18 +89,18 @@ def train_separation(
     The network keeps the weights of its best epoch.
     """
     library, model, rng = prior.library, prior.sources, np.random.default_rng(run.seed)
-    taught, held_out = _split(rng.permutation(len(library)), VALIDATION_SHARE)
+    training, held_out = _split(rng.permutation(len(library)), VALIDATION_SHARE)
     validation = as_batch(network, mix(library[held_out], model, spec.samples_per_set, rng))
     epochs: list[SeparationErrors] = []
 
     def validate() -> float:
-        errors, score = _validate(network, validation, taught, loss)
+        errors, score = _validate(network, validation, training, loss)
         epochs.append(errors)
         return score
 
     def losses() -> Iterator[Tensor]:
         for _ in range(spec.steps_per_epoch):
-            known, unknown = _split(rng.permutation(taught), HELD_OUT_SHARE)
+            known, unknown = _split(rng.permutation(training), HELD_OUT_SHARE)
             sets = mix(recombine(library[unknown], spec.batch_sets, rng), model, spec.samples_per_set, rng)
             yield _loss(network, as_batch(network, sets), known, loss)
 

@@ -37,8 +37,8 @@ class Stages:
 
 
 @dataclass(frozen=True)
-class Learned:
-    """A training's report on its network: how it went, what the abundances are shares of, and the side of the square
+class TrainingReport:
+    """Report of a training on its network: how it went, what the abundances are shares of, and the side of the square
     of pixels that they depend on."""
 
     metrics: Mapping[str, Any]
@@ -73,7 +73,7 @@ def checked_model(graph: nn.Module, example: Float32, manifest: ModelManifest, c
 
 
 def image_manifest(
-    cube: Cube, n_endmembers: int, request: UnmixSpec, spec: BaseModel, learned: Learned
+    cube: Cube, n_endmembers: int, request: UnmixSpec, spec: BaseModel, report: TrainingReport
 ) -> ModelManifest:
     """The manifest of a model trained on ``cube``, not yet checked."""
     return ModelManifest(
@@ -86,10 +86,10 @@ def image_manifest(
         n_endmembers=n_endmembers,
         endmember_names=tuple(f"endmember {number}" for number in range(1, n_endmembers + 1)),
         wavelengths_nm=None if cube.wavelengths_nm is None else tuple(cube.wavelengths_nm.tolist()),
-        neighbourhood=learned.neighbourhood,
-        abundances_are=learned.abundances_are,
+        neighbourhood=report.neighbourhood,
+        abundances_are=report.abundances_are,
         versions=versions(),
-        metrics=dict(learned.metrics),
+        metrics=dict(report.metrics),
     )
 
 

@@ -73,7 +73,7 @@ class TrainingContext:
 
 @dataclass(frozen=True)
 class Recipe:
-    """How a network is built and trained: ``learn`` does both for a context."""
+    """How a network is built and trained: ``fit`` does both for a context."""
 
     spec: UnrolledSpec
-    learn: Callable[[TrainingContext], tuple[Unrolled, History]]
+    fit: Callable[[TrainingContext], tuple[Unrolled, History]]

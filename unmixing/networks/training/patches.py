@@ -17,8 +17,8 @@ from unmixing.networks.cnnaeu import CNNAEU, NEIGHBOURHOOD, NeighbourhoodGraph, 
 from unmixing.networks.devices import torch_device
 from unmixing.networks.export.checked import (
     PARITY_PIXELS,
-    Learned,
     Stages,
+    TrainingReport,
     checked_model,
     image_manifest,
 )
@@ -54,8 +54,8 @@ def train_cnnaeu(task: TrainingTask, *, spec: CnnaeuSpec | None = None) -> Train
         task.progress(TRAINING_DONE, "exporting and checking the model")
         graph = NeighbourhoodGraph(network.cpu(), np.flatnonzero(cube.used_bands), scale)
         example = pixel_reader(cube, NEIGHBOURHOOD)(sample_indices(len(pixels), PARITY_PIXELS))
-        learned = Learned(metrics, AbundancesAre.DECODER, NEIGHBOURHOOD)
-        manifest = image_manifest(cube, n_endmembers, request, spec, learned)
+        report = TrainingReport(metrics, AbundancesAre.DECODER, NEIGHBOURHOOD)
+        manifest = image_manifest(cube, n_endmembers, request, spec, report)
         model = checked_model(graph, example, manifest, task.compute)
         stages.lap("export")
     return replace(model, seconds=stages.seconds)

@@ -1,4 +1,4 @@
-"""The unrolled networks that learn from synthetic truth: how each is built for an image, and trained."""
+"""Recipes of the unrolled networks: how each is built for an image and fitted on synthetic truth."""
 
 import torch
 
@@ -14,56 +14,56 @@ from unmixing.specs import AlmuSpec, ListaSpec, LpalmSpec, NalmuSpec
 def lpalm(spec: LpalmSpec) -> Recipe:
     """Abundances and endmembers, every step learned (``networks/lpalm.py``)."""
 
-    def learn(context: TrainingContext) -> tuple[Unrolled, History]:
+    def fit(context: TrainingContext) -> tuple[Unrolled, History]:
         network = LPALM(
             context.reference, context.norms, context.basis(spec.n_dimensions), spec.n_layers, context.row_weight
         )
         return network, context.train("LPALM", network, spec)
 
-    return Recipe(spec, learn)
+    return Recipe(spec, fit)
 
 
 def lista(spec: ListaSpec) -> Recipe:
     """Abundances alone; endmembers are the library's (``networks/lista.py``)."""
 
-    def learn(context: TrainingContext) -> tuple[Unrolled, History]:
+    def fit(context: TrainingContext) -> tuple[Unrolled, History]:
         network = LISTA(
             context.reference, context.norms, context.basis(spec.n_dimensions), spec.n_layers, context.row_weight
         )
         return network, context.train("LISTA", network, spec)
 
-    return Recipe(spec, learn)
+    return Recipe(spec, fit)
 
 
 def lista_cp(spec: ListaSpec) -> Recipe:
     """Abundances alone, with coupled weights; endmembers are the library's (``networks/lista.py``)."""
 
-    def learn(context: TrainingContext) -> tuple[Unrolled, History]:
+    def fit(context: TrainingContext) -> tuple[Unrolled, History]:
         network = LISTACP(
             context.reference, context.norms, context.basis(spec.n_dimensions), spec.n_layers, context.row_weight
         )
         return network, context.train("LISTA-CP", network, spec)
 
-    return Recipe(spec, learn)
+    return Recipe(spec, fit)
 
 
 def nalmu(spec: NalmuSpec) -> Recipe:
     """Masks on the multiplicative updates of endmembers (``networks/multiplicative.py``)."""
 
-    def learn(context: TrainingContext) -> tuple[Unrolled, History]:
+    def fit(context: TrainingContext) -> tuple[Unrolled, History]:
         network = NALMU(context.reference, context.norms, spec.n_layers)
         return network, context.train("NALMU", network, spec)
 
-    return Recipe(spec, learn)
+    return Recipe(spec, fit)
 
 
 def almu(spec: AlmuSpec) -> Recipe:
     """NALMU in the first half of the time, then perceptrons that fit its masks to the image."""
 
-    def learn(context: TrainingContext) -> tuple[Unrolled, History]:
+    def fit(context: TrainingContext) -> tuple[Unrolled, History]:
         fixed = NALMU(context.reference, context.norms, spec.n_layers)
         context.train("NALMU", fixed, spec, last=0.5)
         adaptive = ALMU(fixed.cpu(), spec.n_hidden, torch.Generator().manual_seed(context.seed))
         return adaptive, context.train("ALMU", adaptive, spec, first=0.5)
 
-    return Recipe(spec, learn)
+    return Recipe(spec, fit)

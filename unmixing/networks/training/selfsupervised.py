@@ -8,8 +8,8 @@ import numpy as np
 from unmixing.manifest import AbundancesAre
 from unmixing.networks.devices import torch_device
 from unmixing.networks.export.checked import (
-    Learned,
     Stages,
+    TrainingReport,
     checked_model,
     example_pixels,
     image_manifest,
@@ -19,7 +19,7 @@ from unmixing.networks.training import recipes
 from unmixing.networks.training.context import Recipe, TrainingContext
 from unmixing.networks.training.supervised import History
 from unmixing.networks.training.task import TrainingTask
-from unmixing.networks.uncertainty import coverage, learn_uncertainty
+from unmixing.networks.uncertainty import coverage, fit_uncertainty
 from unmixing.progress import part_of, silent
 from unmixing.simulation.training_sets import SceneModel
 from unmixing.specs import LpalmSpec
@@ -52,19 +52,19 @@ def train_on_synthetic_truth(task: TrainingTask, *, recipe: Recipe) -> TrainedMo
             truth.pixels, sets, request.seed, request.max_training_seconds, device,
             part_of(progress, SYNTHESIS_DONE, TRAINING_DONE),
         )  # fmt: skip
-        network, history = recipe.learn(context)
+        network, history = recipe.fit(context)
         stages.lap("training")
         network = network.cpu()
         progress(TRAINING_DONE, "learning how far abundances may be off")
-        taught, held_out, checked = truth.wider_sets(silent)
-        uncertainty = learn_uncertainty(network, taught, held_out, request.seed)
+        training_sets, held_out, checked = truth.wider_sets(silent)
+        uncertainty = fit_uncertainty(network, training_sets, held_out, request.seed)
         covered = coverage(uncertainty, network, checked)
         stages.lap("uncertainty")
         progress(UNCERTAINTY_DONE, "exporting and checking the model")
         graph = UnmixingGraph(network, np.flatnonzero(cube.used_bands), truth.scale, uncertainty)
         metrics = {**_training_metrics(history, sets.scene), "uncertainty_coverage": covered}
-        learned = Learned(metrics, AbundancesAre.BRIGHTNESS_MODEL)
-        manifest = image_manifest(cube, task.n_endmembers, request, spec, learned)
+        report = TrainingReport(metrics, AbundancesAre.BRIGHTNESS_MODEL)
+        manifest = image_manifest(cube, task.n_endmembers, request, spec, report)
         model = checked_model(graph, example_pixels(cube), manifest, task.compute)
         stages.lap("export")
     return replace(model, seconds=stages.seconds)

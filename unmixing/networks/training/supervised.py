@@ -63,26 +63,26 @@ def train(
     The network is left with the weights of its best epoch on ``validation``.
     """
     reference, norms = (_as_array(tensor) for tensor in (network.lift(network.reference), network.norms))
-    constant = baseline(reference, norms, validation, network.row_weight)
-    taught, held_out = _as_batch(training, network), _as_batch(validation, network)
+    baseline_errors = baseline(reference, norms, validation, network.row_weight)
+    training_batch, validation_batch = _as_batch(training, network), _as_batch(validation, network)
     epochs: list[Errors] = []
 
     def validate() -> float:
         with torch.no_grad():
-            epochs.append(Errors(*map(float, _errors(network, held_out))))
-        return _relative(epochs[-1], constant)
+            epochs.append(Errors(*map(float, _errors(network, validation_batch))))
+        return _relative(epochs[-1], baseline_errors)
 
     def loss(indices: Tensor) -> Tensor:
-        return _loss(network, taught.take(indices.to(network.norms.device)), constant)
+        return _loss(network, training_batch.take(indices.to(network.norms.device)), baseline_errors)
 
     outcome = optimise(
         network,
-        *on_sets(network, len(taught), spec, run.seed, loss),
+        *on_sets(network, len(training_batch), spec, run.seed, loss),
         run.limits(spec.max_epochs, spec.patience),
         validate=validate,
         on_epoch=None if on_epoch is None else lambda epoch, loss: on_epoch(epoch, epochs[-1]),
     )
-    return History(tuple(epochs), epochs[outcome.best_epoch], constant, outcome.stopped_by)
+    return History(tuple(epochs), epochs[outcome.best_epoch], baseline_errors, outcome.stopped_by)
 
 
 def baseline(reference: Float64, norms: Float64, sets: SyntheticSets, row_weight: float = 0.0) -> Errors:
@@ -139,10 +139,10 @@ def _answer_errors(
     return (error / power).mean(), ((endmembers - batch.endmembers) ** 2).sum(dim=-1).mean()
 
 
-def _loss(network: Unrolled, batch: _Batch, constant: Errors) -> Tensor:
+def _loss(network: Unrolled, batch: _Batch, units: Errors) -> Tensor:
     abundance_error, endmember_error = _errors(network, batch)
-    return abundance_error / max(constant.abundances, 1e-9) + endmember_error / max(constant.endmembers, 1e-9)
+    return abundance_error / max(units.abundances, 1e-9) + endmember_error / max(units.endmembers, 1e-9)
 
 
-def _relative(errors: Errors, constant: Errors) -> float:
-    return errors.abundances / max(constant.abundances, 1e-9) + errors.endmembers / max(constant.endmembers, 1e-9)
+def _relative(errors: Errors, units: Errors) -> float:
+    return errors.abundances / max(units.abundances, 1e-9) + errors.endmembers / max(units.endmembers, 1e-9)
