@@ -14,7 +14,7 @@ from unmixing.cubes import cube_from_array
 from unmixing.inference.neighbourhoods import pixel_reader
 from unmixing.inference.runtime import ModelRunner
 from unmixing.networks.cnnaeu import CNNAEU, NEIGHBOURHOOD, NeighbourhoodGraph
-from unmixing.networks.dnmf import DNMF, reconstruction_error, train_dnmf
+from unmixing.networks.dnmf import DNMF, reconstruction_error
 from unmixing.networks.export.graph import UnmixingGraph
 from unmixing.networks.export.onnx import export_onnx, parity_error
 from unmixing.networks.lista import LISTA, LISTACP
@@ -22,6 +22,7 @@ from unmixing.networks.multiplicative import ALMU, NALMU
 from unmixing.networks.training.loop import Run
 from unmixing.networks.training.supervised import Errors, layer_errors, train
 from unmixing.networks.training.task import TrainingTask
+from unmixing.networks.training.unsupervised import train_dnmf
 from unmixing.simulation.training_sets import SyntheticSets
 from unmixing.specs import CnnaeuSpec, DnmfSpec, NalmuSpec, UnmixSpec
 from unmixing.types import Compute

@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from functools import partial
 from types import MappingProxyType
 
-from unmixing.networks.dnmf import train_dnmf
 from unmixing.networks.training import recipes
 from unmixing.networks.training.patches import train_cnnaeu
 from unmixing.networks.training.selfsupervised import train_lpalm, train_on_synthetic_truth
 from unmixing.networks.training.task import Train
+from unmixing.networks.training.unsupervised import train_dnmf
 from unmixing.specs import AlmuSpec, ListaSpec, NalmuSpec
 
 TRAINERS: Mapping[str, Train] = MappingProxyType(
