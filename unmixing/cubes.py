@@ -102,14 +102,14 @@ class BandStatistics:
     """Statistics of the bands of an image, gathered block by block.
 
     bad_bands: (n_bands,) true where the provider marks a band bad. Pixels without any data in the other bands, or
-    with zeros alone, are the frame around a scene and say nothing.
+    with zeros alone, are the frame around a scene and say nothing. n_with_data: all other pixels so far.
     """
 
     def __init__(self, n_bands: int, bad_bands: Bool | None) -> None:
         self._bad = np.zeros(n_bands, dtype=bool) if bad_bands is None else bad_bands
         self._lowest, self._highest = np.full(n_bands, np.inf), np.full(n_bands, -np.inf)
         self._counts = np.zeros(n_bands, dtype=np.int64)
-        self._n_pixels = self._n_with_data = 0
+        self._n_pixels = self.n_with_data = 0
         self._any_finite = False
 
     def add(self, values: Float32) -> None:
@@ -120,7 +120,7 @@ class BandStatistics:
         with np.errstate(over="ignore", invalid="ignore", under="ignore"):
             squares = np.einsum("nb,nb->n", good, good)
         if np.isfinite(squares).all() and (squares > 0).all():  # nothing is missing: three passes say it all
-            self._n_with_data += len(flat)
+            self.n_with_data += len(flat)
             self._counts += len(flat)
             self._any_finite = True
             lowest, highest = flat.min(axis=0, initial=np.inf), flat.max(axis=0, initial=-np.inf)
@@ -129,7 +129,7 @@ class BandStatistics:
             self._any_finite |= bool(finite.any())
             chosen = (finite[:, ~self._bad] & (good != 0)).any(axis=1)
             flat, finite = flat[chosen], finite[chosen]
-            self._n_with_data += len(flat)
+            self.n_with_data += len(flat)
             self._counts += finite.sum(axis=0)
             lowest = np.where(finite, flat, np.inf).min(axis=0, initial=np.inf)
             highest = np.where(finite, flat, -np.inf).max(axis=0, initial=-np.inf)
@@ -144,24 +144,32 @@ class BandStatistics:
         reasons = [self._reason(index, float(magnitudes[index]), typical) for index in range(len(self._bad))]
         return tuple(DroppedBand(index, reason) for index, reason in enumerate(reasons) if reason is not None)
 
+    @property
+    def n_used_bands(self) -> int:
+        """The number of bands that are not dropped."""
+        return len(self._bad) - len(self.dropped_bands())
+
     def require_content(self) -> None:
-        """Raises SceneContentError when nothing can be unmixed: no data, constant, fewer than two usable
-        bands, nowhere positive."""
+        """Raises SceneContentError when nothing can be unmixed; see ``lack_of_content``."""
+        if lack := self.lack_of_content():
+            raise SceneContentError(lack)
+
+    def lack_of_content(self) -> str | None:
+        """Why nothing can be unmixed: no data, constant, fewer than two usable bands, nowhere positive; else None."""
         dropped = self.dropped_bands()
         n_bands = len(self._bad)
         n_used = n_bands - len(dropped)
         if not self._any_finite:
-            raise SceneContentError(f"the cube has no data: all {self._n_pixels} pixels are NaN, infinite or nodata")
+            return f"the cube has no data: all {self._n_pixels} pixels are NaN, infinite or nodata"
         if n_used == 0 and all(band.reason.startswith("constant") for band in dropped):
-            raise SceneContentError(f"the cube is constant: each of its {n_bands} bands has one value everywhere")
+            return f"the cube is constant: each of its {n_bands} bands has one value everywhere"
         if n_used < 2:
             reasons = sorted({band.reason for band in dropped})
-            raise SceneContentError(f"only {n_used} of {n_bands} bands can be used ({'; '.join(reasons[:3])})")
+            return f"only {n_used} of {n_bands} bands can be used ({'; '.join(reasons[:3])})"
         brightest = float(np.delete(self._highest, [band.index for band in dropped]).max())
         if brightest <= 0:
-            raise SceneContentError(
-                f"the cube is nowhere positive: {brightest:g} is its largest value; reflectance and radiance are"
-            )
+            return f"the cube is nowhere positive: {brightest:g} is its largest value; reflectance and radiance are"
+        return None
 
     def _reason(self, index: int, magnitude: float, typical: float) -> str | None:
         count, lowest = self._counts[index], self._lowest[index]
@@ -169,9 +177,9 @@ class BandStatistics:
             return "marked bad in the header"
         if count == 0:
             return "no pixel has data"
-        if count < MIN_FINITE_SHARE * self._n_with_data:
-            return f"only {count} of {self._n_with_data} pixels have data"
-        if lowest == self._highest[index] and self._n_with_data > 1:
+        if count < MIN_FINITE_SHARE * self.n_with_data:
+            return f"only {count} of {self.n_with_data} pixels have data"
+        if lowest == self._highest[index] and self.n_with_data > 1:
             return f"constant ({lowest:g})"
         if magnitude > WILD_FACTOR * typical:
             return f"values up to {magnitude:g} where bands typically reach {typical:g}"

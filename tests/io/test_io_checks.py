@@ -61,6 +61,13 @@ def test_no_content(check: Any, cube: Any) -> None:
         check(cube)
 
 
+def test_bands_with_too_little_data_are_none_however_the_scene_is_read(check: Any) -> None:
+    cube = small_cube(5, 4, 3)
+    cube[:, :3, 1:] = np.nan
+    with pytest.raises(SceneContentError, match="only 1 of 3 bands can be used"):
+        check(cube)
+
+
 def test_too_small_for_so_many_endmembers(check: Any) -> None:
     with pytest.raises(SpecError, match="n_endmembers is 5, but the scene has only 4 pixels"):
         check(small_cube(2, 2, 9), 5)
@@ -77,14 +84,14 @@ def test_of_a_large_scene_only_the_beginning_is_read(tmp_path: Path, monkeypatch
     monkeypatch.setattr(checks, "BLOCK_BYTES", 100)
     np.save(tmp_path / "a.npy", small_cube(50, 4, 6))
     with open_scene([tmp_path / "a.npy"]) as scene:
-        blocks, seen = scene.blocks, []
+        blocks, seen = scene.scaled_blocks, []
 
         def counted():
             for block in blocks():
                 seen.append(block)
                 yield block
 
-        monkeypatch.setattr(scene, "blocks", counted)
+        monkeypatch.setattr(scene, "scaled_blocks", counted)
         check_scene(scene, 4)
     assert 0 < len(seen) < 5
 
