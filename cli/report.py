@@ -1,11 +1,12 @@
 """The report that is printed at the end: the materials found, how well they explain the scene, the errors."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from rich.markup import escape
 from rich.table import Table
 
-from cli.errors import OUTPUT
+from cli.errors import ERRORS, OUTPUT
 from unmixing.simulation.evaluation import Evaluation
 
 SHOWN = {
@@ -15,11 +16,26 @@ SHOWN = {
 
 
 def print_summary(document: Mapping[str, Any]) -> None:
-    """The facts of a ``result.json`` that a person wants first."""
-    scene = document["input"]
-    if scene["kind"] == "mixtures":
+    """The facts of a ``result.json`` that a person wants first, and why to doubt them."""
+    if document["input"]["kind"] == "mixtures":
         _print_separation(document)
-        return
+    else:
+        _print_unmixing(document)
+    comparison = document.get("comparison")
+    for answer in [document] if comparison is None else comparison["answers"]:
+        print_warnings(answer.get("warnings", []), answer.get("method", ""))
+
+
+def print_warnings(warnings: Sequence[Mapping[str, str]], method: str = "") -> None:
+    """One line each, on stderr. method: whose answer they are about, where there are several."""
+    about = f"{method}: " if method else ""
+    for warning in warnings:
+        text = f"{about}{warning['message']}. {warning['action']} ({warning['code']})"
+        ERRORS.print(f"[bold yellow]warning:[/] {escape(text)}")
+
+
+def _print_unmixing(document: Mapping[str, Any]) -> None:
+    scene = document["input"]
     names = document["endmembers"]["names"]
     OUTPUT.print(
         f"{len(names)} materials ({', '.join(names)}) in {scene['rows']} x {scene['columns']} pixels, "

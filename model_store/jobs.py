@@ -136,9 +136,9 @@ class JobRecords:
         progress = "" if report is None else report.progress
         return bool(self._touch(args=[job_id, attempt, self._lease_ms, step, progress, *fields]))
 
-    def succeed(self, job_id: str, attempt: int) -> bool:
-        """running -> successful, by the attempt that has the job."""
-        fields = {"progress": 100, "stage": "done", "message": "done"}
+    def succeed(self, job_id: str, attempt: int, warnings: Sequence[Mapping[str, str]] = ()) -> bool:
+        """running -> successful, by the attempt that has the job. warnings: those of its results, JSON-able."""
+        fields = {"progress": 100, "stage": "done", "message": "done", "warnings": list(warnings)}
         return self._moved(job_id, (JobStatus.RUNNING,), JobStatus.SUCCESSFUL, attempt, fields) >= 0
 
     def fail(self, job_id: str, attempt: int, error: JobError) -> bool:

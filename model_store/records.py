@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from model_store.errors import InvalidTextError, UnreadableRecordError
 from unmixing.mixtures.specs import SeparationSpec
 from unmixing.specs import UnmixSpec
+from unmixing.types import ResultWarning
 
 SCIENCE_VERSION = 6
 """Raise it when equal bytes and spec would give another result: earlier work is then no longer equal.
@@ -52,6 +53,7 @@ class JobRecord(BaseModel):
     digests: by field, each uploaded file's name and SHA-256.
     progress: 0 to 100. attempts: how often a worker has started it; the number of the current attempt while running.
     failures: in how many of them the worker died; one that was told to stop did not.
+    warnings: those of the results, once there are any.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -77,6 +79,7 @@ class JobRecord(BaseModel):
     started: datetime | None = None
     finished: datetime | None = None
     error: JobError | None = None
+    warnings: tuple[ResultWarning, ...] | None = None
 
 
 def now() -> datetime:

@@ -41,6 +41,12 @@ class ResultStore:
         document: dict[str, Any] = json.loads(text)
         return document
 
+    def warnings(self, job_id: str) -> list[dict[str, str]]:
+        """Why the results of the job may be wrong; see ``unmixing.types.ResultWarning``."""
+        document = self.document(job_id) or {}
+        found: list[dict[str, str]] = document.get("warnings", [])
+        return found
+
     def asset(self, job_id: str, name: str) -> Asset | None:
         """The asset called ``name``, or None. Only names that the document lists are ever opened."""
         facts = (self.document(job_id) or {"assets": {}})["assets"].get(name)

@@ -11,6 +11,7 @@ from service.problems import Problem, job_problem
 from unmixing.io.inputs.input_kind import InputKind
 from unmixing.manifest import ModelManifest
 from unmixing.mixtures.specs import SeparationSpec
+from unmixing.types import ResultWarning
 
 RESULTS_REL = "http://www.opengis.net/def/rel/ogc/1.0/results"
 
@@ -60,6 +61,7 @@ class JobDocument(BaseModel):
     updated: datetime
     inputs: JobInputs
     error: Problem | None = Field(None, description="Why the job failed.")
+    warnings: list[ResultWarning] | None = Field(None, description="Of a successful job: why to doubt its results.")
     links: list[Link]
 
 
@@ -92,6 +94,7 @@ class ModelList(BaseModel):
 class ResultDocument(BaseModel):
     """The result of a scene or a mixture matrix. Each asset's ``href`` answers GET, HEAD and Range."""
 
+    warnings: list[ResultWarning] = Field(description="Why the answer may be wrong; empty when nothing was noticed.")
     endmembers: dict[str, Any] | None = Field(
         None,
         description="Of an image: `names`, `wavelengths_nm`, `values`: one spectrum per endmember over all bands of "
@@ -159,6 +162,7 @@ def job_document(record: JobRecord, base: str) -> JobDocument:
             **{field: [path.rpartition("/")[2] for path in paths] for field, paths in record.libraries.items()},
         ),
         error=job_problem(record.error) if record.error else None,
+        warnings=None if record.warnings is None else list(record.warnings),
         links=links,
     )
 

@@ -7,12 +7,16 @@ from numpy.typing import ArrayLike, NDArray
 
 from unmixing.errors import BandMismatchError, SceneContentError, SceneFormatError
 from unmixing.types import Bool, Cube, DroppedBand, Float32, SceneFacts
+from unmixing.warnings.reading import reading_warnings
 
 MIN_FINITE_SHARE = 0.5
 """A band with less data than this, among the pixels that have any, is dropped; with more, its gaps mask pixels."""
 
 WILD_FACTOR = 20.0
 """A band whose largest magnitudes exceed the median band's by this factor carries no reflectance."""
+
+WARNED_PIXELS = 16_384
+"""Pixels that are looked at for warnings, at most."""
 
 SMALLEST_NORM = 1e-15
 """Norms below this are computed from squares that are not float32."""
@@ -45,10 +49,11 @@ def cube_from_array(values: NDArray[Any], facts: SceneFacts | None = None) -> Cu
     statistics.require_content()
     valid = usable(scaled.reshape(-1, n_bands), np.flatnonzero(used)).reshape(scaled.shape[:2])
     require_valid_pixels(int(valid.sum()), valid.size, int(used.sum()))
+    sample = scaled[valid][:: -(-int(valid.sum()) // WARNED_PIXELS)][:, used]
     return Cube(
         shape=scaled.shape, used_bands=used, dropped_bands=dropped, wavelengths_nm=wavelengths,
         scale=float(facts.scale), nodata=facts.nodata, georeference=facts.georeference, source=dict(facts.source),
-        values=scaled, valid_pixels=valid,
+        warnings=reading_warnings(sample), values=scaled, valid_pixels=valid,
     )  # fmt: skip
 
 

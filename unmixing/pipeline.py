@@ -32,6 +32,9 @@ from unmixing.progress import Progress, never_back, part_of, silent
 from unmixing.simulation.truth import SharedTruth
 from unmixing.specs import UnmixSpec
 from unmixing.types import Compute, Cube, Float32, ImageInfo, SpectralLibrary, TrainedModel, Unmixing
+from unmixing.warnings.fitting import fitting_warnings
+from unmixing.warnings.reading import reading_warnings
+from unmixing.warnings.table import merged
 
 READING_SHARE, COUNTING_SHARE, FITTING_SHARE = 0.05, 0.2, 0.9
 """Shares of the progress at which reading, a count of endmembers, when it is asked for, and the fit end."""
@@ -76,6 +79,8 @@ class FittedMethod:
     def result(self, maps: Maps, reconstruction: ReconstructionMetrics, seconds: Mapping[str, float]) -> Unmixing:
         """The answer, from the maps of the whole image: (rows, columns, ...) each."""
         taken = {**self.seconds, **seconds}
+        trained = {} if self.model is None else self.model.manifest.metrics
+        warnings = merged(self.info.warnings, fitting_warnings({**trained, **self.metrics}))
         return Unmixing(
             endmembers=self.endmembers,
             abundances=maps.abundances,
@@ -85,6 +90,7 @@ class FittedMethod:
             model=self.model,
             uncertainty=maps.uncertainty,
             provenance=provenance(self.spec["method"], self.spec, taken),
+            warnings=warnings,
         )
 
 
@@ -179,7 +185,9 @@ def fit_model(
     """A stored model, after a look at a sample of another image. Raises as ``require_fit`` and ``draw_sample``."""
     require_fit(model, image.shape[2], n_endmembers)
     info = info_for_model(image, model)
-    _, sample = draw_sample(image, np.flatnonzero(info.used_bands), SAMPLE_PIXELS, progress)
+    used = np.flatnonzero(info.used_bands)
+    _, sample = draw_sample(image, used, SAMPLE_PIXELS, progress)
+    info = replace(info, warnings=merged(info.warnings, reading_warnings(sample[:, used])))
     return _prepared(model, info, sample, compute)
 
 

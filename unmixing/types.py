@@ -6,6 +6,7 @@ One orientation everywhere: rows are the things counted. ``pixels`` (n_pixels, n
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Any
 
 import numpy as np
@@ -52,6 +53,34 @@ class SceneFacts:
     source: Mapping[str, Any] = field(default_factory=dict)
 
 
+class WarningCode(StrEnum):
+    """Why an answer may be wrong; ``unmixing.warnings.table`` says what each means and what to do."""
+
+    FEW_BANDS = "few_bands"
+    LOOKS_LIKE_ABUNDANCES = "looks_like_abundances"
+    LOOKS_LIKE_PICTURE = "looks_like_picture"
+    NEGATIVE_VALUES = "negative_values"
+    SUSPECTED_FILL = "suspected_fill"
+    NOISY_BANDS = "noisy_bands"
+    COUNT_UNCERTAIN = "count_uncertain"
+    DUPLICATE_ENDMEMBERS = "duplicate_endmembers"
+    NO_BETTER_THAN_BASELINE = "no_better_than_baseline"
+    LIBRARY_FAR = "library_far"
+    OTHER_WAVELENGTHS = "other_wavelengths"
+    LARGE_RESIDUAL = "large_residual"
+    RARE_ENDMEMBER = "rare_endmember"
+    UNLIKE_TRAINING_SCENE = "unlike_training_scene"
+
+
+@dataclass(frozen=True)
+class ResultWarning:
+    """A reason to doubt an answer. message: one sentence with the numbers measured. action: what to do about it."""
+
+    code: WarningCode
+    message: str
+    action: str
+
+
 @dataclass(frozen=True)
 class DroppedBand:
     """A band left out of the computation. ``index`` counts from 0."""
@@ -66,7 +95,7 @@ class ImageInfo:
 
     shape: rows, columns, bands. used_bands: (bands,) bool; the others are left out of the computation.
     wavelengths_nm: (bands,) in nanometres, not necessarily monotonic, or None.
-    scale: the factor that was applied to the numbers in the file.
+    scale: the factor that was applied to the numbers in the file. warnings: what its numbers give reason to doubt.
     """
 
     shape: tuple[int, int, int]
@@ -78,6 +107,7 @@ class ImageInfo:
     georeference: Georeference | None = None
     source: Mapping[str, Any] = field(default_factory=dict)
     """Facts that the reader found, JSON-able: ``format``, ``variable``, ``wavelength_units`` and so on."""
+    warnings: tuple[ResultWarning, ...] = ()
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -119,6 +149,7 @@ class Unmixing:
     uncertainty: (rows, columns, n_endmembers) float32, the standard deviation of each abundance: 1.645 of them on
     either side are meant to hold the truth nine times in ten. None where the method knows none.
     provenance: JSON-able; method, the whole spec, seed, versions, times and peak memory (``docs/results.md``).
+    warnings: why the answer may be wrong, from reading, fitting and unmixing; empty when nothing was noticed.
     """
 
     endmembers: Float32
@@ -129,6 +160,7 @@ class Unmixing:
     model: TrainedModel | None
     uncertainty: Float32 | None = None
     provenance: Mapping[str, Any] = field(default_factory=dict)
+    warnings: tuple[ResultWarning, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)

@@ -47,7 +47,10 @@ def run_held(
 
 def _end(job_id: str, attempt: int, error: JobError | None, stores: Stores) -> None:
     """Write the outcome, unless the job has been taken away meanwhile; its input is needed no longer."""
-    ended = stores.jobs.fail(job_id, attempt, error) if error else stores.jobs.succeed(job_id, attempt)
+    if error:
+        ended = stores.jobs.fail(job_id, attempt, error)
+    else:
+        ended = stores.jobs.succeed(job_id, attempt, stores.results.warnings(job_id))
     if ended:
         stores.inputs.remove(job_id)
         _forget_parts(job_id, stores)

@@ -11,6 +11,8 @@ from unmixing.inference.images import CubeImage, Image, described
 from unmixing.inference.sampling import SAMPLE_PIXELS, draw_keys, draw_sample, lowest
 from unmixing.progress import Progress, part_of
 from unmixing.types import Cube, Float32, ImageInfo
+from unmixing.warnings.reading import reading_warnings
+from unmixing.warnings.table import merged
 
 TRAINING_VALUES = 16_000_000
 """Numbers of an image that methods are fitted on at most: 80,000 pixels of 200 bands."""
@@ -59,6 +61,7 @@ def training_image(image: Image, progress: Progress, max_values: int = TRAINING_
     info = image_info(image, part_of(progress, 0.0, 0.5))
     used = np.flatnonzero(info.used_bands)
     positions, pixels = draw_sample(image, used, max(SAMPLE_PIXELS, max_values // bands), part_of(progress, 0.5, 1.0))
+    info = replace(info, warnings=merged(info.warnings, reading_warnings(pixels[:, used])))
     cube = _cube_of(info, pixels[:, None, :], np.ones((len(pixels), 1), dtype=bool))
     return TrainingImage(image, info, cube, positions, whole=False)
 

@@ -20,7 +20,8 @@ from unmixing.mixtures.methods import Factorize, Solve, check_separation_method
 from unmixing.mixtures.sources import MixturePrior
 from unmixing.mixtures.specs import SeparationNetworkSpec, SeparationSpec
 from unmixing.progress import Progress, never_back, part_of, silent
-from unmixing.types import Compute, Float32, TrainedModel
+from unmixing.types import Compute, Float32, ResultWarning, TrainedModel
+from unmixing.warnings.fitting import fitting_warnings
 
 LIBRARY_DONE, TRAINING_DONE = 0.2, 0.95
 
@@ -40,6 +41,12 @@ class Separation:
     metrics: Mapping[str, Any]
     model: TrainedModel | None
     provenance: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def warnings(self) -> tuple[ResultWarning, ...]:
+        """Why the answer may be wrong; see ``Unmixing``."""
+        trained = {} if self.model is None else self.model.manifest.metrics
+        return fitting_warnings({**trained, **self.metrics})
 
     @property
     def source_names(self) -> tuple[str, ...]:

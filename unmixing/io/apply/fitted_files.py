@@ -16,7 +16,16 @@ from unmixing.inference.stored import read_model
 from unmixing.inference.unmixers import ModelUnmixer
 from unmixing.io.products.document import json_ready
 from unmixing.pipeline import FittedMethod, spec_of
-from unmixing.types import Compute, DroppedBand, Float32, Float64, Georeference, ImageInfo, TrainedModel
+from unmixing.types import (
+    Compute,
+    DroppedBand,
+    Float32,
+    Float64,
+    Georeference,
+    ImageInfo,
+    ResultWarning,
+    TrainedModel,
+)
 
 DOCUMENT, ARRAYS, MODEL = "fitted.json", "fitted.npz", "model.onnx"
 
@@ -38,6 +47,7 @@ class ImageDocument(BaseModel):
     nodata: float | None
     georeference: Georeference | None
     source: dict[str, JsonValue]
+    warnings: tuple[ResultWarning, ...] = ()
 
 
 class FittedDocument(BaseModel):
@@ -71,6 +81,7 @@ class StoredFit:
         return ImageInfo(
             shape=image.shape, used_bands=used, dropped_bands=image.dropped_bands, wavelengths_nm=self.wavelengths_nm,
             scale=image.scale, nodata=image.nodata, georeference=image.georeference, source=image.source,
+            warnings=image.warnings,
         )  # fmt: skip
 
     def fitted(self, compute: Compute) -> FittedMethod:
@@ -90,6 +101,7 @@ def write_fitted(folder: Path, fitted: FittedMethod) -> None:
     image = ImageDocument(
         shape=info.shape, used_bands=tuple(np.flatnonzero(info.used_bands).tolist()), dropped_bands=info.dropped_bands,
         scale=info.scale, nodata=info.nodata, georeference=info.georeference, source=json_ready(info.source),
+        warnings=info.warnings,
     )  # fmt: skip
     document = FittedDocument(
         model_sha256=_sha256(fitted.model.onnx), endmember_names=fitted.endmember_names,

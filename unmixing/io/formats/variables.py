@@ -79,8 +79,8 @@ def require_cube(header: ArrayHeader, what: str) -> tuple[int, int, int]:
         raise SceneFormatError(f"{what} is empty: shape {header.shape}")
     if bands > MAX_BANDS:
         raise SceneFormatError(
-            f"{what} has {bands} bands, and at most {MAX_BANDS} are read; a cube is (rows, columns, bands): if its axes "
-            "are in another order, transpose it"
+            f"{what} has {bands} bands, and at most {MAX_BANDS} are read; a cube is (rows, columns, bands): if its "
+            "axes are in another order, transpose it"
         )
     return rows, columns, bands
 

@@ -1,14 +1,15 @@
 """The result of an unmixing as one JSON document, the same from the service and from the command line."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from unmixing.io.products.result import ImageResult
-from unmixing.types import ImageInfo, TrainedModel, Unmixing
+from unmixing.types import ImageInfo, ResultWarning, TrainedModel, Unmixing
 
 if TYPE_CHECKING:
     from unmixing.comparison import Comparison
@@ -30,13 +31,14 @@ def assets_in(folder: Path, media_types: Mapping[str, str]) -> Assets:
 def result_document(
     result: ImageResult, assets: Assets, *, kind_decided_by: str = "default", model_id: str | None = None
 ) -> dict[str, Any]:
-    """The document ``result.json``: endmembers, metrics, model, input, provenance and assets, ready for ``json.dumps``.
+    """The document ``result.json``: warnings, endmembers, metrics, model, input, provenance, assets.
 
     ``model_id`` is the id under which the model is stored, None when it is not. ``kind_decided_by``: why the input was
     read as an image. NaN and infinity become null: JSON has neither.
     """
     unmixing = result.unmixing
     document = {
+        "warnings": warning_list(unmixing.warnings),
         "endmembers": _endmembers(unmixing, result.info),
         "metrics": unmixing.metrics,
         "model": _model_section(unmixing.model, model_id),
@@ -62,6 +64,7 @@ def comparison_document(
         answers.append(
             {
                 "method": method,
+                "warnings": warning_list(answer.warnings),
                 "endmembers": _endmembers(answer, first.info),
                 "metrics": answer.metrics,
                 "model": _model_section(answer.model, model_ids.get(method)),
@@ -83,6 +86,7 @@ def separation_document(
     were read."""
     n_samples, n_channels = len(separation.sources), separation.mixing_matrix.shape[1]
     document = {
+        "warnings": warning_list(separation.warnings),
         "mixing_matrix": {"names": separation.source_names, "values": separation.mixing_matrix},
         "metrics": separation.metrics,
         "model": _model_section(separation.model, model_id),
@@ -119,6 +123,11 @@ def input_report(info: ImageInfo, n_masked: int) -> dict[str, Any]:
         "crs": None if place is None else place.crs_wkt,
         "transform": None if place is None else list(place.transform),
     }
+
+
+def warning_list(warnings: Sequence[ResultWarning]) -> list[dict[str, str]]:
+    """``code``, ``message`` and ``action`` of each, JSON-able."""
+    return [{name: str(value) for name, value in asdict(warning).items()} for warning in warnings]
 
 
 def _endmembers(unmixing: Unmixing, info: ImageInfo) -> dict[str, Any]:
