@@ -13,14 +13,16 @@ from typing import Annotated, Any
 import numpy as np
 import typer
 
+from cli import options
 from cli.client import ServiceClient
 from cli.errors import ERRORS, OUTPUT, CliError, one_line_errors
 from cli.outputs import require_writable
 from cli.report import print_evaluation, print_summary
 from cli.request_options import with_fields
-from cli.scene_files import scene_files, scene_name
+from cli.scene_files import correction_files, scene_files, scene_name
 from cli.submit import INTERRUPTED, JobInterrupted, unmix_over_http
 from supervision.command import command
+from unmixing.io.inputs.requests import INPUT_FIELDS
 from unmixing.io.inputs.truth import read_truth
 from unmixing.simulation.evaluation import evaluate
 
@@ -33,7 +35,7 @@ MAX_GENERATED = 6
 Folder = Annotated[Path, typer.Option("-o", "--out", metavar="FOLDER", help="Keeps scene, service data and results.")]
 
 
-@with_fields("n_endmembers", "seed", "max_training_seconds")
+@with_fields("n_endmembers", "seed", "max_training_seconds", *INPUT_FIELDS)
 def demo(
     fields: dict[str, str],
     scene: Annotated[
@@ -44,6 +46,7 @@ def demo(
             show_default=False,
         ),
     ] = None,
+    mask: options.Mask = None,
     out: Folder = Path("unmix-demo"),
 ) -> None:
     """Show the whole service: start it on a free port, unmix a scene over HTTP, print where the pictures lie.
@@ -64,11 +67,11 @@ def demo(
         if not scene:
             fields.setdefault("n_endmembers", str(N_MATERIALS))
         files = scene_files(scene) if scene else [make_scene(out, int(fields["n_endmembers"]))]
-        target = out / f"{scene_name(files)}-unmixed"
+        target, corrections = out / f"{scene_name(files)}-unmixed", correction_files(mask, fields)
         with running_service(out / "service") as url:
             ERRORS.print(f"the service runs on {url}", markup=False)
             try:
-                document = unmix_over_http(url, files, fields, target)
+                document = unmix_over_http(url, files, fields, target, corrections)
             except JobInterrupted:
                 ERRORS.print("stopped; the same command takes it up again")
                 raise typer.Exit(INTERRUPTED) from None

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from unmixing.io.formats.table import IMAGE_FORMATS, MATRIX_FORMATS, MIXING_LIBRARY_FORMATS
+from unmixing.specs import InputSpec
 
 Scene = Annotated[
     list[Path],
@@ -31,6 +32,9 @@ Library = Annotated[
         help="Name the endmembers by this spectral library: CSV, or either half of an ENVI library (.sli, .hdr).",
         show_default=False,
     ),
+]
+Mask = Annotated[
+    Path | None, typer.Option(metavar="FILE", help=InputSpec.model_fields["mask"].description, show_default=False)
 ]
 Out = Annotated[
     Path | None,

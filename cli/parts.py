@@ -55,13 +55,15 @@ def join(parts: PartFolders, out: JoinedOut, force: options.Force = False) -> No
         OUTPUT.print(f"results in {out.resolve()}", markup=False)
 
 
-def require_model(model: Path | None) -> None:
-    """Raises CliError when rows are to be unmixed without a model: every part would train one of its own."""
-    if model is None:
-        raise CliError(
-            "--rows needs --model: train on the scene or a piece of it first (`unmix run`), and give its model.onnx to "
-            "every part"
-        )
+def part_rows(fields: dict[str, str], model: Path | None) -> str | None:
+    """The rows of a part, taken out of ``fields``; None when no part is meant.
+
+    The rule: with a model, a range of rows alone is a part of the image, for `unmix join`. Without a model, or together
+    with columns, it is a subset, an image of its own, as it always is over HTTP and in Python. A number without a colon
+    is the size of a matrix.
+    """
+    part = model is not None and ":" in fields.get("rows", "") and "columns" not in fields
+    return fields.pop("rows") if part else None
 
 
 def part_name(rows: str) -> str:

@@ -12,11 +12,15 @@ from pydantic.fields import FieldInfo
 
 from unmixing.io.formats.table import VARIABLE_FORMATS
 from unmixing.mixtures.specs import SeparationSpec
-from unmixing.specs import UnmixSpec
+from unmixing.specs import InputSpec, UnmixSpec
 
 Command = Callable[..., None]
 
-SPEC_FIELDS: Mapping[str, FieldInfo] = {**SeparationSpec.model_fields, **UnmixSpec.model_fields}
+SPEC_FIELDS: Mapping[str, FieldInfo] = {
+    **InputSpec.model_fields,
+    **SeparationSpec.model_fields,
+    **UnmixSpec.model_fields,
+}
 
 
 @dataclass(frozen=True)
@@ -58,6 +62,20 @@ FIELD_OPTIONS = (
         "when not given.",
     ),
     FieldOption("variable", help=f"Which array of a {VARIABLE_FORMATS} file is meant."),
+    FieldOption("axes", metavar="NAMES"),
+    FieldOption(
+        "rows",
+        help="Which rows to take, 0:100 for the first hundred, or how many a matrix of pixels has, 95. With a model "
+        "and without --columns, `unmix run` makes a part of these rows, which `unmix join` makes a result of together "
+        "with the others.",
+        metavar="FIRST:LAST",
+    ),
+    FieldOption("columns", metavar="FIRST:LAST"),
+    FieldOption("wavelengths", metavar="FILE|LIST"),
+    FieldOption("bad_bands", metavar="RANGES"),
+    FieldOption("keep_bands", metavar="RANGES"),
+    FieldOption("nodata", metavar="NUMBER"),
+    FieldOption("scale", metavar="NUMBER"),
     FieldOption("nonnegative", ("--nonnegative/--signed",)),
     FieldOption("sparse", ("--sparse/--dense",)),
     FieldOption("seed"),
@@ -90,11 +108,11 @@ def with_fields(*names: str) -> Callable[[Command], Command]:
 
 
 def _type(spec: FieldInfo | None) -> type:
-    """The type of a field's values; fields outside the specs are text."""
+    """The type of a field's values; fields outside the specs, and lists, are text."""
     if spec is None:
         return str
-    found: type = next(each for each in (*get_args(spec.annotation), spec.annotation) if each is not NoneType)
-    return found
+    found = next(each for each in (*get_args(spec.annotation), spec.annotation) if each is not NoneType)
+    return found if isinstance(found, type) else str
 
 
 def _limit(spec: FieldInfo | None, bound: str) -> float | None:

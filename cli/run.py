@@ -11,11 +11,11 @@ import typer
 from cli import options
 from cli.errors import OUTPUT, CliError, one_line_errors
 from cli.outputs import output_folder, require_free
-from cli.parts import part_name, require_free_for_part, require_model, write_part_to
+from cli.parts import part_name, part_rows, require_free_for_part, write_part_to
 from cli.progress import StageBar
 from cli.report import print_summary
 from cli.request_options import with_fields
-from cli.scene_files import library_files, scene_files, scene_name
+from cli.scene_files import correction_files, library_files, scene_files, scene_name
 from cli.settings import settings_with
 from model_store.results import write_document
 from unmixing.types import Compute, TrainedModel
@@ -32,16 +32,6 @@ ModelFile = Annotated[
         show_default=False,
     ),
 ]
-RowsOption = Annotated[
-    str | None,
-    typer.Option(
-        "--rows",
-        metavar="FIRST:LAST",
-        help="Apply the model to these rows alone, from FIRST to the one before LAST, counted from 0; either may be "
-        "left out. OUT becomes a part, which `unmix join` makes a result of together with the others.",
-        show_default=False,
-    ),
-]
 
 
 @with_fields()
@@ -52,7 +42,7 @@ def run(
     model: ModelFile = None,
     library: options.Library = None,
     mixing_library: options.MixingLibrary = None,
-    rows: RowsOption = None,
+    mask: options.Mask = None,
     force: options.Force = False,
 ) -> None:
     """Unmix a scene, or separate a mixture matrix, here, without a service.
@@ -74,23 +64,22 @@ def run(
     with one_line_errors(), tempfile.TemporaryDirectory(prefix="unmix-") as scratch:
         from unmixing.io.inputs.tasks import Request, checked_task
 
-        target = _free_target(out, scene, rows, model, force=force)
+        rows = part_rows(fields, model)
+        target = _free_target(out, scene, rows, force=force)
         request = Request(
             files=unpacked(scene_files(scene), Path(scratch)),
             fields=fields,
             model=None if model is None else load_model(model),
             scratch=Path(scratch),
-            libraries=library_files(library, mixing_library),
+            libraries=library_files(library, mixing_library) | correction_files(mask, fields),
         )
         task = checked_task(request)
         deliver_to(target, task) if rows is None else write_part_to(target, task, rows)
 
 
-def _free_target(out: Path | None, scene: Sequence[Path], rows: str | None, model: Path | None, *, force: bool) -> Path:
-    """Where the result, or the part, goes. Raises CliError when that place is taken or cannot be written, and for rows
-    without a model."""
-    if rows is not None:
-        require_model(model)
+def _free_target(out: Path | None, scene: Sequence[Path], rows: str | None, *, force: bool) -> Path:
+    """Where the result, or the part of these rows, goes. Raises CliError when that place is taken or cannot be
+    written."""
     target = out or Path(f"{scene_name(scene)}-{'unmixed' if rows is None else part_name(rows)}")
     (require_free if rows is None else require_free_for_part)(target, force=force)
     return target

@@ -24,6 +24,18 @@ def library_files(library: Path | None, mixing_library: Path | None) -> dict[str
     return {field: scene_files([path]) for field, path in paths.items() if path is not None}
 
 
+def correction_files(mask: Path | None, fields: dict[str, str]) -> dict[str, list[Path]]:
+    """The files that say how the input is to be read, by field. Wavelengths that are a file's name leave ``fields``.
+
+    Raises CliError for a file that is not there.
+    """
+    found = {} if mask is None else {"mask": scene_files([mask])}
+    wavelengths = fields.get("wavelengths", "")
+    if any(character.isalpha() for character in wavelengths):
+        found["wavelengths"] = scene_files([Path(fields.pop("wavelengths"))])
+    return found
+
+
 def scene_name(paths: Sequence[Path]) -> str:
     """A short name for the scene: its first file's, without the ending."""
     return paths[0].stem

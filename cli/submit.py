@@ -14,7 +14,7 @@ from cli.outputs import output_folder, require_free
 from cli.progress import StageBar
 from cli.report import print_summary
 from cli.request_options import with_fields
-from cli.scene_files import library_files, scene_files, scene_name
+from cli.scene_files import correction_files, library_files, scene_files, scene_name
 
 INTERRUPTED = 130
 
@@ -34,6 +34,7 @@ def submit(
     model: ModelId = None,
     library: options.Library = None,
     mixing_library: options.MixingLibrary = None,
+    mask: options.Mask = None,
     force: options.Force = False,
 ) -> None:
     """Unmix a scene, or separate a mixture matrix, on a running service and download the results.
@@ -48,7 +49,7 @@ def submit(
     """
     with one_line_errors():
         files = scene_files(scene)
-        libraries = library_files(library, mixing_library)
+        libraries = library_files(library, mixing_library) | correction_files(mask, fields)
         target = out or Path(f"{scene_name(scene)}-unmixed")
         require_free(target, force=force)
         try:

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from model_store.errors import InvalidTextError, UnreadableRecordError
 from unmixing.mixtures.specs import SeparationSpec
-from unmixing.specs import UnmixSpec
+from unmixing.specs import InputSpec, UnmixSpec
 from unmixing.types import ResultWarning
 
 SCIENCE_VERSION = 6
@@ -49,7 +49,8 @@ class JobRecord(BaseModel):
     """The authoritative facts about one job; RQ's own keys are only a delivery mechanism.
 
     spec: of an image or of a mixture matrix; ``kind_decided_by``: what made it the one or the other.
-    files, libraries (by field): paths of the uploaded files, relative to the job's input folder.
+    input: how it is to be read. files, libraries (by field), input.mask: paths of the uploaded files, relative to the
+    job's input folder.
     digests: by field, each uploaded file's name and SHA-256.
     progress: 0 to 100. attempts: how often a worker has started it; the number of the current attempt while running.
     failures: in how many of them the worker died; one that was told to stop did not.
@@ -65,7 +66,7 @@ class JobRecord(BaseModel):
     spec: UnmixSpec | SeparationSpec
     kind_decided_by: str = "default"
     model_id: str | None = None
-    variable: str | None = None
+    input: InputSpec = InputSpec()
     files: tuple[str, ...]
     libraries: Mapping[str, tuple[str, ...]] = {}
     digests: Mapping[str, Mapping[str, str]] = {}
@@ -90,15 +91,16 @@ def work_key(
     digests: Mapping[str, Mapping[str, str]],
     spec: UnmixSpec | SeparationSpec,
     model_id: str | None,
-    variable: str | None,
+    asked: InputSpec,
 ) -> str:
-    """Equal for equal work. ``digests``: see ``JobRecord``; order and names of the files do not matter."""
+    """Equal for equal work. ``digests``: see ``JobRecord``; order and names of the files do not matter, those of a mask
+    neither. asked: how the input is to be read."""
     work = {
         "science": SCIENCE_VERSION,
         "files": {field: sorted(found.values()) for field, found in digests.items() if found},
         "spec": spec.model_dump(mode="json"),
         "model": model_id,
-        "variable": variable,
+        "input": asked.model_dump(mode="json", exclude={"mask"}),
     }
     return hashlib.sha256(json.dumps(work, sort_keys=True).encode()).hexdigest()
 

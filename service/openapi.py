@@ -9,8 +9,9 @@ from service.bodies import FILE_NAMES, JSON, MULTIPART
 from service.problems import Problem
 from unmixing.io.formats.table import IMAGE_FORMATS, MATRIX_FORMATS, MIXING_LIBRARY_FORMATS, VARIABLE_FORMATS
 from unmixing.io.inputs.input_kind import InputKind
+from unmixing.io.inputs.requests import INPUT_FIELDS
 from unmixing.mixtures.specs import SeparationSpec
-from unmixing.specs import UnmixSpec
+from unmixing.specs import InputSpec, UnmixSpec
 
 _PROBLEM_CONTENT = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
 
@@ -82,12 +83,16 @@ def _files() -> dict[str, dict[str, Any]]:
             "description": "Example mixing matrices to train on, matrices x channels x sources: "
             f"{MIXING_LIBRARY_FORMATS}.",
         },
+        "mask": {**BINARY, "description": InputSpec.model_fields["mask"].description},
     }
 
 
 def _fields() -> dict[str, dict[str, Any]]:
     """Schemas of the plain fields."""
-    specs = {**SeparationSpec.model_json_schema()["properties"], **UnmixSpec.model_json_schema()["properties"]}
+    asked = {
+        name: schema for name, schema in InputSpec.model_json_schema()["properties"].items() if name in INPUT_FIELDS
+    }
+    specs = {**asked, **SeparationSpec.model_json_schema()["properties"], **UnmixSpec.model_json_schema()["properties"]}
     return {
         "kind": {
             "type": "string",

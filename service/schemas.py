@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from model_store.models import StoredModel
 from model_store.records import JobRecord, JobStatus
 from service.problems import Problem, job_problem
+from unmixing.io.inputs.correction_files import input_document
 from unmixing.io.inputs.input_kind import InputKind
 from unmixing.manifest import ModelManifest
 from unmixing.mixtures.specs import SeparationSpec
@@ -38,6 +39,10 @@ class JobInputs(BaseModel):
     max_training_seconds: float | None = None
     model: str | None = Field(None, description="The stored model that is applied; without one a model is trained.")
     variable: str | None = None
+    rows: str | None = Field(None, description="The rows that were asked for, or their number.")
+    columns: str | None = Field(None, description="The columns that were asked for, or their number.")
+    wavelengths: list[float] | None = Field(None, description="Those that were given, in place of the file's.")
+    mask: str | None = Field(None, description="The file that says which pixels are used.")
     library: list[str] | None = Field(None, description="The files of the spectral library that names endmembers.")
     mixing_library: list[str] | None = Field(None, description="The file of example mixing matrices.")
 
@@ -157,7 +162,7 @@ def job_document(record: JobRecord, base: str) -> JobDocument:
         inputs=JobInputs(
             **record.spec.model_dump(),
             model=record.model_id,
-            variable=record.variable,
+            **input_document(record.input),
             kind=InputKind.MIXTURES if isinstance(record.spec, SeparationSpec) else InputKind.IMAGE,
             **{field: [path.rpartition("/")[2] for path in paths] for field, paths in record.libraries.items()},
         ),

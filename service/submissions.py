@@ -44,12 +44,12 @@ def submit(context: Context, job_id: str, folder: Path, upload: Upload, read: Re
     digests = upload.digests or {FILE: {name: sha256_of(folder / name) for name in read.files}}
     record = JobRecord(
         id=job_id,
-        work_key=work_key(digests, read.spec, read.model_id, read.variable),
+        work_key=work_key(digests, read.spec, read.model_id, read.input),
         queue=_queue_of(read),
         spec=read.spec,
         kind_decided_by=read.kind_decided_by,
         model_id=read.model_id,
-        variable=read.variable,
+        input=read.input,
         files=read.files,
         digests={field: found for field, found in digests.items() if found},
         libraries={name: paths for name in LIBRARIES if (paths := _names(folder, name))},

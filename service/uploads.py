@@ -11,10 +11,12 @@ from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 
 from service.errors import MalformedUploadError, UploadFieldError, UploadTooLargeError
+from unmixing.io.inputs.correction_files import CORRECTIONS
+from unmixing.io.inputs.requests import FIELDS
 from unmixing.io.inputs.tasks import LIBRARIES
 
 FILE = "file"
-FILE_FIELDS = (FILE, *LIBRARIES)
+FILE_FIELDS = (FILE, *LIBRARIES, *CORRECTIONS)
 """The fields that hold files. Those of the first go into the job's input folder, others into a folder of their own name
 below it."""
 
@@ -23,7 +25,7 @@ JSON_BODY, JSON_MIXTURES = "body.json", "mixtures.npy"
 
 METHOD = "method"
 MAX_PARTS = 64
-MAX_FIELD_BYTES = 1024
+MAX_FIELD_BYTES = 16 * 1024
 MAX_NAME_BYTES = 200
 CHUNK_BYTES = 1 << 20
 """Bytes are collected up to this before a thread parses, hashes and writes them."""
@@ -139,7 +141,8 @@ class Receiver:
         if disposition != b"form-data" or b"name" not in options:
             raise MalformedUploadError("a part without 'Content-Disposition: form-data' and a name")
         self._part.name = _text(options[b"name"], "a part's name")
-        if self._part.name in self._digests:
+        is_file = self._part.name in self._digests and (self._part.name not in FIELDS or b"filename" in options)
+        if is_file:
             self._part.file = self._create(options.get(b"filename", b""))
         else:
             self._fields.require(self._part.name)

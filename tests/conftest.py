@@ -195,9 +195,9 @@ def record(work: str = "work", **changes: object) -> JobRecord:
 
 
 def poison(stores: Stores, status: str = "accepted", **changes: object) -> str:
-    """A record as an earlier version stored it: its variable is no Unicode."""
+    """A record as an earlier version stored it: its model is no Unicode."""
     job = stores.jobs.reserve(record("poison", **changes))
     if status != "accepted":
         stores.jobs.start(job.id)
-    stores.redis.hset(f"unmix:job:{job.id}", "variable", '"\\ud800"')
+    stores.redis.hset(f"unmix:job:{job.id}", "model_id", '"\\ud800"')
     return job.id

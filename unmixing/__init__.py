@@ -18,7 +18,7 @@ __all__ = ["unmix"]
 def __getattr__(name: str) -> Any:
     # The pipeline pulls in SciPy and ONNX Runtime; those who only want the types should not wait for it.
     if name == "unmix":
-        from unmixing.pipeline import unmix
+        from unmixing.io.apply.in_memory import unmix
 
         return unmix
     raise AttributeError(f"module 'unmixing' has no attribute {name!r}")

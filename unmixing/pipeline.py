@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from unmixing.algorithms.dimension import count_endmembers
@@ -99,14 +99,13 @@ def unmix(
     spec: UnmixSpec | None = None,
     *,
     model: TrainedModel | None = None,
-    wavelengths_nm: ArrayLike | None = None,
     compute: Compute | None = None,
     progress: Progress | None = None,
 ) -> Unmixing:
     """Find the materials of an image and how much of each is in every pixel.
 
     image: (rows, columns, bands), a Cube, or an opened scene. spec: method, number of endmembers, seed and so on.
-    model: use this trained model and train nothing. wavelengths_nm: (bands,), only for an array.
+    model: use this trained model and train nothing.
     progress: see ``Progress``; it may raise Cancelled.
 
     Raises SceneContentError and SceneFormatError for images that cannot be unmixed, SpecError and
@@ -120,7 +119,7 @@ def unmix(
     """
     spec, compute = spec or UnmixSpec(), compute or Compute()
     report = never_back(progress or silent)
-    opened, started = as_image(image, wavelengths_nm), time.perf_counter()
+    opened, started = as_image(image), time.perf_counter()
     fitted = fit_image(opened, spec, model, compute, part_of(report, 0.0, FITTING_SHARE))
     maps, applying = ArrayMaps(opened.shape, fitted.unmixer), time.perf_counter()
     rows, after = (0, opened.shape[0]), part_of(report, FITTING_SHARE, 1.0)

@@ -1,8 +1,88 @@
 """Specs of a request, validated once at the edge and trusted inside."""
 
-from pydantic import BaseModel, ConfigDict, Field
+from collections.abc import Iterable, Sequence
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 MAX_ENDMEMBERS = 32
+
+
+def _numbers(value: Any) -> Any:
+    """A list of numbers from its text, or from any sequence."""
+    if isinstance(value, str):
+        return tuple(float(part) for part in value.replace(",", " ").split())
+    return tuple(float(part) for part in value) if isinstance(value, Iterable) else value
+
+
+def _text(value: Any) -> Any:
+    """A list as the text that a form would hold."""
+    return (
+        ",".join(str(item) for item in value) if isinstance(value, Sequence) and not isinstance(value, str) else value
+    )
+
+
+def _size(value: str | None) -> str | None:
+    parts = [] if value is None else [part.strip() for part in value.split(":")]
+    if len(parts) > 2 or parts == [""] or any(part and not part.isdecimal() for part in parts):
+        raise ValueError("say first:one-after-last, counted from 0, as in 0:100, or how many there are")
+    return value
+
+
+Size = Annotated[str | None, AfterValidator(_size)]
+"""A count, or a range ``first:one-after-last`` whose ends may be left out."""
+
+Bands = Annotated[str | None, BeforeValidator(_text)]
+Wavelength = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+
+
+class InputSpec(BaseModel):
+    """How an input is to be read where its file does not say, or says wrongly. What is missing is as the file says.
+
+    >>> InputSpec(rows="0:100", wavelengths=[400.0, 410.0]).given()
+    {'rows': '0:100', 'wavelengths': (400.0, 410.0)}
+    """
+
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
+
+    variable: str | None = Field(None, description="Which array of a file with several is meant.")
+    axes: str | None = Field(
+        None, description="What the axes of the array are, in their order: `bands,rows,columns` and so on."
+    )
+    rows: Size = Field(
+        None,
+        description="Which rows to take, `0:100` for the first hundred, or how many a matrix of pixels has, `95`.",
+    )
+    columns: Size = Field(
+        None,
+        description="Which columns to take, `0:100` for the first hundred, or how many a matrix of pixels has, `95`.",
+    )
+    wavelengths: Annotated[tuple[Wavelength, ...] | None, BeforeValidator(_numbers)] = Field(
+        None,
+        description="The wavelength of every band in place of the file's: a list, or a text file. Nanometres; "
+        "micrometres where all are below 100.",
+    )
+    bad_bands: Bands = Field(
+        None,
+        description="Bands to leave out beside those that the file marks: `1350-1430nm,1800-1950nm`, or numbers "
+        "counted from 0, `0,5,100-120`; both ends are meant.",
+    )
+    keep_bands: Bands = Field(None, description="The only bands to use, whatever the file marks; as `bad_bands`.")
+    nodata: float | None = Field(
+        None, allow_inf_nan=False, description="The number in the file that means no data, in place of the file's."
+    )
+    scale: float | None = Field(
+        None, gt=0, allow_inf_nan=False, description="By which the numbers are multiplied, in place of the file's."
+    )
+    mask: str | None = Field(
+        None,
+        description="A file that says which pixels to use: a raster of the image's size, not zero where they are, or "
+        "GeoJSON, whose polygons hold them.",
+    )
+
+    def given(self) -> dict[str, Any]:
+        """What was said, without what was not."""
+        return self.model_dump(exclude_none=True)
 
 
 class UnmixSpec(BaseModel):

@@ -122,7 +122,7 @@ def prepare(shared: SharedImage, task: "UnmixingTask", part_pixels: int, compute
     from unmixing.io.apply.run import fit_task
     from unmixing.io.inputs.scenes import open_scene
 
-    with open_scene(task.paths, task.variable, scratch=task.scratch) as reader:
+    with open_scene(task.paths, task.input, scratch=task.scratch) as reader:
         if not reader.in_place or reader.shape[0] * reader.shape[1] < 2 * part_pixels:
             return False
         fitted = fit_task(task, reader, compute, progress)
@@ -213,6 +213,7 @@ def join(delivery: Delivery, settings: Settings, stores: Stores) -> bool:
     if stores.results.exists(delivery.job_id):
         return True
     from unmixing.io.apply.joining import join_parts
+    from unmixing.io.inputs.correction_files import input_document
 
     shared = SharedImage(stores.parts.of(delivery.job_id))
     rows = shared.plan().rows
@@ -224,6 +225,7 @@ def join(delivery: Delivery, settings: Settings, stores: Stores) -> bool:
         for made in shared.folder.glob("product-*/*"):
             shutil.move(made, results / made.name)  # one that is lost with this attempt is made again below
         done = join_parts(shared.parts(), results, compute, part_of(report, UNMIXED_SHARE, 1.0), model_id)
+        done.document["provenance"]["input"] = input_document(_record(delivery, stores).input)
         done.document["provenance"]["inputs"] = dict(_record(delivery, stores).digests)
         write_document(results, done.document)
     return True

@@ -18,6 +18,7 @@ from service.errors import ROOTS, UploadReadingError
 from service.reading.json_mixtures import unpack_json
 from service.reading.messages import MAX_DETAIL_LENGTH, Limits, ReadAnswer, ReadRequest, ReadUpload
 from service.uploads import Fields
+from unmixing.io.inputs.correction_files import CORRECTIONS
 from unmixing.io.inputs.requests import FIELDS
 from unmixing.io.inputs.tasks import LIBRARIES, Request, checked_task
 from unmixing.io.inputs.uploads import unpack_files
@@ -120,7 +121,7 @@ def read_upload(request: ReadRequest) -> ReadUpload:
         Request(
             files=unpack_files(folder, max_total_bytes=request.max_unpacked_bytes),
             fields=fields.values,
-            libraries={name: sorted(folder.glob(f"{name}/*")) for name in LIBRARIES},
+            libraries={name: sorted(folder.glob(f"{name}/*")) for name in (*LIBRARIES, *CORRECTIONS)},
             model=model,
             scratch=folder,
             max_training_seconds=request.max_training_seconds,
@@ -130,6 +131,10 @@ def read_upload(request: ReadRequest) -> ReadUpload:
         spec=task.spec,
         kind_decided_by=task.kind_decided_by,
         model_id=model_id,
-        variable=task.variable,
+        input=task.input.model_copy(update={"mask": _relative(task.input.mask, folder)}),
         files=tuple(path.relative_to(folder).as_posix() for path in task.paths),
     )
+
+
+def _relative(path: str | None, folder: Path) -> str | None:
+    return None if path is None else Path(path).relative_to(folder).as_posix()

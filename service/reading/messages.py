@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from model_store.records import JobError
 from unmixing.mixtures.specs import SeparationSpec
-from unmixing.specs import UnmixSpec
+from unmixing.specs import InputSpec, UnmixSpec
 
 MAX_ANSWER_BYTES = 256 * 2**10
 MAX_DETAIL_LENGTH = 4000
@@ -43,15 +43,14 @@ class ReadRequest(BaseModel):
 
 
 class ReadUpload(BaseModel):
-    """The validated request of an upload. files: those of the input, relative to its
-    folder."""
+    """The validated request of an upload. files, input.mask: relative to its folder."""
 
     model_config = ConfigDict(frozen=True)
 
     spec: UnmixSpec | SeparationSpec
     kind_decided_by: Text
     model_id: Text | None
-    variable: Text | None
+    input: InputSpec
     files: Annotated[tuple[Text, ...], Field(min_length=1, max_length=2)]
 
 

@@ -116,8 +116,15 @@ def test_rows_that_are_none_name_those_of_the_scene(unmix: Command, tiny: Path, 
     assert not Path("part").exists()
 
 
-def test_rows_without_a_model_say_what_to_do(unmix: Command, tiny: Path) -> None:
-    assert_one_line_error(unmix("run", tiny, "-p", "3", "--rows", "0:3"), "--rows needs --model", "model.onnx")
+def test_rows_are_a_part_only_with_a_model_and_without_columns(unmix: Command, tiny: Path, lpalm: str) -> None:
+    subset = ("run", tiny, "-p", "3", "--method", "vca_fcls", "--rows", "2:9", "-o", "subset")
+    assert unmix(*subset).exit_code == 0
+    document = json.loads(Path("subset/result.json").read_text())
+    assert (document["input"]["rows"], document["provenance"]["input"]["rows"]) == (7, "2:9")
+    both = ("run", tiny, "--model", lpalm, "--rows", "2:9", "--columns", "1:", "-o", "both")
+    assert unmix(*both).exit_code == 0
+    shape = np.load("both/brightness.npy").shape
+    assert shape == (7, json.loads(Path("both/result.json").read_text())["input"]["columns"])
 
 
 def test_only_a_part_is_replaced(unmix: Command, tiny: Path, lpalm: str) -> None:

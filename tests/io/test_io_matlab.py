@@ -11,6 +11,7 @@ import scipy.io
 from tests.io.scene_files import small_cube
 from unmixing.errors import AmbiguousSceneError, SceneFormatError
 from unmixing.io.inputs.scenes import open_scene
+from unmixing.specs import InputSpec
 
 
 def write_v5(path: Path, **arrays: Any) -> Path:
@@ -72,7 +73,7 @@ def test_matrices_that_do_not_fit(tmp_path: Path, write: Any) -> None:
         open_scene([write(tmp_path / "c.mat", M=matrix)])
     with pytest.raises(AmbiguousSceneError, match="`variable`"):
         open_scene([write(tmp_path / "d.mat", Y=matrix, V=matrix, nRow=5.0, nCol=4.0)])
-    with open_scene([tmp_path / "d.mat"], variable="V") as scene:
+    with open_scene([tmp_path / "d.mat"], InputSpec(variable="V")) as scene:
         assert scene.shape == (5, 4, 6)
 
 
@@ -81,7 +82,7 @@ def test_several_cubes_need_a_variable(tmp_path: Path, write: Any) -> None:
     path = write(tmp_path / "a.mat", first=small_cube(), second=small_cube(seed=1))
     with pytest.raises(AmbiguousSceneError, match=r"first.*second.*`variable`"):
         open_scene([path])
-    with open_scene([path], variable="second") as scene:
+    with open_scene([path], InputSpec(variable="second")) as scene:
         assert np.array_equal(scene.read().values, small_cube(seed=1))
 
 
@@ -90,7 +91,7 @@ def test_what_is_no_number_is_left_alone(tmp_path: Path) -> None:
     with open_scene([path]) as scene:
         assert scene.source["variable"] == "data"
     with pytest.raises(SceneFormatError, match="no array 'cube'"):
-        open_scene([path], variable="cube")
+        open_scene([path], InputSpec(variable="cube"))
     path = write_v5(tmp_path / "b.mat", cube=small_cube().astype("c8"))
     with pytest.raises(SceneFormatError, match="complex"), open_scene([path]) as scene:
         scene.read()

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from tests.io.scene_files import small_cube
 from unmixing.errors import AmbiguousSceneError, SceneFormatError
 from unmixing.io.inputs.scenes import open_scene
+from unmixing.specs import InputSpec
 
 
 @pytest.mark.parametrize("order", ["C", "F"])
@@ -125,10 +126,10 @@ def test_npz_without_a_cube(tmp_path: Path) -> None:
     np.savez(tmp_path / "two.npz", scene=cube, truth=cube[:2])
     with pytest.raises(AmbiguousSceneError, match=r"scene \(5, 4, 6\).*truth \(2, 4, 6\).*`variable`"):
         open_scene([tmp_path / "two.npz"])
-    with open_scene([tmp_path / "two.npz"], variable="truth") as scene:
+    with open_scene([tmp_path / "two.npz"], InputSpec(variable="truth")) as scene:
         assert np.array_equal(scene.read().values, cube[:2])
     with pytest.raises(SceneFormatError, match="no array 'nothing'; it has scene"):
-        open_scene([tmp_path / "two.npz"], variable="nothing")
+        open_scene([tmp_path / "two.npz"], InputSpec(variable="nothing"))
     np.savez(tmp_path / "none.npz", truth=cube[0])
     with pytest.raises(SceneFormatError, match="no 3-D array"):
         open_scene([tmp_path / "none.npz"])

@@ -11,11 +11,11 @@ from model_store.jobs import ENDED, Report
 from model_store.records import JobError, JobStatus, now, work_key
 from model_store.stores import Stores
 from tests.conftest import poison, record
-from unmixing.specs import UnmixSpec
+from unmixing.specs import InputSpec, UnmixSpec
 
 
 def test_a_record_comes_back_as_it_was(stores: Stores) -> None:
-    entered = record(model_id="abc", variable='a "quoted" näme')
+    entered = record(model_id="abc", input=InputSpec(variable='a "quoted" näme'))
     assert stores.jobs.reserve(entered) == entered
     assert stores.jobs.get(entered.id) == entered
     assert stores.jobs.get("another") is None
@@ -140,14 +140,18 @@ def test_ended_before_tells_by_the_time_of_ending(stores: Stores) -> None:
 
 def test_the_work_key_depends_on_everything_that_changes_the_result() -> None:
     spec = UnmixSpec(n_endmembers=3)
-    same = work_key({"file": {"x": "a", "y": "b"}}, spec, None, None)
-    assert work_key({"file": {"x": "b", "z": "a"}}, UnmixSpec(n_endmembers=3), None, None) == same
+    same = work_key({"file": {"x": "a", "y": "b"}}, spec, None, InputSpec())
+    assert work_key({"file": {"x": "b", "z": "a"}}, UnmixSpec(n_endmembers=3), None, InputSpec()) == same
     others = [
-        work_key({"file": {"x": "a"}}, spec, None, None),
-        work_key({"file": {"x": "a", "y": "b"}}, spec, "model", None),
-        work_key({"file": {"x": "a", "y": "b"}}, spec, None, "Y"),
+        work_key({"file": {"x": "a"}}, spec, None, InputSpec()),
+        work_key({"file": {"x": "a", "y": "b"}}, spec, "model", InputSpec()),
         *(
-            work_key({"file": {"x": "a", "y": "b"}}, spec.model_copy(update=change), None, None)
+            work_key({"file": {"x": "a", "y": "b"}}, spec, None, InputSpec(**said))
+            for said in ({"variable": "Y"}, {"nodata": -9999.0}, {"rows": "0:9"}, {"wavelengths": (1.0, 2.0)})
+        ),
+        work_key({"file": {"x": "a", "y": "b"}, "mask": {"m": "c"}}, spec, None, InputSpec(mask="mask/m")),
+        *(
+            work_key({"file": {"x": "a", "y": "b"}}, spec.model_copy(update=change), None, InputSpec())
             for change in ({"seed": 1}, {"n_endmembers": 4}, {"method": "x"}, {"max_training_seconds": 5.0})
         ),
     ]
@@ -155,8 +159,8 @@ def test_the_work_key_depends_on_everything_that_changes_the_result() -> None:
 
 
 def test_what_could_not_be_read_back_is_refused_before_it_is_stored(stores: Stores) -> None:
-    with pytest.raises(InvalidTextError, match=r"variable.*ud800"):
-        stores.jobs.reserve(record(variable="\ud800"))
+    with pytest.raises(InvalidTextError, match=r"input.*ud800"):
+        stores.jobs.reserve(record(input=InputSpec.model_construct(variable="\ud800")))
     assert stores.jobs.ids() == []
     assert stores.jobs.files.ids() == []
 

@@ -316,6 +316,7 @@ def test_the_openapi_document(service: httpx.Client) -> None:
     assert set(body["properties"]) == {
         *("file", "library", "mixing_library", "kind", "method", "model", "seed", "variable", "max_training_seconds"),
         *("n_endmembers", "n_sources", "nonnegative", "sparse"),
+        *("axes", "rows", "columns", "wavelengths", "bad_bands", "keep_bands", "nodata", "scale", "mask"),
     }
     assert all("description" in field for field in body["properties"].values())
     assert "example" in body

@@ -129,11 +129,11 @@ class CubeImage(ArrayImage):
         return self.cube
 
 
-def as_image(image: "Image | Cube | NDArray[Any]", wavelengths_nm: ArrayLike | None = None) -> Image:
-    """An image to read from, whatever it was. wavelengths_nm: (bands,), only for an array."""
+def as_image(image: "Image | Cube | NDArray[Any]") -> Image:
+    """An image to read from, whatever it was."""
     if isinstance(image, Cube):
         return CubeImage(image)
-    return ArrayImage(image, wavelengths_nm) if isinstance(image, np.ndarray) else image
+    return ArrayImage(image) if isinstance(image, np.ndarray) else image
 
 
 def described(image: Image, used_bands: Bool) -> ImageInfo:

@@ -12,7 +12,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict
 from threadpoolctl import threadpool_limits
 
-from unmixing.errors import PartFormatError, SpecError
+from unmixing.errors import PartFormatError
 from unmixing.inference.apply import Maps
 from unmixing.inference.images import Image
 from unmixing.io.apply.fitted_files import StoredFit, read_document, read_fitted, write_fitted
@@ -54,23 +54,6 @@ class Part:
     stored: StoredFit
     maps: Maps
     picture: Float32
-
-
-def chosen_rows(text: str, n_rows: int) -> Rows:
-    """The rows that ``first:one-after-last`` means in an image of ``n_rows``; either end may be left open, and an end
-    beyond the last row means the last row. Raises SpecError that names the rows there are.
-
-    >>> chosen_rows("0:1000", 2500), chosen_rows("2000:3000", 2500), chosen_rows(":", 2500)
-    ((0, 1000), (2000, 2500), (0, 2500))
-    """
-    there = f"the scene has the rows 0:{n_rows}"
-    first, colon, last = text.partition(":")
-    if not colon or not all(end.strip().isdecimal() or not end.strip() for end in (first, last)):
-        raise SpecError(f"rows is {text!r}; say first:one-after-last, counted from 0, as in 0:1000 ({there})")
-    rows = int(first or 0), min(int(last or n_rows), n_rows)
-    if rows[0] >= rows[1]:
-        raise SpecError(f"rows is {text!r}, which holds no row; {there}")
-    return rows
 
 
 def write_part(

@@ -10,7 +10,9 @@ from unmixing.errors import SpecError
 from unmixing.inference.images import Image
 from unmixing.io.apply.comparison import compare_to_files
 from unmixing.io.apply.image import unmix_to_files
-from unmixing.io.apply.parts import Rows, chosen_rows, write_part
+from unmixing.io.apply.parts import Rows, write_part
+from unmixing.io.inputs.correction_files import input_document
+from unmixing.io.inputs.corrections import chosen_range
 from unmixing.io.inputs.digests import digesting
 from unmixing.io.inputs.libraries import read_library
 from unmixing.io.inputs.mixtures import read_mixing_library, read_mixtures
@@ -51,7 +53,8 @@ def run_task(task: UnmixingTask, folder: Path, compute: Compute, progress: Progr
     Whatever goes wrong leaves an incomplete folder: its owner throws it away. Raises UnmixingError.
     """
     report = never_back(progress)
-    files = {"file": task.paths, **task.libraries} if task.digests is None else {}
+    masks = {} if task.input.mask is None else {"mask": [Path(task.input.mask)]}
+    files = {"file": task.paths, **task.libraries, **masks} if task.digests is None else {}
     with digesting(files) as digests:
         if isinstance(task.spec, SeparationSpec):
             done = _separate(task, task.spec, folder, compute, report, model_id)
@@ -60,18 +63,19 @@ def run_task(task: UnmixingTask, folder: Path, compute: Compute, progress: Progr
         else:
             done = _unmix(task, task.spec, folder, compute, report, model_id)
         inputs = digests() if task.digests is None else task.digests
+    done.document["provenance"]["input"] = input_document(task.input)
     done.document["provenance"]["inputs"] = {field: dict(found) for field, found in inputs.items() if found}
     return done
 
 
 def run_part(task: UnmixingTask, rows: str, folder: Path, compute: Compute, progress: Progress) -> Rows:
-    """Unmix rows of an image, as ``chosen_rows`` reads them, into an existing, empty ``folder``: a part, for
+    """Unmix rows of an image, as ``chosen_range`` reads them, into an existing, empty ``folder``: a part, for
     ``join_parts``. Returns the rows. Raises UnmixingError."""
     started, report = time.perf_counter(), never_back(progress)
     if task.model is None or not isinstance(task.spec, UnmixSpec):
         raise SpecError(f"rows is {rows!r}, and only images with a stored model go in parts; name the model")
-    with open_scene(task.paths, task.variable, scratch=task.scratch) as reader:
-        chosen = chosen_rows(rows, reader.shape[0])
+    with open_scene(task.paths, task.input, scratch=task.scratch) as reader:
+        chosen = chosen_range(rows, reader.shape[0], "rows")
         fitted = fit_task(task, reader, compute, part_of(report, 0.0, FITTED_SHARE))
         write_part(
             folder, reader, fitted, chosen, compute, part_of(report, FITTED_SHARE, 1.0),
@@ -96,7 +100,7 @@ def _unmix(
     task: UnmixingTask, spec: UnmixSpec, folder: Path, compute: Compute, progress: Progress, model_id: ModelId
 ) -> TaskResult:
     library = _library(task)
-    with open_scene(task.paths, task.variable, scratch=task.scratch) as reader:
+    with open_scene(task.paths, task.input, scratch=task.scratch) as reader:
         result, media_types = unmix_to_files(reader, spec, folder, compute, progress, model=task.model, library=library)
     model = result.unmixing.model
     document = result_document(
@@ -112,7 +116,7 @@ def _compare(
     task: UnmixingTask, spec: UnmixSpec, folder: Path, compute: Compute, progress: Progress, model_id: ModelId
 ) -> TaskResult:
     library = _library(task)
-    with open_scene(task.paths, task.variable, scratch=task.scratch) as reader:
+    with open_scene(task.paths, task.input, scratch=task.scratch) as reader:
         comparison, first, media_types = compare_to_files(reader, spec, folder, compute, progress, library=library)
     models = {method: answer.model for method, answer in comparison.answers.items() if answer.model is not None}
     document = comparison_document(
@@ -129,7 +133,7 @@ def _separate(
     task: UnmixingTask, spec: SeparationSpec, folder: Path, compute: Compute, progress: Progress, model_id: ModelId
 ) -> TaskResult:
     progress(0.0, "reading the mixtures")
-    mixtures, source = read_mixtures(task.paths, task.variable)
+    mixtures, source = read_mixtures(task.paths, task.input.variable)
     library = read_mixing_library(task.libraries.get(MIXING_LIBRARY, ()))
     separation = separate(
         mixtures, spec, library=library, model=task.model, compute=compute,

@@ -22,6 +22,7 @@ from unmixing.io.formats.variables import (
     require_companion,
     require_cube,
 )
+from unmixing.specs import InputSpec
 
 MAX_BYTES = 4 * 2**30
 """Of an array that is read whole."""
@@ -54,15 +55,15 @@ class ArrayFormat:
     mapped: bool = False
     read_whole: bool = False
 
-    def open_scene(self, files: Sequence[Path], variable: str | None, scratch: Path | None) -> SceneReader:
+    def open_scene(self, files: Sequence[Path], asked: InputSpec, scratch: Path | None) -> SceneReader:
         """The cube in the one file of ``files``, loaded when its first row is wanted.
 
-        ``variable`` says which array it is where there are several. Beside it only ``wavelengths_nm``, ``scale`` and,
-        in MATLAB files, the size of the image are read. Raises SceneFormatError, AmbiguousSceneError.
+        ``asked.variable`` says which array it is where there are several. Beside it only ``wavelengths_nm``, ``scale``
+        and, in MATLAB files, the size of the image are read. Raises SceneFormatError, AmbiguousSceneError.
         """
         path = files[0]
         headers = self.headers(path)
-        cube = self._cube(path, headers, variable, scratch)
+        cube = self._cube(path, headers, asked.variable, scratch)
         what = _what(path, cube.name)
         _require_stored(cube.header, what)
         require_plausible_size(path, cube.header)

@@ -20,6 +20,7 @@ from unmixing.io.formats.gdal import georeference_of, georeference_optional, saf
 from unmixing.io.formats.reader import ArrayHeader, ArrayRows, Rows, SceneReader, calibrated
 from unmixing.io.formats.variables import require_cube
 from unmixing.io.formats.wavelengths import wavelengths_in_nm
+from unmixing.specs import InputSpec
 from unmixing.types import Bool, Float64, Georeference, SceneFacts
 
 TYPES = {
@@ -43,7 +44,7 @@ class Layout:
     interleave: str
 
 
-def open_envi(files: Sequence[Path], variable: str | None, scratch: Path | None) -> SceneReader:
+def open_envi(files: Sequence[Path], asked: InputSpec, scratch: Path | None) -> SceneReader:
     """The scene of a header and its binary, in this order. Raises SceneFormatError unless both agree to the byte."""
     header, binary = files
     fields = read_envi_header(header)

@@ -11,8 +11,9 @@ if TYPE_CHECKING:
 
     from unmixing.io.formats.reader import SceneReader
     from unmixing.io.formats.variables import WantedArray
+    from unmixing.specs import InputSpec
 
-    OpenScene = Callable[[Sequence[Path], str | None, Path | None], SceneReader]
+    OpenScene = Callable[[Sequence[Path], InputSpec, Path | None], SceneReader]
     ReadArray = Callable[[Path, str | None, WantedArray], tuple[NDArray[Any], dict[str, Any]]]
 
 Recognise = Callable[[bytes, str], bool]
@@ -60,7 +61,7 @@ class Format:
 
     @property
     def open_scene(self) -> "OpenScene":
-        """From the files of a scene, the variable meant and a folder for scratch to a reader.
+        """From the files of a scene, what was said of them and a folder for scratch to a reader.
 
         Raises SceneFormatError, AmbiguousSceneError.
         """

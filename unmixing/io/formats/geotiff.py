@@ -22,6 +22,7 @@ from unmixing.io.formats.reader import (
 )
 from unmixing.io.formats.variables import require_cube
 from unmixing.io.formats.wavelengths import wavelengths_in_nm
+from unmixing.specs import InputSpec
 from unmixing.types import Bool, Float64, SceneFacts
 
 LARGEST_BLOCK_BYTES = 256 * 2**20
@@ -63,7 +64,7 @@ def _rows_per_block(shape: tuple[int, int, int], dtype: np.dtype[Any], block_row
     return max(rows, min(block_rows, shape[0], LARGEST_BLOCK_BYTES // row_bytes))
 
 
-def open_geotiff(files: Sequence[Path], variable: str | None, scratch: Path | None) -> SceneReader:
+def open_geotiff(files: Sequence[Path], asked: InputSpec, scratch: Path | None) -> SceneReader:
     """The scene in a GeoTIFF. Raises SceneFormatError, also when parts of the image are not in the file."""
     path = files[0]
     with safe_gdal(path.name), georeference_optional():

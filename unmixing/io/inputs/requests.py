@@ -9,12 +9,15 @@ from unmixing.errors import SpecError
 from unmixing.io.inputs.input_kind import InputKind
 from unmixing.methods import chosen_methods
 from unmixing.mixtures.specs import SeparationSpec
-from unmixing.specs import UnmixSpec
+from unmixing.specs import InputSpec, UnmixSpec
 from unmixing.types import TrainedModel
 
 MIXTURE_FIELDS = frozenset(SeparationSpec.model_fields) - frozenset(UnmixSpec.model_fields)
 IMAGE_FIELDS = frozenset(UnmixSpec.model_fields) - frozenset(SeparationSpec.model_fields)
-FIELDS = frozenset({*UnmixSpec.model_fields, *SeparationSpec.model_fields, "kind", "model", "variable"})
+INPUT_FIELDS = frozenset(InputSpec.model_fields) - {"mask"}
+"""The plain fields that say how the input is to be read; a mask is always a file."""
+
+FIELDS = frozenset({*UnmixSpec.model_fields, *SeparationSpec.model_fields, *INPUT_FIELDS, "kind", "model"})
 """The plain fields of a request."""
 
 Spec = TypeVar("Spec", bound=BaseModel)
@@ -25,9 +28,9 @@ def image_spec(fields: Mapping[str, str], model: TrainedModel | None, max_traini
 
     ``max_training_seconds``: the limit when the request names none. Raises SpecError, UnknownMethodError.
     """
-    _refuse(fields, MIXTURE_FIELDS, "a mixture matrix", InputKind.IMAGE)
+    refuse(fields, MIXTURE_FIELDS, "a mixture matrix", InputKind.IMAGE)
     given = _given(fields, model)
-    spec = _validated(UnmixSpec, given)
+    spec = validated(UnmixSpec, given)
     chosen_methods(spec.method)
     _require_method_of(model, spec.method)
     return spec if spec.max_training_seconds else spec.model_copy(update={"max_training_seconds": max_training_seconds})
@@ -41,33 +44,34 @@ def mixtures_spec(
 ) -> SeparationSpec:
     """The spec in the fields of a request for a mixture matrix. ``n_library_sources``: those of the mixing library,
     which are meant when neither request nor model names a number. Raises SpecError, UnknownMethodError."""
-    _refuse(fields, IMAGE_FIELDS, "an image", InputKind.MIXTURES)
+    refuse(fields, IMAGE_FIELDS, "an image", InputKind.MIXTURES)
     given = _given(fields, model)
     implied = n_library_sources if model is None else model.manifest.n_endmembers
     if implied is not None:
         given.setdefault("n_sources", str(implied))
     if "n_sources" not in given:
         raise SpecError("n_sources is missing: say how many sources were mixed, or give a mixing_library")
-    spec = _validated(SeparationSpec, given)
+    spec = validated(SeparationSpec, given)
     _require_method_of(model, spec.method)
     return spec if spec.max_training_seconds else spec.model_copy(update={"max_training_seconds": max_training_seconds})
 
 
 def _given(fields: Mapping[str, str], model: TrainedModel | None) -> dict[str, str]:
-    given = {name: value for name, value in fields.items() if name not in ("kind", "model", "variable") and value}
+    given = {name: value for name, value in fields.items() if name not in {"kind", "model", *INPUT_FIELDS} and value}
     if model is not None:
         given.setdefault("method", model.manifest.method)
     return given
 
 
-def _refuse(fields: Mapping[str, str], names: frozenset[str], whose: str, kind: InputKind) -> None:
-    """Fields of the other kind would be ignored silently."""
+def refuse(fields: Mapping[str, str], names: frozenset[str], whose: str, kind: InputKind) -> None:
+    """Raises SpecError for fields of the other kind: they would be ignored silently."""
     wrong = sorted(name for name in names if fields.get(name))
     if wrong:
         raise SpecError(f"{wrong[0]} is {fields[wrong[0]]!r}, but that is for {whose}; this upload is read as {kind}")
 
 
-def _validated(spec: type[Spec], given: Mapping[str, str]) -> Spec:
+def validated(spec: type[Spec], given: Mapping[str, str]) -> Spec:
+    """The spec in these fields. Raises SpecError that names what is wrong."""
     try:
         return spec.model_validate_strings(given)
     except ValidationError as error:

@@ -8,16 +8,18 @@ from unmixing.io.formats.detection import choose_scene
 from unmixing.io.formats.envi_pairs import with_partner
 from unmixing.io.formats.reader import SceneReader
 from unmixing.io.formats.table import format_of
+from unmixing.io.inputs.corrections import corrected
+from unmixing.specs import InputSpec
 
 
-def open_scene(paths: Sequence[Path], variable: str | None = None, *, scratch: Path | None = None) -> SceneReader:
+def open_scene(paths: Sequence[Path], asked: InputSpec | None = None, *, scratch: Path | None = None) -> SceneReader:
     """Open the scene that ``paths`` make up: one file, or an ENVI header and its binary, in any order.
 
-    One file of an ENVI pair is enough when the other lies beside it. ``variable`` says which array is the cube in a
-    file that holds several. Compressed arrays are unpacked into ``scratch`` (default: the system's temporary folder)
-    when their first row is read.
+    One file of an ENVI pair is enough when the other lies beside it. ``asked``: what was said of the input, see
+    ``corrected``. Compressed arrays are unpacked into ``scratch`` (default: the system's temporary folder) when their
+    first row is read.
 
-    Raises SceneFormatError (AmbiguousSceneError when ``variable`` is needed).
+    Raises SceneFormatError (AmbiguousSceneError when ``variable`` is needed), SpecError for what cannot be asked of it.
 
     >>> import tempfile
     >>> import numpy as np
@@ -35,4 +37,10 @@ def open_scene(paths: Sequence[Path], variable: str | None = None, *, scratch: P
     found = format_of(scene[0])
     if found is None or not found.holds_image:  # the file was exchanged while it was looked at
         raise SceneFormatError(f"{scene[0].name} is no scene any more")
-    return found.open_scene(scene, variable, scratch)
+    asked = asked or InputSpec()
+    opened = found.open_scene(scene, asked, scratch)
+    try:
+        return corrected(opened, asked)
+    except BaseException:
+        opened.close()
+        raise

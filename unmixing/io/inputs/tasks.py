@@ -10,6 +10,7 @@ from unmixing.errors import SpecError
 from unmixing.inference.model_fit import require_fit
 from unmixing.io.formats.detection import choose_scene
 from unmixing.io.inputs.checks import check_scene
+from unmixing.io.inputs.correction_files import CORRECTIONS, input_spec
 from unmixing.io.inputs.digests import Digests
 from unmixing.io.inputs.input_kind import InputKind, decide_kind
 from unmixing.io.inputs.libraries import read_library
@@ -19,7 +20,7 @@ from unmixing.io.inputs.scenes import open_scene
 from unmixing.mixtures.checks import check_separation
 from unmixing.mixtures.specs import SeparationSpec
 from unmixing.naming import require_match
-from unmixing.specs import UnmixSpec
+from unmixing.specs import InputSpec, UnmixSpec
 from unmixing.types import TrainedModel
 
 LIBRARY, MIXING_LIBRARY = "library", "mixing_library"
@@ -29,8 +30,8 @@ LIBRARIES = (LIBRARY, MIXING_LIBRARY)
 
 @dataclass(frozen=True)
 class Request:
-    """An upload as it came. fields: as text, see ``FIELDS``. libraries: files by field, see ``LIBRARIES``.
-    max_training_seconds: the limit when the fields name none."""
+    """An upload as it came. fields: as text, see ``FIELDS``. libraries: files by field, see ``LIBRARIES`` and
+    ``CORRECTIONS``. max_training_seconds: the limit when the fields name none."""
 
     files: Sequence[Path]
     fields: Mapping[str, str]
@@ -39,23 +40,18 @@ class Request:
     scratch: Path | None = None
     max_training_seconds: float | None = None
 
-    @property
-    def variable(self) -> str | None:
-        """Which array of a file with several is meant."""
-        return self.fields.get("variable") or None
-
 
 @dataclass(frozen=True)
 class UnmixingTask:
     """A validated task: a spec and the files it is for.
 
-    paths: those of the input, without what else was uploaded. digests: of the files as they came, where they are known
-    already.
+    paths: those of the input, without what else was uploaded. input: corrections to how they are read. digests: of the
+    files as they came, where they are known already.
     """
 
     paths: Sequence[Path]
     spec: UnmixSpec | SeparationSpec
-    variable: str | None = None
+    input: InputSpec = field(default_factory=InputSpec)
     model: TrainedModel | None = None
     libraries: Mapping[str, Sequence[Path]] = field(default_factory=dict)
     kind_decided_by: str = "default"
@@ -68,17 +64,19 @@ def checked_task(request: Request) -> UnmixingTask:
     given = {name for name in MIXTURE_FIELDS if request.fields.get(name)}
     given |= {MIXING_LIBRARY} if request.libraries.get(MIXING_LIBRARY) else set()
     kind, decided_by = decide_kind(request.fields.get("kind"), request.model, given, request.files)
-    spec, paths = _image(request) if kind is InputKind.IMAGE else _mixtures(request)
-    return UnmixingTask(paths, spec, request.variable, request.model, request.libraries, decided_by, request.scratch)
+    asked = input_spec(request.fields, kind, {field: request.libraries.get(field, ()) for field in CORRECTIONS})
+    spec, paths = _image(request, asked) if kind is InputKind.IMAGE else _mixtures(request, asked)
+    libraries = {field: files for field, files in request.libraries.items() if field in LIBRARIES}
+    return UnmixingTask(paths, spec, asked, request.model, libraries, decided_by, request.scratch)
 
 
-def _image(request: Request) -> tuple[UnmixSpec, list[Path]]:
+def _image(request: Request, asked: InputSpec) -> tuple[UnmixSpec, list[Path]]:
     if request.libraries.get(MIXING_LIBRARY):
         raise SpecError("mixing_library is for a mixture matrix; this upload is read as image")
     model = request.model
     spec = image_spec(request.fields, model, request.max_training_seconds)
     paths = choose_scene(request.files)
-    with open_scene(paths, request.variable, scratch=request.scratch) as reader:
+    with open_scene(paths, asked, scratch=request.scratch) as reader:
         if model is not None:
             require_fit(model, reader.shape[2], spec.n_endmembers)
         if files := request.libraries.get(LIBRARY):
@@ -89,13 +87,13 @@ def _image(request: Request) -> tuple[UnmixSpec, list[Path]]:
     return spec, paths
 
 
-def _mixtures(request: Request) -> tuple[SeparationSpec, list[Path]]:
+def _mixtures(request: Request, asked: InputSpec) -> tuple[SeparationSpec, list[Path]]:
     if request.libraries.get(LIBRARY):
         raise SpecError("library names the endmembers of an image; this upload is read as mixtures")
     paths = choose_mixtures(request.files)
     library = read_mixing_library(request.libraries.get(MIXING_LIBRARY, ()))
     n_sources = None if library is None else library.shape[1]
     spec = mixtures_spec(request.fields, request.model, request.max_training_seconds, n_sources)
-    mixtures, _ = read_mixtures(paths, request.variable)
+    mixtures, _ = read_mixtures(paths, asked.variable)
     check_separation(mixtures, spec, library, request.model)
     return spec, paths
