@@ -13,10 +13,12 @@ import pytest
 from service.bodies import FILE_NAMES
 from service.openapi import upload_body
 from tests.conftest import REPOSITORY
-from tests.io.scene_files import small_cube
+from tests.io.scene_files import small_cube, write_envi
+from tests.service.bombs import geotiff_of
 from unmixing.errors import LibraryFormatError, SceneFormatError
 from unmixing.io.formats.format import Format
 from unmixing.io.formats.table import FORMATS, IMAGE_FORMATS, MIXING_LIBRARY_FORMATS, TABLE, ZIP, format_of
+from unmixing.io.formats.variables import MAX_BANDS
 from unmixing.io.inputs.input_kind import decide_kind
 from unmixing.io.inputs.mixtures import choose_mixtures, read_mixing_library, read_mixtures
 from unmixing.io.inputs.scenes import open_scene
@@ -96,6 +98,26 @@ def test_a_header_is_not_paired_with_a_text_beside_it(tmp_path: Path) -> None:
     (tmp_path / "readme.txt").write_text("hello")
     with pytest.raises(SceneFormatError, match="without its binary"):
         open_scene([tmp_path / "a.hdr", tmp_path / "readme.txt"])
+
+
+@pytest.mark.parametrize("suffix", [".npy", ".npz", ".mat", ".hdr", ".tif"])
+def test_a_cube_of_more_bands_than_any_sensor_has_is_refused(tmp_path: Path, suffix: str) -> None:
+    import scipy.io
+
+    cube, path = np.ones((2, 2, MAX_BANDS + 1), np.uint8), tmp_path / f"a{suffix}"
+    match suffix:
+        case ".npy":
+            np.save(path, cube)
+        case ".npz":
+            np.savez(path, cube=cube)
+        case ".mat":
+            scipy.io.savemat(path, {"cube": cube})
+        case ".hdr":
+            path, _ = write_envi(tmp_path, cube)
+        case _:
+            path.write_bytes(geotiff_of(MAX_BANDS + 1))
+    with pytest.raises(SceneFormatError, match=f"{MAX_BANDS + 1} bands, and at most {MAX_BANDS} are read"):
+        open_scene([path])
 
 
 def test_a_npz_of_very_many_arrays_is_refused(tmp_path: Path) -> None:

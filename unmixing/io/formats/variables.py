@@ -14,6 +14,10 @@ from unmixing.types import SceneFacts
 CUBE, WAVELENGTHS, SCALE = "cube", "wavelengths_nm", "scale"
 """The names looked for in files that hold several arrays."""
 
+MAX_BANDS = 8192
+"""Imaging spectrometers have hundreds of bands, integral field units and Raman cubes up to four thousand. GDAL looks up
+each of interleaved bands by itself, in a time that grows with the square of their number."""
+
 
 @dataclass(frozen=True)
 class WantedArray:
@@ -57,7 +61,8 @@ def choose_array(
 
 
 def require_cube(header: ArrayHeader, what: str) -> tuple[int, int, int]:
-    """The shape (rows, columns, bands), when it is a 3-D array of real numbers with something in it.
+    """The shape (rows, columns, bands), when it is a 3-D array of real numbers with something in it, and no more than
+    ``MAX_BANDS`` bands.
 
     what: the array in words, for errors. Raises SceneFormatError otherwise.
     """
@@ -72,6 +77,11 @@ def require_cube(header: ArrayHeader, what: str) -> tuple[int, int, int]:
     rows, columns, bands = header.shape
     if min(header.shape) < 1:
         raise SceneFormatError(f"{what} is empty: shape {header.shape}")
+    if bands > MAX_BANDS:
+        raise SceneFormatError(
+            f"{what} has {bands} bands, and at most {MAX_BANDS} are read; a cube is (rows, columns, bands): transpose "
+            "it if its axes are in another order"
+        )
     return rows, columns, bands
 
 
