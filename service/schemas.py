@@ -10,7 +10,7 @@ from model_store.records import JobRecord, JobStatus
 from service.problems import Problem, job_problem
 from unmixing.io.inputs.correction_files import input_document
 from unmixing.io.inputs.input_kind import InputKind
-from unmixing.manifest import ModelManifest
+from unmixing.manifest import MODEL_MEDIA_TYPE, ModelManifest
 from unmixing.mixtures.specs import SeparationSpec
 from unmixing.types import ResultWarning
 
@@ -177,7 +177,7 @@ def model_document(model: StoredModel, base: str) -> ModelDocument:
     url = f"{base}models/{model.id}"
     links = [
         Link(href=url, rel="self"),
-        Link(href=f"{url}/model.onnx", rel="enclosure", type="application/octet-stream"),
+        Link(href=f"{url}/model.onnx", rel="enclosure", type=MODEL_MEDIA_TYPE),
     ]
     return ModelDocument(id=model.id, created=model.created, size=model.size, manifest=model.manifest, links=links)
 

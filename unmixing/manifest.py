@@ -9,6 +9,9 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue
 METADATA_KEY = "unmixing.manifest"
 """Under this key of the ONNX file's metadata lies the manifest, as JSON."""
 
+MODEL_MEDIA_TYPE = "application/onnx"
+"""Content type of a model over HTTP and among the assets of a result."""
+
 
 class AbundancesAre(StrEnum):
     """The quantity that the abundances of a model are shares of."""

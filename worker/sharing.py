@@ -178,7 +178,7 @@ def make_part(delivery: Delivery, settings: Settings, stores: Stores) -> bool:
         with opened_scene(record, stores) as reader, appearing_folder(target) as folder:
             write_part(
                 folder, reader, fitted, shared.plan().rows[delivery.number], compute, silent,
-                kind_decided_by=record.kind_decided_by, started=started,
+                kind_decided_by=record.kind_decided_by, started=started, inputs=lambda: record.digests,
             )  # fmt: skip
     tell_parts(delivery, shared, stores)
     return False
@@ -226,7 +226,6 @@ def join(delivery: Delivery, settings: Settings, stores: Stores) -> bool:
             shutil.move(made, results / made.name)  # one that is lost with this attempt is made again below
         done = join_parts(shared.parts(), results, compute, part_of(report, UNMIXED_SHARE, 1.0), model_id)
         done.document["provenance"]["input"] = input_document(_record(delivery, stores).input)
-        done.document["provenance"]["inputs"] = dict(_record(delivery, stores).digests)
         write_document(results, done.document)
     return True
 

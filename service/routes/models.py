@@ -7,6 +7,7 @@ from service.files import file_responses, stored_file
 from service.openapi import problems
 from service.routes.jobs import Limit, Offset
 from service.schemas import ModelDocument, ModelList, model_document, page_links
+from unmixing.manifest import MODEL_MEDIA_TYPE
 
 router = APIRouter(tags=["models"])
 
@@ -33,13 +34,13 @@ def get_model(model_id: str, request: Request, context: ContextArgument) -> Mode
     "/models/{model_id}/model.onnx",
     summary="The network itself",
     response_class=Response,
-    responses=file_responses("application/octet-stream"),
+    responses=file_responses(MODEL_MEDIA_TYPE),
 )
 @router.head("/models/{model_id}/model.onnx", include_in_schema=False)
 def get_onnx(model_id: str, request: Request, context: ContextArgument) -> Response:
     """ONNX, with all preprocessing inside the graph and a dynamic number of pixels."""
     stored = context.stores.models.get(model_id)
-    return stored_file(request, stored.path, "application/octet-stream")
+    return stored_file(request, stored.path, MODEL_MEDIA_TYPE)
 
 
 @router.delete("/models/{model_id}", summary="Remove a model", status_code=204, responses=problems(404, 422))

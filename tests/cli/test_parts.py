@@ -57,6 +57,8 @@ def test_the_joined_parts_are_the_result_of_one_run(unmix: Command, tiny: Path, 
     assert other["endmembers"] == one["endmembers"]
     assert other["model"] == one["model"]
     assert set(other["metrics"]) == set(one["metrics"])
+    assert other["provenance"]["inputs"] == one["provenance"]["inputs"]
+    assert list(one["provenance"]["inputs"]["file"]) == [tiny.name]
 
 
 def test_rows_that_are_missing_or_there_twice_are_named(unmix: Command, tiny: Path, lpalm: str) -> None:

@@ -34,6 +34,8 @@ PART_PIXELS, N_PARTS = 300, 3
 
 SWEEP_SECONDS = 0.2
 
+DIGESTS = {"file": {"scene.npy": "0" * 64}}
+
 
 @pytest.fixture(scope="module")
 def scene() -> np.ndarray:
@@ -66,7 +68,9 @@ class Job:
         self.stores, self.sweeper = stores, sweeper
         self.queue = JobQueue(stores.redis, settings.job_timeout_seconds)
         identifier = stores.models.register(trained)
-        self.id = stores.jobs.reserve(record(spec={"n_endmembers": 3}, model_id=identifier, queue=APPLY)).id
+        self.id = stores.jobs.reserve(
+            record(spec={"n_endmembers": 3}, model_id=identifier, queue=APPLY, digests=DIGESTS)
+        ).id
         folder = stores.inputs.of(self.id)
         folder.mkdir(parents=True)
         (folder / "scene.npy").write_bytes(npy(scene))
@@ -238,6 +242,9 @@ def test_nobody_is_killed(job: Job, settings: Settings, tmp_path: Path, expected
     assert (job.record.attempts, job.record.failures) == (1, 0)
     assert job.seen == sorted(job.seen)
     assert len(set(job.seen)) > 3
+    document = job.stores.results.document(job.id)
+    assert document is not None
+    assert document["provenance"]["inputs"] == DIGESTS
 
 
 @pytest.mark.parametrize(

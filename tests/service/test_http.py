@@ -24,6 +24,8 @@ from service.queues import TASK
 from service.schemas import job_document
 from tests.conftest import npy, poison, record, serving, small_scene, stored_model, wait_until
 from unmixing.errors import UnmixingError
+from unmixing.io.products.table import PRODUCTS
+from unmixing.manifest import MODEL_MEDIA_TYPE
 from unmixing.specs import UnmixSpec
 from worker.run import run_worker
 
@@ -216,7 +218,9 @@ def test_models(service: httpx.Client, stores: Stores) -> None:
     assert [model["id"] for model in listed] == [identifier]
     model = service.get(f"/models/{identifier}").json()
     assert model["manifest"]["n_bands"] == 30
-    url = next(link["href"] for link in model["links"] if link["rel"] == "enclosure")
+    [(url, media_type)] = [(link["href"], link["type"]) for link in model["links"] if link["rel"] == "enclosure"]
+    assert service.get(url).headers["content-type"] == media_type == MODEL_MEDIA_TYPE
+    assert {row.media_type for row in PRODUCTS if row.name == "model.onnx"} == {MODEL_MEDIA_TYPE}
     assert service.get(url).content == stored_model().onnx
     assert service.head(url).headers["content-length"] == str(model["size"])
     assert service.get(url, headers={"Range": "bytes=0-3"}).content == b"onnx"

@@ -42,6 +42,7 @@ def join_parts(
     document = result_document(
         result, assets, kind_decided_by=first.document.kind_decided_by, model_id=model_id(first.stored.model)
     )
+    document["provenance"]["inputs"] = first.document.inputs
     return TaskResult(document, (first.stored.model,))
 
 

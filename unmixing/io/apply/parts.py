@@ -4,6 +4,7 @@ A part is made from files alone, on whatever machine; ``joining`` makes the resu
 """
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -17,6 +18,7 @@ from unmixing.inference.apply import Maps
 from unmixing.inference.images import Image
 from unmixing.io.apply.fitted_files import StoredFit, read_document, read_fitted, write_fitted
 from unmixing.io.apply.rows import apply_to_rows
+from unmixing.io.inputs.digests import Digests
 from unmixing.io.products.maps import MapFiles, read_maps
 from unmixing.pipeline import FittedMethod
 from unmixing.progress import Progress
@@ -32,7 +34,8 @@ class PartDocument(BaseModel):
     """The document ``part.json`` of a part, which is written last.
 
     reconstruction: its sums, see ``ReconstructionMetrics``. inference_seconds: how long it took to unmix the rows;
-    total_seconds: with everything before.
+    total_seconds: with everything before. inputs: the digests of the scene's files, of the part with its first row;
+    the others do not read all of it.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -43,6 +46,7 @@ class PartDocument(BaseModel):
     kind_decided_by: str
     inference_seconds: float
     total_seconds: float
+    inputs: dict[str, dict[str, str]] = {}
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,10 +62,11 @@ class Part:
 
 def write_part(
     folder: Path, image: Image, fitted: FittedMethod, rows: Rows, compute: Compute, progress: Progress, *,
-    kind_decided_by: str, started: float,
+    kind_decided_by: str, started: float, inputs: Callable[[], Digests],
 ) -> None:  # fmt: skip
     """Unmix ``rows`` of an image into an existing, empty ``folder``. started: when the work on the part began, by
-    ``time.perf_counter``. Whatever goes wrong leaves an incomplete folder: its owner throws it away."""
+    ``time.perf_counter``. inputs: waits for the digests of the image's files. Whatever goes wrong leaves an incomplete
+    folder: its owner throws it away."""
     write_fitted(folder, fitted)
     applying = time.perf_counter()
     maps = MapFiles(
@@ -74,6 +79,7 @@ def write_part(
     document = PartDocument(
         rows=rows, reconstruction=tuple(reconstruction.sums().tolist()), kind_decided_by=kind_decided_by,
         inference_seconds=round(finished - applying, 4), total_seconds=round(finished - started, 4),
+        inputs={field: dict(digests) for field, digests in inputs().items() if digests},
     )  # fmt: skip
     (folder / DOCUMENT).write_text(document.model_dump_json(), "utf-8")
 

@@ -76,11 +76,13 @@ def run_part(task: UnmixingTask, rows: str, folder: Path, compute: Compute, prog
         raise SpecError(f"rows is {rows!r}, and only images with a stored model go in parts; name the model")
     with open_scene(task.paths, task.input, scratch=task.scratch) as reader:
         chosen = chosen_range(rows, reader.shape[0], "rows")
-        fitted = fit_task(task, reader, compute, part_of(report, 0.0, FITTED_SHARE))
-        write_part(
-            folder, reader, fitted, chosen, compute, part_of(report, FITTED_SHARE, 1.0),
-            kind_decided_by=task.kind_decided_by, started=started,
-        )  # fmt: skip
+        # Of all parts one alone reads the whole scene.
+        with digesting({"file": task.paths, **task.libraries} if chosen[0] == 0 else {}) as digests:
+            fitted = fit_task(task, reader, compute, part_of(report, 0.0, FITTED_SHARE))
+            write_part(
+                folder, reader, fitted, chosen, compute, part_of(report, FITTED_SHARE, 1.0),
+                kind_decided_by=task.kind_decided_by, started=started, inputs=digests,
+            )  # fmt: skip
     return chosen
 
 

@@ -7,13 +7,14 @@ from pathlib import Path
 import numpy as np
 
 from unmixing.io.products.separation_quicklook import write_separation_quicklook
+from unmixing.manifest import MODEL_MEDIA_TYPE
 from unmixing.mixtures.separation import Separation
 
 MEDIA_TYPES = {
     "mixing_matrix.csv": "text/csv",
     "sources.npy": "application/x-npy",
     "sources.csv": "text/csv",
-    "model.onnx": "application/onnx",
+    "model.onnx": MODEL_MEDIA_TYPE,
     "quicklook.png": "image/png",
 }
 

@@ -8,10 +8,10 @@ from unmixing.io.products.cog import hidden_name, write_abundances, write_uncert
 from unmixing.io.products.endmembers import write_endmembers
 from unmixing.io.products.quicklook import write_quicklook
 from unmixing.io.products.result import ImageResult
+from unmixing.manifest import MODEL_MEDIA_TYPE
 
 COG = "image/tiff; application=geotiff; profile=cloud-optimized"
 NPY = "application/x-npy"
-ONNX = "application/onnx"
 
 Write = Callable[[Path, ImageResult], None]
 
@@ -63,7 +63,7 @@ PRODUCTS = (
     Product("abundances.npy", NPY, None),
     Product("brightness.npy", NPY, None),
     Product("endmembers.csv", "text/csv", write_endmembers),
-    Product("model.onnx", ONNX, write_model, has_model),
+    Product("model.onnx", MODEL_MEDIA_TYPE, write_model, has_model),
     Product("quicklook.png", "image/png", write_quicklook),
     Product("uncertainty.tif", COG, write_uncertainty, has_uncertainty, slow=True),
     Product("uncertainty.npy", NPY, None, has_uncertainty),
