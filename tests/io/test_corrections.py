@@ -1,4 +1,4 @@
-"""What the user says of an input counts more than what its file says."""
+"""A correction of an input counts more than its file."""
 
 from pathlib import Path
 from typing import Any
