@@ -81,7 +81,7 @@ class InputSpec(BaseModel):
     )
 
     def given(self) -> dict[str, Any]:
-        """What was said, without what was not."""
+        """The fields that were set, without the others."""
         return self.model_dump(exclude_none=True)
 
 

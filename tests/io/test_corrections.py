@@ -1,4 +1,4 @@
-"""What the user says of an input counts more than what its file says."""
+"""Corrections by the user count more than the statements of the file."""
 
 from pathlib import Path
 from typing import Any

@@ -1,4 +1,4 @@
-"""What is said of an input over HTTP reaches the job."""
+"""Corrections of an input over HTTP reach the job."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What was said of an input, from the fields of a request and the files beside them."""
+"""Corrections of an input, from the fields of a request and the files beside them."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -21,7 +21,7 @@ MAX_BYTES = 2**20
 
 
 def input_spec(fields: Mapping[str, str], kind: InputKind, files: Mapping[str, Sequence[Path]]) -> InputSpec:
-    """What the fields, and the files of ``CORRECTIONS`` by field, say of an input. Empty fields count as not given.
+    """Corrections by the fields, and by the files of ``CORRECTIONS`` by field. Empty fields count as not given.
 
     Raises SpecError, also for what only an image has when the input is a mixture matrix.
     """
