@@ -27,6 +27,7 @@ from model_store.settings import Settings
 from model_store.stores import Stores, open_stores
 from service.app import create_app
 from service.reading.readers import ForkServer
+from supervision.environment import environment_of
 from unmixing.manifest import AbundancesAre, ModelManifest, Versions
 from unmixing.specs import UnmixSpec
 from unmixing.types import TrainedModel
@@ -77,7 +78,9 @@ def settings(tmp_path: Path, queue_url: str) -> Settings:
     """An empty queue and data folder, and a short patience: nothing here takes seconds but training."""
     with Redis.from_url(queue_url) as redis:
         redis.flushall()
-    return Settings(data=tmp_path / "data", redis_url=queue_url, lease_seconds=2.0, sweep_seconds=0.25)
+    return Settings(
+        data=tmp_path / "data", redis_url=queue_url, lease_seconds=2.0, sweep_seconds=0.25, stop_grace_seconds=0.3
+    )
 
 
 @pytest.fixture
@@ -114,12 +117,7 @@ def service(settings: Settings) -> Iterator[httpx.Client]:
 def working(settings: Settings) -> Iterator[subprocess.Popen[bytes]]:
     """A worker process of its own, as ``unmix serve`` starts it."""
     code = "from model_store.settings import Settings; from worker.run import run_worker; run_worker(Settings())"
-    environment = os.environ | {
-        "UNMIX_DATA": str(settings.data),
-        "UNMIX_REDIS_URL": str(settings.redis_url),
-        "UNMIX_LEASE_SECONDS": str(settings.lease_seconds),
-        "PYTHONPATH": str(REPOSITORY),
-    }
+    environment = os.environ | environment_of(settings) | {"PYTHONPATH": str(REPOSITORY)}
     process = subprocess.Popen([sys.executable, "-c", code], env=environment)
     try:
         yield process
@@ -151,6 +149,12 @@ def small_scene(seed: int = 0, rows: int = 20, columns: int = 20, bands: int = 3
     abundances[:9] = np.repeat(np.eye(3), 3, axis=0)
     noise = 0.003 * rng.standard_normal((rows * columns, bands))
     return (abundances @ spectra + noise).reshape(rows, columns, bands).astype(np.float32)
+
+
+def long_training() -> tuple[dict[str, str], bytes]:
+    """Fields and file of a job that trains from its first moments, for longer than any test looks at it."""
+    fields = {"method": "cnnaeu", "n_endmembers": "3", "max_training_seconds": "600"}
+    return fields, npy(small_scene(rows=120, columns=120, bands=60))
 
 
 def npy(cube: NDArray[Any]) -> bytes:

@@ -81,7 +81,7 @@ class InputSpec(BaseModel):
     )
 
     def given(self) -> dict[str, Any]:
-        """The fields that are set, without those that are not."""
+        """The fields that were set, without the others."""
         return self.model_dump(exclude_none=True)
 
 

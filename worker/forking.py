@@ -25,6 +25,10 @@ WORKER_TTL_SECONDS = 30
 LOOK_SECONDS = 1
 """A work-horse is looked after this often; RQ takes whole seconds."""
 
+GIVE_BACK_SECONDS = 4.0
+"""A worker that is to stop asks a queue that does not answer for this long to take the job back: its supervisor waits a
+little longer, and what is not given back counts as a failure."""
+
 logger = logging.getLogger(__name__)
 
 
@@ -67,7 +71,7 @@ class ForkingWorker(Worker):
 
     def request_force_stop(self, signum: int, frame: FrameType | None) -> None:
         """A second signal: no grace any more."""
-        self._stop_at = time.monotonic()
+        self._stop_at = time.monotonic() - GIVE_BACK_SECONDS
 
     def maintain_heartbeats(self, job: Job, execution: Execution) -> None:
         """RQ calls this every ``LOOK_SECONDS`` while a work-horse runs."""
@@ -81,6 +85,7 @@ class ForkingWorker(Worker):
             # Nobody can say who has the job: a short break of the connection must not cost it.
             logger.warning("%s: its lease could not be looked at", job.id, exc_info=True)
             held = True
+            stop_due = self._stop_at is not None and time.monotonic() >= self._stop_at + GIVE_BACK_SECONDS
         if held:
             self._last_held = time.monotonic()
         hangs = time.monotonic() - self._last_held > self._jobs.lease_seconds

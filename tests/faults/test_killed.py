@@ -9,14 +9,13 @@ import httpx
 import pytest
 
 from model_store.settings import Settings
-from tests.conftest import npy, small_scene, wait_until, working
+from tests.conftest import long_training, wait_until, working
 
 
 @pytest.fixture
 def training(service: httpx.Client, worker: subprocess.Popen[bytes]) -> str:
     """URL of a job in mid-training."""
-    fields = {"n_endmembers": "3", "max_training_seconds": "600"}
-    scene = npy(small_scene(rows=60, columns=60, bands=60))
+    fields, scene = long_training()
     url = f"/jobs/{service.post('/unmix', data=fields, files={'file': ('a.npy', scene)}).json()['jobID']}"
     wait_until(lambda: "epoch" in service.get(url).json()["message"])
     return url

@@ -1,4 +1,4 @@
-"""A correction of an input counts more than its file."""
+"""Corrections by the user count more than the statements of the file."""
 
 from pathlib import Path
 from typing import Any

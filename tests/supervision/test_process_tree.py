@@ -20,7 +20,7 @@ from supervision.process_tree import ProcessTree, Role
 from supervision.readiness import ready_pipe
 from supervision.supervisor import listening, worker_queues
 from tests.cli.conftest import make_tiny
-from tests.conftest import REPOSITORY, wait_until
+from tests.conftest import REPOSITORY, long_training, wait_until
 from tests.supervision.trees import descendants, free_port, is_alive, is_ready, serving, start, start_serve
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
@@ -55,7 +55,7 @@ def test_kill_9_of_the_parent_takes_the_children_along_and_the_next_start_is_cle
         pids = tree.children
         tree.finish(signal.SIGKILL)
         assert_all_end(pids)
-    with serving(tmp_path / "data") as tree:
+    with serving(tmp_path / "data", "--workers", "0") as tree:
         assert is_ready(tree.url)
 
 
@@ -75,12 +75,12 @@ def test_a_job_in_training_ends_with_the_tree(tmp_path: Path, number: signal.Sig
 
 def test_the_queue_is_private_and_outlives_a_restart(tmp_path: Path) -> None:
     data = tmp_path / "data"
-    with serving(data) as tree, queue_of(data) as redis:
+    with serving(data, "--workers", "0") as tree, queue_of(data) as redis:
         redis.set("kept", "yes")
         socket = Path(tree.data.joinpath("queue", "url").read_text().removeprefix("unix://"))
         assert socket.parent.stat().st_mode & 0o077 == 0
         assert redis.config_get("port") == {"port": "0"}
-    with serving(data), queue_of(data) as redis:
+    with serving(data, "--workers", "0"), queue_of(data) as redis:
         assert redis.get("kept") == b"yes"
 
 
@@ -99,7 +99,7 @@ def test_a_killed_worker_service_or_queue_is_replaced(tmp_path: Path) -> None:
 
 
 def test_two_on_one_data_folder_and_a_taken_port(tmp_path: Path) -> None:
-    with serving(tmp_path / "data") as tree:
+    with serving(tmp_path / "data", "--workers", "0") as tree:
         second = start_serve("--port", str(free_port()), "--data", str(tree.data))
         log = second.communicate(timeout=30)[0]
         assert second.returncode == 2
@@ -209,7 +209,8 @@ def test_serve_says_at_once_that_the_queue_is_anothers(tmp_path: Path, queue_url
 
 
 def test_planned_restarts_cost_a_job_none_of_its_attempts(tmp_path: Path) -> None:
-    scene, fields = make_tiny(tmp_path / "tiny.npz"), {"n_endmembers": "3", "max_training_seconds": "600"}
+    fields, scene = long_training()
+    settings = {"UNMIX_SWEEP_SECONDS": "0.25", "UNMIX_STOP_GRACE_SECONDS": "0.3"}
     started: list[str] = []
 
     def trains_anew(url: str) -> bool:
@@ -218,8 +219,10 @@ def test_planned_restarts_cost_a_job_none_of_its_attempts(tmp_path: Path) -> Non
 
     path = ""
     for _ in range(3):
-        with serving(tmp_path / "data", UNMIX_SWEEP_SECONDS="0.25") as tree, scene.open("rb") as file:
-            path = path or f"/jobs/{httpx.post(f'{tree.url}/unmix', files={'file': file}, data=fields).json()['jobID']}"
+        with serving(tmp_path / "data", **settings) as tree:
+            if not path:
+                posted = httpx.post(f"{tree.url}/unmix", files={"file": ("scene.npy", scene)}, data=fields)
+                path = f"/jobs/{posted.json()['jobID']}"
             wait_until(partial(trains_anew, tree.url + path))
             started.append(httpx.get(tree.url + path).json()["started"])
     assert len(started) == 3

@@ -5,6 +5,7 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,7 @@ from service.queues import TASK
 from tests.conftest import npy, record, small_scene, wait_until
 from unmixing.errors import Cancelled
 from worker.attempts import progress_to
+from worker.forking import ForkingWorker
 from worker.lease import Lease
 from worker.sharing import STEP_TASK
 from worker.tasks import run_job
@@ -149,6 +151,36 @@ def test_progress_that_cannot_be_written_costs_no_job(stores: Stores, monkeypatc
     found = stores.jobs.get(job.id)
     assert found is not None
     assert found.progress == 60
+
+
+@pytest.mark.parametrize("n_failures", [1, 1000])
+def test_a_stop_while_the_queue_does_not_answer_asks_it_again(
+    settings: Settings, stores: Stores, monkeypatch: pytest.MonkeyPatch, n_failures: int
+) -> None:
+    """Once it answers the job is given back; after a while the work-horse is ended all the same."""
+    job_id, failures = stores.jobs.reserve(record()).id, iter(range(n_failures))
+    attempt = stores.jobs.start(job_id)
+    assert attempt is not None
+
+    def beat(*_: Any) -> None:
+        if next(failures, None) is not None:
+            raise RedisConnectionError("connection reset")
+
+    clock, killed = [1000.0], []
+    monkeypatch.setattr("worker.forking.time", SimpleNamespace(monotonic=lambda: clock[0]))
+    monkeypatch.setattr("rq.Worker.maintain_heartbeats", beat)
+    worker = ForkingWorker(["apply"], settings.model_copy(update={"stop_grace_seconds": 0.0}), stores)
+    monkeypatch.setattr(worker, "kill_horse", lambda: killed.append(clock[0]))
+    worker.handle_warm_shutdown_request()
+    job: Any = SimpleNamespace(id=str(Delivery(job_id, attempt)))
+    while not killed:
+        worker.maintain_heartbeats(job, None)  # type: ignore[arg-type]
+        clock[0] += 1.0
+    given_back = n_failures == 1
+    assert killed == [1001.0 if given_back else 1004.0]
+    found = stores.jobs.get(job_id)
+    assert found is not None
+    assert found.status is (JobStatus.ACCEPTED if given_back else JobStatus.RUNNING)
 
 
 def test_a_lease_is_kept_and_its_loss_is_told(stores: Stores) -> None:

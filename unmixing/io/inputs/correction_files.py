@@ -21,7 +21,7 @@ MAX_BYTES = 2**20
 
 
 def input_spec(fields: Mapping[str, str], kind: InputKind, files: Mapping[str, Sequence[Path]]) -> InputSpec:
-    """The input as corrected by fields, and by the files of ``CORRECTIONS`` by field. Empty fields count as not given.
+    """Corrections by the fields, and by the files of ``CORRECTIONS`` by field. Empty fields count as not given.
 
     Raises SpecError, also for what only an image has when the input is a mixture matrix.
     """

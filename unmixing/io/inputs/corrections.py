@@ -124,7 +124,7 @@ def _corrected_facts(facts: SceneFacts, asked: InputSpec, n_bands: int) -> Scene
 
 
 def _bad_bands(facts: SceneFacts, asked: InputSpec, n_bands: int) -> Bool | None:
-    """The bands that the file or the request leaves out; with ``keep_bands`` all but those."""
+    """Bands that the file marks and those asked to be left out; with ``keep_bands`` all but those."""
     bad = None if asked.bad_bands is None else chosen_bands(asked.bad_bands, n_bands, facts.wavelengths_nm, "bad_bands")
     if asked.keep_bands is None:
         return facts.bad_bands if bad is None else bad if facts.bad_bands is None else bad | facts.bad_bands
