@@ -23,19 +23,19 @@ from unittest.mock import patch
 import numpy as np
 
 from benchmarks.generated import write_scenes
+from benchmarks.measuring import truth_of
 from benchmarks.quality import DEFAULT_DATA, scenes_with_truth
 from unmixing import unmix
 from unmixing.algorithms.abundances import split_brightness
 from unmixing.algorithms.bundles import Bundles, extract_bundles
 from unmixing.cubes import scaled_pixels
 from unmixing.io.inputs.scenes import open_scene
-from unmixing.io.inputs.truth import read_truth
 from unmixing.networks.training.selfsupervised import train_lpalm
 from unmixing.networks.training.task import TrainingTask
 from unmixing.simulation.dirichlet import DirichletMixture
 from unmixing.simulation.evaluation import evaluate
 from unmixing.simulation.training_sets import SceneModel, model_scene
-from unmixing.specs import LpalmSpec, UnmixSpec
+from unmixing.specs import AbundancesOf, LpalmSpec, UnmixSpec
 from unmixing.types import Cube, Float32, Float64
 
 LIBRARY_ALONE, DEFAULT = "library and least squares alone", "the default"
@@ -80,25 +80,14 @@ def _same_endmembers(network: object, layer: int, pixels: object, contributions:
     return endmembers
 
 
-SYNTHESIS = "unmixing.simulation.training_sets"
+SYNTHESIS, BRIGHTNESS = "unmixing.simulation.training_sets", "unmixing.simulation.brightness"
 
 VARIANTS: dict[str, Variant] = {
     DEFAULT: Variant(),
     "library: one run, no bundle": Variant(LpalmSpec(n_runs=1)),
     "library: 9 runs": Variant(LpalmSpec(n_runs=9)),
-    "norms: all equal": Variant(
-        replaced={
-            "unmixing.simulation.brightness._pulled_together": lambda shares, precision, start, weight: np.ones(
-                len(start)
-            )
-        }
-    ),
-    "norms: those that explain brightness best": Variant(
-        replaced={"unmixing.simulation.brightness._pulled_together": lambda shares, precision, start, weight: start}
-    ),
-    "brightness: free": Variant(
-        replaced={"unmixing.simulation.brightness.BrightnessModel.row_weight": property(lambda model: 0.0)}
-    ),
+    "norms: those that explain brightness best": Variant(replaced={f"{BRIGHTNESS}.ENOUGH_PURE_PIXELS": sys.maxsize}),
+    "brightness: free": Variant(replaced={f"{BRIGHTNESS}.BrightnessModel.row_weight": property(lambda model: 0.0)}),
     "abundances: up to 4 Dirichlet distributions": Variant(LpalmSpec(n_dirichlets=4)),
     "abundances: uniform": Variant(replaced={f"{SYNTHESIS}.fit_dirichlet_mixture": _uniform_mixture}),
     "variability: no gain over the bands": Variant(
@@ -147,17 +136,18 @@ class _Extraction:
 
 def answers(path: Path, seed: int, variants: Sequence[str], generated: bool) -> list[Answer]:
     """All variants on one scene, in this process."""
-    truth = read_truth(path)
-    assert truth is not None
+    truth = truth_of(path)
+    assert truth.abundances_of is not None
     with open_scene([path]) as reader:
         cube = reader.read()
     count, extraction, found = len(truth.endmembers), _Extraction(), []
     for name in variants:
         if name == LIBRARY_ALONE:
-            spectra, abundances = _library_alone(cube, count, seed, extraction)
+            spectra, abundances = _library_alone(cube, count, seed, truth.abundances_of, extraction)
             evaluation, ratio = evaluate(truth, spectra, abundances), 1.0
         else:
-            result = _unmixed(cube, count, seed, VARIANTS[name], extraction)
+            request = UnmixSpec(n_endmembers=count, seed=seed, abundances_of=truth.abundances_of)
+            result = _unmixed(cube, request, VARIANTS[name], extraction)
             evaluation = evaluate(truth, result.endmembers, result.abundances, result.uncertainty)
             ratio = result.model.manifest.metrics["ratio_to_constant_answer"]
         if evaluation is None or evaluation.abundance_rmse is None:
@@ -171,17 +161,19 @@ def answers(path: Path, seed: int, variants: Sequence[str], generated: bool) -> 
     return found
 
 
-def _unmixed(cube: Cube, n_endmembers: int, seed: int, variant: Variant, extraction: _Extraction) -> Any:
+def _unmixed(cube: Cube, request: UnmixSpec, variant: Variant, extraction: _Extraction) -> Any:
     with ExitStack() as stack:
         stack.enter_context(patch("unmixing.simulation.truth.extract_bundles", extraction))
         for place, substitute in variant.replaced.items():
             stack.enter_context(patch(place, substitute))
-        request = UnmixSpec(n_endmembers=n_endmembers, seed=seed)
-        model = train_lpalm(TrainingTask(cube, n_endmembers, request), spec=variant.spec)
-        return unmix(cube, model=model)
+        assert request.n_endmembers is not None
+        model = train_lpalm(TrainingTask(cube, request.n_endmembers, request), spec=variant.spec)
+        return unmix(cube, request, model=model)
 
 
-def _library_alone(cube: Cube, n_endmembers: int, seed: int, extraction: _Extraction) -> tuple[Float64, Float64]:
+def _library_alone(
+    cube: Cube, n_endmembers: int, seed: int, abundances_of: AbundancesOf, extraction: _Extraction
+) -> tuple[Float64, Float64]:
     """Endmembers (n_endmembers, bands) and abundances (rows, columns, n_endmembers) without a network."""
     rng = np.random.default_rng(seed)
     pixels, _ = scaled_pixels(cube)
@@ -190,7 +182,8 @@ def _library_alone(cube: Cube, n_endmembers: int, seed: int, extraction: _Extrac
     spectra = np.full((n_endmembers, cube.shape[2]), np.nan)
     spectra[:, cube.used_bands] = scene.bundles.reference
     abundances = np.full((*cube.shape[:2], n_endmembers), np.nan)
-    abundances[cube.valid_pixels] = split_brightness(contributions / scene.brightness_model.norms)[0]
+    counted = scene.brightness_model.norms if abundances_of == "area" else 1.0
+    abundances[cube.valid_pixels] = split_brightness(contributions / counted)[0]
     return spectra, abundances
 
 

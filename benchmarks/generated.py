@@ -44,6 +44,7 @@ def _write(folder: Path, number: int, side: int) -> Path:
         endmembers=scene.endmembers,
         abundances=scene.abundances,
         names=np.array(scene.names),
+        abundances_of="area",
         wavelengths_nm=scene.wavelengths_nm,
     )
     return path

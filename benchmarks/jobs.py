@@ -10,9 +10,9 @@ from tempfile import TemporaryDirectory
 import httpx
 import numpy as np
 
+from benchmarks.measuring import truth_of
 from benchmarks.tables import grid
 from cli.demo import running_service
-from unmixing.io.inputs.truth import read_truth
 from unmixing.simulation.evaluation import evaluate
 
 POLL_SECONDS = 0.05
@@ -38,9 +38,10 @@ def measure_jobs(scenes: Sequence[Path], repeats: int) -> list[Job]:
 
 
 def _job(client: httpx.Client, scene: Path, seed: int) -> Job:
-    truth = read_truth(scene)
-    assert truth is not None
-    fields = {"n_endmembers": str(len(truth.endmembers)), "seed": str(seed)}
+    truth = truth_of(scene)
+    fields = {
+        "n_endmembers": str(len(truth.endmembers)), "seed": str(seed), "abundances_of": str(truth.abundances_of)
+    }  # fmt: skip
     started = time.perf_counter()
     with scene.open("rb") as file:
         job = client.post("/unmix", data=fields, files={"file": (scene.name, file)}).raise_for_status().json()

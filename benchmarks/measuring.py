@@ -4,21 +4,25 @@ import multiprocessing
 import resource
 import sys
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 from unmixing.io.inputs.truth import read_truth
-from unmixing.simulation.evaluation import Evaluation, evaluate
+from unmixing.simulation.evaluation import Evaluation, Truth, evaluate
+from unmixing.specs import AbundancesOf
 
 
 @dataclass(frozen=True)
 class Run:
-    """One answer. Angles in radians, memory in MiB; ``ratio`` is the NMSE on held-out synthetic truth over that of
-    the library with least squares, ``coverage`` the share of the truth within the 90 % intervals."""
+    """One answer, in the convention of the scene's truth. Angles in radians, memory in MiB; ``ratio`` is the NMSE on
+    held-out synthetic truth over that of the library with least squares, ``coverage`` the share of the truth within the
+    90 % intervals."""
 
     scene: str
+    abundances_of: AbundancesOf
     method: str
     seed: int
     sad_radians: float
@@ -31,6 +35,19 @@ class Run:
     coverage: float | None = None
 
 
+COUNTED: Mapping[str, AbundancesOf] = MappingProxyType({"samson": "shape", "jasper": "shape", "moffett": "area"})
+"""Conventions of the usual scenes' truths, by file name: whether their makers divided pixels by their brightness."""
+
+
+def truth_of(scene: Path) -> Truth:
+    """The truth in a scene's file and what its abundances are shares of: as the file says, as is known of the usual
+    scenes, else area."""
+    truth = read_truth(scene)
+    if truth is None:
+        raise SystemExit(f"{scene} has no truth: endmembers, and abundances")
+    return truth if truth.abundances_of else truth.counting(COUNTED.get(scene.stem, "area"))
+
+
 def measure(scene: Path, method: str, seed: int) -> Run:
     """Unmix one scene in this process and evaluate the answer."""
     started = time.perf_counter()
@@ -38,23 +55,28 @@ def measure(scene: Path, method: str, seed: int) -> Run:
     from unmixing.io.inputs.scenes import open_scene
     from unmixing.specs import UnmixSpec
 
-    truth = read_truth(scene)
-    assert truth is not None
+    truth = truth_of(scene)
+    assert truth.abundances_of is not None
     with open_scene([scene]) as reader:
         cube = reader.read()
-    result = unmix(cube, UnmixSpec(n_endmembers=len(truth.endmembers), method=method, seed=seed))
+    count, counted = len(truth.endmembers), truth.abundances_of
+    result = unmix(cube, UnmixSpec(n_endmembers=count, method=method, seed=seed, abundances_of=counted))
     seconds = time.perf_counter() - started
     evaluation = evaluate(truth, result.endmembers, result.abundances, result.uncertainty)
-    return _run(scene.stem, method, seed, evaluation, result.metrics.get("ratio_to_constant_answer"), seconds)
+    ratio = result.metrics.get("ratio_to_constant_answer")
+    return _run((scene.stem, counted), (method, seed), evaluation, ratio, seconds)
 
 
-def _run(scene: str, method: str, seed: int, evaluation: Evaluation | None, ratio: float | None, seconds: float) -> Run:
+def _run(
+    scene: tuple[str, AbundancesOf], what: tuple[str, int], evaluation: Evaluation | None, ratio: float | None,
+    seconds: float,
+) -> Run:  # fmt: skip
     if evaluation is None or evaluation.abundance_rmse is None or evaluation.abundance_nmse is None:
-        raise SystemExit(f"{scene}: the answer cannot be compared with the truth in the file")
+        raise SystemExit(f"{scene[0]}: the answer cannot be compared with the truth in the file")
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     each = dict(zip(evaluation.names, evaluation.sad_radians, strict=True))
     return Run(
-        scene, method, seed, evaluation.mean_sad_radians, each, evaluation.abundance_rmse, evaluation.abundance_nmse,
+        *scene, *what, evaluation.mean_sad_radians, each, evaluation.abundance_rmse, evaluation.abundance_nmse,
         ratio, seconds, peak, evaluation.abundance_coverage,
     )  # fmt: skip
 

@@ -3,7 +3,8 @@
     python -m benchmarks.quality [--data FOLDER] [--generated 10] [--methods lpalm ...] [--seeds 5] [--out FILE.json]
 
 A scene is an ``.npz`` with ``cube``, ``endmembers`` (n_endmembers, bands), ``abundances`` (rows, columns,
-n_endmembers) and, where they apply, ``names``, ``scale`` and ``wavelengths_nm``. Generated scenes are written like
+n_endmembers) and, where they apply, ``names``, ``scale``, ``wavelengths_nm`` and ``abundances_of`` (``area`` or
+``shape``: what its truth counts, and so what the answer is asked for). Generated scenes are written like
 that too (``benchmarks/generated.py``), and summed up per method. The number of endmembers is given; nothing else of
 the truth is seen before the answer. Endmembers are matched by angle (Hungarian); SAD is the mean angle in radians,
 RMSE and NMSE compare abundances that sum to one. Every run has a process of its own, so that seconds and peak memory

@@ -14,8 +14,9 @@ def grid(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 def markdown(runs: Sequence[Run]) -> str:
     """The table: median of the seeds, and the worst in brackets."""
     lines = [
-        "| scene | method | SAD (rad) | RMSE | NMSE | NMSE / library's | in 90 % intervals | seconds | peak MiB |",
-        "|---|---|---|---|---|---|---|---|---|",
+        "| scene | abundances of | method | SAD (rad) | RMSE | NMSE | NMSE / library's | in 90 % intervals | seconds "
+        "| peak MiB |",
+        "|---|---|---|---|---|---|---|---|---|---|",
     ]
     for scene, method in dict.fromkeys((run.scene, run.method) for run in runs):
         group = [run for run in runs if (run.scene, run.method) == (scene, method)]
@@ -28,7 +29,7 @@ def markdown(runs: Sequence[Run]) -> str:
             _cell([run.seconds for run in group], 1),
             _cell([run.peak_mib for run in group], 0),
         ]
-        lines.append(f"| {scene} | {method} | " + " | ".join(cells) + " |")
+        lines.append(f"| {scene} | {group[0].abundances_of} | {method} | " + " | ".join(cells) + " |")
     return "\n".join(lines)
 
 

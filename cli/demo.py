@@ -35,7 +35,7 @@ MAX_GENERATED = 6
 Folder = Annotated[Path, typer.Option("-o", "--out", metavar="FOLDER", help="Keeps scene, service data and results.")]
 
 
-@with_fields("n_endmembers", "seed", "max_training_seconds", *INPUT_FIELDS)
+@with_fields("n_endmembers", "abundances_of", "seed", "max_training_seconds", *INPUT_FIELDS)
 def demo(
     fields: dict[str, str],
     scene: Annotated[
@@ -83,8 +83,9 @@ def _print_outcome(scene: Path, target: Path, document: Mapping[str, Any]) -> No
     print_summary(document)
     truth = read_truth(scene)
     endmembers = np.array(document["endmembers"]["values"], dtype=np.float64)
-    if truth and (evaluation := evaluate(truth, endmembers, np.load(target / "abundances.npy"))):
-        print_evaluation(evaluation)
+    abundances, abundances_of = np.load(target / "abundances.npy"), document["abundances_of"]
+    if truth and (evaluation := evaluate(truth.counting(abundances_of), endmembers, abundances)):
+        print_evaluation(evaluation, abundances_of)
     _print_places(target, document["assets"])
 
 
@@ -108,6 +109,7 @@ def make_scene(folder: Path, n_materials: int) -> Path:
         endmembers=made.endmembers,
         abundances=made.abundances,
         names=np.array(made.names),
+        abundances_of="area",
     )
     OUTPUT.print(f"made a scene of {', '.join(made.names)}: {path.resolve()}", markup=False)
     return path

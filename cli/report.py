@@ -42,6 +42,7 @@ def _print_unmixing(document: Mapping[str, Any]) -> None:
         f"{scene['bands_used']} of {scene['bands']} bands used, {scene['pixels_masked']} pixels masked",
         markup=False,
     )
+    OUTPUT.print(f"abundances are shares of {document['abundances_of']}")
     for key, label in SHOWN.items():
         value = document["metrics"].get(key)
         if isinstance(value, int | float):
@@ -59,8 +60,8 @@ def _print_separation(document: Mapping[str, Any]) -> None:
     OUTPUT.print(f"reconstruction NMSE: {metrics['reconstruction_nmse']:.4g}", markup=False)
 
 
-def print_evaluation(evaluation: Evaluation) -> None:
-    """The errors against the truth, material by material."""
+def print_evaluation(evaluation: Evaluation, abundances_of: str) -> None:
+    """The errors against the truth, material by material. abundances_of: what those of the answer are shares of."""
     table = Table(title="against the truth")
     table.add_column("material")
     table.add_column("spectral angle (radians)", justify="right")
@@ -69,8 +70,4 @@ def print_evaluation(evaluation: Evaluation) -> None:
     table.add_row("mean", f"{evaluation.mean_sad_radians:.4f}", style="bold")
     OUTPUT.print(table)
     if evaluation.abundance_rmse is not None:
-        OUTPUT.print(f"abundance RMSE: {evaluation.abundance_rmse:.4f}")
-        OUTPUT.print(
-            "abundance RMSE with the true endmembers scaled to equal norms: "
-            f"{evaluation.abundance_rmse_equal_norms:.4f}"
-        )
+        OUTPUT.print(f"abundance RMSE (shares of {abundances_of}): {evaluation.abundance_rmse:.4f}")

@@ -5,7 +5,7 @@ import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import NoneType
-from typing import Annotated, Any, get_args
+from typing import Annotated, Any, Literal, get_args, get_origin
 
 import typer
 from pydantic.fields import FieldInfo
@@ -39,7 +39,7 @@ class FieldOption:
         option = typer.Option(
             *(self.flags or (f"--{self.field.replace('_', '-')}",)),
             help=self.help or (spec.description if spec is not None else None),
-            metavar=self.metavar,
+            metavar=self.metavar or _choices(spec),
             min=_limit(spec, "ge"),
             max=_limit(spec, "le"),
             show_default=_shown_default(spec) if not self.help else False,
@@ -61,6 +61,7 @@ FIELD_OPTIONS = (
         help="image or mixtures, where a file could be read either way; decided from the file and the other options "
         "when not given.",
     ),
+    FieldOption("abundances_of"),
     FieldOption("variable", help=f"Which array of a {VARIABLE_FORMATS} file is meant."),
     FieldOption("axes", metavar="NAMES"),
     FieldOption(
@@ -113,6 +114,11 @@ def _type(spec: FieldInfo | None) -> type:
         return str
     found = next(each for each in (*get_args(spec.annotation), spec.annotation) if each is not NoneType)
     return found if isinstance(found, type) else str
+
+
+def _choices(spec: FieldInfo | None) -> str | None:
+    """The values of a field that has a few, as they stand in the help."""
+    return "|".join(get_args(spec.annotation)) if spec is not None and get_origin(spec.annotation) is Literal else None
 
 
 def _limit(spec: FieldInfo | None, bound: str) -> float | None:

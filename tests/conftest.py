@@ -28,7 +28,7 @@ from model_store.stores import Stores, open_stores
 from service.app import create_app
 from service.reading.readers import ForkServer
 from supervision.environment import environment_of
-from unmixing.manifest import AbundancesAre, ModelManifest, Versions
+from unmixing.manifest import ModelManifest, Versions
 from unmixing.specs import UnmixSpec
 from unmixing.types import TrainedModel
 
@@ -175,7 +175,8 @@ def stored_model(n_bands: int = 30, parity: float = 1e-6) -> TrainedModel:
         used_bands=tuple(range(n_bands)),
         n_endmembers=3,
         endmember_names=("endmember 1", "endmember 2", "endmember 3"),
-        abundances_are=AbundancesAre.BRIGHTNESS_MODEL,
+        abundances_of="area",
+        endmember_norms=(1.0, 1.0, 1.0),
         versions=Versions(project="1", torch="2", onnx="3", onnxruntime="4"),
         metrics={},
         onnx_parity=parity,

@@ -90,20 +90,24 @@ def _of_method(progress: Progress, title: str, number: int, count: int) -> Progr
 
 def in_order_of(first: FittedMethod, fitted: FittedMethod, seen: TrainingImage, compute: Compute) -> FittedMethod:
     """The same method, its endmembers in the order in which they are most like those of ``first``; a model too."""
-    order = match_endmembers(fitted.unmixer.endmembers, first.unmixer.endmembers)
+    order = match_endmembers(fitted.area_unmixer.endmembers, first.area_unmixer.endmembers)
     if np.array_equal(order, np.arange(len(order))):
         return fitted
-    if isinstance(fitted.unmixer, FactorizationUnmixer):
-        return replace(fitted, unmixer=fitted.unmixer.reordered(order))
+    if isinstance(fitted.area_unmixer, FactorizationUnmixer):
+        return replace(fitted, area_unmixer=fitted.area_unmixer.reordered(order))
     assert fitted.model is not None  # whatever is no factorization came from a model
     # The onnx package takes a while to import, and only this needs it here.
     from unmixing.networks.export.reordering import reordered
 
     metrics = _permuted(fitted.metrics, order)
     manifest = fitted.model.manifest
-    manifest = manifest.model_copy(update={"metrics": _permuted(manifest.metrics, order)})
+    changed: dict[str, Any] = {"metrics": _permuted(manifest.metrics, order)}
+    for name in ("endmember_norms", "shape_deviation_factors"):
+        values = getattr(manifest, name)
+        changed[name] = None if values is None else tuple(values[index] for index in order.tolist())
+    manifest = manifest.model_copy(update=changed)
     model = replace(fitted.model, onnx=reordered(fitted.model.onnx, order, manifest), manifest=manifest)
-    return prepared_model(seen, model, metrics, compute)
+    return prepared_model(seen, model, metrics, fitted.abundances_of, compute)
 
 
 def _permuted(metrics: Mapping[str, Any], order: NDArray[np.intp]) -> dict[str, Any]:

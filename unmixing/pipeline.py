@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from unmixing.algorithms.dimension import count_endmembers
-from unmixing.cubes import typical_norm
+from unmixing.cubes import scaled_pixels
 from unmixing.errors import SceneContentError, SpecError
 from unmixing.inference.apply import ArrayMaps, Maps, unmix_rows
 from unmixing.inference.images import Image, as_image
@@ -24,13 +24,14 @@ from unmixing.inference.reconstruction import ReconstructionMetrics
 from unmixing.inference.runtime import ModelRunner
 from unmixing.inference.sampling import SAMPLE_PIXELS, draw_sample
 from unmixing.inference.training_images import TrainingImage, training_image
-from unmixing.inference.unmixers import FactorizationUnmixer, ModelUnmixer, Unmixer
+from unmixing.inference.unmixers import FactorizationUnmixer, ModelUnmixer, ShapeUnmixer, Unmixer, endmember_norms
 from unmixing.methods import Method, check_method
 from unmixing.naming import library_names, match_library
 from unmixing.networks.training.task import TrainingTask
 from unmixing.progress import Progress, never_back, part_of, silent
+from unmixing.simulation.brightness import of_area
 from unmixing.simulation.truth import SharedTruth
-from unmixing.specs import UnmixSpec
+from unmixing.specs import AbundancesOf, UnmixSpec
 from unmixing.types import Compute, Cube, Float32, ImageInfo, SpectralLibrary, TrainedModel, Unmixing
 from unmixing.warnings.fitting import fitting_warnings
 from unmixing.warnings.reading import reading_warnings
@@ -46,17 +47,26 @@ ESTIMATOR = "residual elbow"
 class FittedMethod:
     """A method after it has seen an image: ready for all of its pixels.
 
-    info: which bands are used, and what else is known. model: the network, None of methods without one.
-    spec: all that was chosen, JSON-able. metrics: what fitting says of itself, JSON-able. seconds: per stage.
+    info: which bands are used, and what else is known. area_unmixer: with abundances of ``area``. abundances_of:
+    what those of the answer are shares of. model: the network, None of methods without one. spec: all that was chosen,
+    JSON-able. metrics: what fitting says of itself, JSON-able. seconds: per stage.
     """
 
     info: ImageInfo
-    unmixer: Unmixer
+    area_unmixer: Unmixer
     endmember_names: tuple[str, ...]
     spec: Mapping[str, Any]
     model: TrainedModel | None = None
     metrics: Mapping[str, Any] = field(default_factory=dict)
     seconds: Mapping[str, float] = field(default_factory=dict)
+    abundances_of: AbundancesOf = "area"
+
+    @property
+    def unmixer(self) -> Unmixer:
+        """The unmixer that answers, in the convention that was asked for."""
+        factors = None if self.model is None else self.model.manifest.shape_deviation_factors
+        shape = ShapeUnmixer(self.area_unmixer, np.array(1.0 if factors is None else factors))
+        return self.area_unmixer if self.abundances_of == "area" else shape
 
     @property
     def endmembers(self) -> Float32:
@@ -88,6 +98,8 @@ class FittedMethod:
             endmember_names=self.endmember_names,
             metrics={**self.metrics, **reconstruction.metrics(), "seconds": taken},
             model=self.model,
+            abundances_of=self.abundances_of,
+            endmember_norms=endmember_norms(self.area_unmixer.endmembers),
             uncertainty=maps.uncertainty,
             provenance=provenance(self.spec["method"], self.spec, taken),
             warnings=warnings,
@@ -136,7 +148,7 @@ def fit_image(
     """The method of ``spec`` fitted on the image, or ``model`` after a look at a sample of it. Raises as ``unmix``."""
     with threadpool_limits(compute.threads):
         if model is not None:
-            return fit_model(image, model, spec.n_endmembers, compute, progress)
+            return fit_model(image, model, spec, compute, progress)
         check_method(spec.method)
         seen = training_image(image, part_of(progress, 0.0, READING_SHARE))
         return fit(seen, spec, compute, part_of(progress, READING_SHARE, 1.0))
@@ -154,45 +166,43 @@ def fit(
     report = part_of(progress, after_counting, 1.0)
     if row.train is not None:
         model = row.train(TrainingTask(cube, count, spec, compute, report, truth or SharedTruth()))
-        return prepared_model(seen, model, metrics, compute)
+        return prepared_model(seen, model, metrics, spec.abundances_of, compute)
     return _solved(seen, row, spec.model_copy(update={"n_endmembers": count}), metrics, report)
 
 
 def prepared_model(
-    seen: TrainingImage, model: TrainedModel, metrics: Mapping[str, Any], compute: Compute
+    seen: TrainingImage, model: TrainedModel, metrics: Mapping[str, Any], abundances_of: AbundancesOf, compute: Compute
 ) -> FittedMethod:
     """A model that was trained on this very image, after a look at its sample."""
-    fitted = _prepared(model, seen.info, seen.sample(), compute)
+    fitted = _prepared(model, seen.info, seen.sample(), abundances_of, compute)
     return replace(fitted, metrics={**metrics, **model.manifest.metrics}, seconds=model.seconds)
 
 
-def _prepared(model: TrainedModel, info: ImageInfo, sample: Float32, compute: Compute) -> FittedMethod:
+def _prepared(
+    model: TrainedModel, info: ImageInfo, sample: Float32, abundances_of: AbundancesOf, compute: Compute
+) -> FittedMethod:
     """A model after a look at a sample (n_sample, bands) of an image."""
     side = model.manifest.neighbourhood
-    prepared = ModelRunner(model.onnx, compute).prepare(_around(sample, side))
-    return FittedMethod(info, ModelUnmixer(prepared, side), model.manifest.endmember_names, spec_of(model), model)
+    # A model that looks at neighbours estimates nothing from the sample.
+    seen = sample if side == 1 else np.tile(sample[:1], (1, side**2))
+    unmixer = ModelUnmixer(ModelRunner(model.onnx, compute).prepare(seen), side)
+    asked = spec_of(model, abundances_of)
+    return FittedMethod(info, unmixer, model.manifest.endmember_names, asked, model, abundances_of=abundances_of)
 
 
-def spec_of(model: TrainedModel) -> dict[str, Any]:
-    """All that was chosen when the model was trained, JSON-able."""
-    return {**model.manifest.request, "method": model.manifest.method, "network": model.manifest.network}
+def spec_of(model: TrainedModel, abundances_of: AbundancesOf) -> dict[str, Any]:
+    """All that was chosen when the model was trained, and of its answer, JSON-able."""
+    return {**model.manifest.request, "abundances_of": abundances_of, "network": model.manifest.network}
 
 
-def fit_model(
-    image: Image, model: TrainedModel, n_endmembers: int | None, compute: Compute, progress: Progress
-) -> FittedMethod:
+def fit_model(image: Image, model: TrainedModel, spec: UnmixSpec, compute: Compute, progress: Progress) -> FittedMethod:
     """A stored model, after a look at a sample of another image. Raises as ``require_fit`` and ``draw_sample``."""
-    require_fit(model, image.shape[2], n_endmembers)
+    require_fit(model, image.shape[2], spec.n_endmembers)
     info = info_for_model(image, model)
     used = np.flatnonzero(info.used_bands)
     _, sample = draw_sample(image, used, SAMPLE_PIXELS, progress)
     info = replace(info, warnings=merged(info.warnings, reading_warnings(sample[:, used])))
-    return _prepared(model, info, sample, compute)
-
-
-def _around(sample: Float32, side: int) -> Float32:
-    """A sample as a model of that neighbourhood takes it; none of them estimates anything from it."""
-    return sample if side == 1 else np.tile(sample[:1], (1, side**2))
+    return _prepared(model, info, sample, spec.abundances_of, compute)
 
 
 def _count_endmembers(cube: Cube, spec: UnmixSpec, report: Progress) -> tuple[int, dict[str, Any]]:
@@ -225,16 +235,16 @@ def _solved(
     assert row.solve is not None  # a Method either trains or solves
     assert spec.n_endmembers is not None  # counted before
     started = time.perf_counter()
-    pixels = seen.cube.pixels()
-    scale = typical_norm(pixels)
-    solution = row.solve(pixels / np.float32(scale), spec.n_endmembers, np.random.default_rng(spec.seed), report)
+    pixels, scale = scaled_pixels(seen.cube)
+    solution = of_area(row.solve(pixels, spec.n_endmembers, np.random.default_rng(spec.seed), report), pixels)
     known = (seen.positions, solution.abundances.astype(np.float32)) if seen.whole else None
     unmixer = FactorizationUnmixer(
         (solution.endmembers * scale).astype(np.float32), scale, np.flatnonzero(seen.info.used_bands),
-        solution.abundances_of, known,
+        solution.to_abundances, known,
     )  # fmt: skip
     names = tuple(f"endmember {number}" for number in range(1, spec.n_endmembers + 1))
     seconds = {"solving": round(time.perf_counter() - started, 4)}
     own = {} if row.own_spec is None else {row.name: row.own_spec().model_dump(mode="json")}
     asked = {**spec.model_dump(mode="json"), **own}
-    return FittedMethod(seen.info, unmixer, names, asked, None, {**metrics, **solution.metrics}, seconds)
+    found = {**metrics, **solution.metrics}
+    return FittedMethod(seen.info, unmixer, names, asked, None, found, seconds, spec.abundances_of)

@@ -1,11 +1,16 @@
 """Specs of a request, validated once at the edge and trusted inside."""
 
 from collections.abc import Iterable, Sequence
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 MAX_ENDMEMBERS = 32
+
+AbundancesOf = Literal["area", "shape"]
+"""The quantity that abundances are shares of. ``area``: lit area, endmembers being as bright as the scene's nearly pure
+pixels and brightness the factor that is left (shade, relief). ``shape``: spectra of norm 1, however bright each
+material is. One fit has both: shape_k ~ area_k * norm_k."""
 
 
 def _numbers(value: Any) -> Any:
@@ -97,6 +102,11 @@ class UnmixSpec(BaseModel):
     )
     n_endmembers: int | None = Field(
         None, ge=2, le=MAX_ENDMEMBERS, description="How many materials to look for; estimated when missing."
+    )
+    abundances_of: AbundancesOf = Field(
+        "area",
+        description="What abundances are shares of: lit `area`, with endmembers as bright as the scene's nearly pure "
+        "pixels, or the `shape` of spectra, all counted with norm 1. One model answers both.",
     )
     seed: int = Field(0, ge=0, le=2**32 - 1, description="Seed of every random choice.")
     max_training_seconds: float | None = Field(

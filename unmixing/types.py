@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unmixing.manifest import ModelManifest
+from unmixing.specs import AbundancesOf
 
 Float32 = NDArray[np.float32]
 Float64 = NDArray[np.float64]
@@ -146,6 +147,9 @@ class Unmixing:
     brightness: (rows, columns) float32, the factor between a pixel and its mixture; NaN where masked.
     metrics: JSON-able; see ``docs/results.md``.
     model: the network that made it (None for methods without one).
+    abundances_of: what abundances are shares of, ``area`` or ``shape`` (``unmixing.specs.AbundancesOf``). In both,
+    brightness x abundances @ endmembers is nearest to the pixel; of ``shape``, endmembers have norm 1.
+    endmember_norms: (n_endmembers,) in the units of the image, how bright each material is: shape_k ~ area_k * norm_k.
     uncertainty: (rows, columns, n_endmembers) float32, the standard deviation of each abundance: 1.645 of them on
     either side are meant to hold the truth nine times in ten. None where the method knows none.
     provenance: JSON-able; method, the whole spec, seed, versions, times and peak memory (``docs/results.md``).
@@ -158,9 +162,19 @@ class Unmixing:
     endmember_names: tuple[str, ...]
     metrics: Mapping[str, Any]
     model: TrainedModel | None
+    abundances_of: AbundancesOf
+    endmember_norms: Float64
     uncertainty: Float32 | None = None
     provenance: Mapping[str, Any] = field(default_factory=dict)
     warnings: tuple[ResultWarning, ...] = ()
+
+    @property
+    def spectra(self) -> Float32:
+        """The endmembers as bright as the materials are, in the units of the image, whatever was asked for."""
+        if self.abundances_of == "area":
+            return self.endmembers
+        scaled: Float32 = (self.endmembers * self.endmember_norms[:, None]).astype(np.float32)
+        return scaled
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,10 +2,11 @@
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from benchmarks.generated import write_scenes
-from benchmarks.measuring import measure
+from benchmarks.measuring import measure, truth_of
 from benchmarks.quality import scenes_with_truth
 from benchmarks.tables import markdown, summary
 
@@ -31,9 +32,24 @@ def test_generated_scenes_are_always_the_same(folder, tmp_path):
     assert again.read_bytes() == (folder / again.name).read_bytes()
 
 
+def test_answers_are_asked_for_what_the_truth_counts(folder, tmp_path):
+    (scene,) = scenes_with_truth(folder)
+    assert truth_of(scene).abundances_of == "area"
+    with np.load(scene) as arrays:
+        silent = {name: arrays[name] for name in arrays if name != "abundances_of"}
+        np.savez(tmp_path / "other.npz", **{**arrays, "abundances_of": "shape"})
+    for name in ("samson", "unknown"):
+        np.savez(tmp_path / f"{name}.npz", **silent)
+    found = {name: truth_of(tmp_path / f"{name}.npz").abundances_of for name in ("other", "samson", "unknown")}
+    assert found == {"other": "shape", "samson": "shape", "unknown": "area"}
+    run = measure(tmp_path / "other.npz", "vca_fcls", seed=0)
+    assert run.abundances_of == "shape"
+    assert run.rmse != measure(scene, "vca_fcls", seed=0).rmse
+
+
 def test_every_method_has_a_row_for_the_scene(runs):
     header, _, *rows = markdown(runs).splitlines()
-    assert [row.split(" | ")[1] for row in rows] == list(METHODS)
+    assert [row.split(" | ")[2] for row in rows] == list(METHODS)
     for row, run in zip(rows, runs, strict=True):
         assert row.count("|") == header.count("|")
         assert f"| {run.sad_radians:.4f} ({run.sad_radians:.4f}) | {run.rmse:.4f} ({run.rmse:.4f}) |" in row

@@ -99,18 +99,24 @@ def test_the_truth_evaluated_against_itself_has_no_error(tmp_path: Path) -> None
     assert evaluation.abundance_rmse == pytest.approx(0.0, abs=1e-12)
 
 
-def test_shares_of_equally_bright_spectra_are_told_from_shares_of_area(tmp_path: Path) -> None:
+def test_a_truth_of_area_is_counted_as_the_answer_is_and_one_of_shape_only_by_itself(tmp_path: Path) -> None:
     truth = read_truth(make_tiny(tmp_path / "tiny.npz"))
     assert truth is not None
     assert truth.abundances is not None
     darker = replace(truth, endmembers=truth.endmembers * [[1.0], [0.1], [1.0]])
     contributions = truth.abundances * np.linalg.norm(darker.endmembers, axis=1)
     shares = contributions / contributions.sum(axis=2, keepdims=True)
-    evaluation = evaluate(darker, truth.endmembers, shares)
-    assert evaluation is not None
-    assert evaluation.abundance_rmse is not None
-    assert evaluation.abundance_rmse > 0.1
-    assert evaluation.abundance_rmse_equal_norms == pytest.approx(0.0, abs=1e-12)
+    area = replace(darker, abundances_of="area")
+    errors = []
+    for counted in (area.counting("area"), area.counting("shape")):
+        evaluation = evaluate(counted, truth.endmembers, shares)
+        assert evaluation is not None
+        assert evaluation.abundance_rmse is not None
+        errors.append(evaluation.abundance_rmse)
+    assert errors[0] > 0.1
+    assert errors[1] == pytest.approx(0.0, abs=1e-12)
+    assert replace(darker, abundances_of="shape").counting("area").abundances is None
+    assert darker.counting("shape").abundances is darker.abundances
 
 
 def test_truth_that_does_not_fit_is_not_compared(tmp_path: Path) -> None:

@@ -142,6 +142,18 @@ def test_only_a_part_is_replaced(unmix: Command, tiny: Path, lpalm: str) -> None
     assert [path.name for path in Path("mine").iterdir()] == ["notes.txt"]
 
 
+def test_only_parts_that_count_alike_are_joined(unmix: Command, tiny: Path, lpalm: str) -> None:
+    asked = {"one": (":7", "shape"), "other": ("7:", "shape"), "area": ("7:", "area")}
+    for name, (rows, counted) in asked.items():
+        made = unmix("run", tiny, "--model", lpalm, "--rows", rows, "--abundances-of", counted, "-o", name)
+        assert made.exit_code == 0, made.output
+    assert_one_line_error(unmix("join", "one", "area", "-o", "mixed"), "abundances_of", "shape", "area")
+    assert unmix("join", "one", "other", "-o", "joined").exit_code == 0
+    assert unmix("run", tiny, "--model", lpalm, "--abundances-of", "shape", "-o", "whole").exit_code == 0
+    np.testing.assert_array_equal(np.load("joined/abundances.npy"), np.load("whole/abundances.npy"))
+    assert json.loads(Path("joined/result.json").read_text())["abundances_of"] == "shape"
+
+
 def test_a_library_names_the_endmembers_of_parts(unmix: Command, tiny: Path, lpalm: str) -> None:
     with np.load(tiny) as truth:
         table = np.column_stack([truth["wavelengths_nm"], truth["endmembers"].T])

@@ -54,6 +54,26 @@ def test_a_model_is_used_again_and_only_on_its_own_bands(unmix: Command, tiny: P
     assert_one_line_error(unmix("run", other, "--model", "first/model.onnx"), "30", "24")
 
 
+def test_one_model_answers_both_area_and_shape_and_every_product_says_which(unmix: Command, tiny: Path) -> None:
+    assert unmix("run", tiny, *QUICK, "-o", "area").exit_code == 0
+    made = unmix("run", tiny, "--model", "area/model.onnx", "--abundances-of", "shape", "-o", "shape")
+    assert made.exit_code == 0, made.output
+    assert "shares of shape" in made.stdout
+    area, shape = (json.loads(Path(name, "result.json").read_text()) for name in ("area", "shape"))
+    assert (area["abundances_of"], shape["abundances_of"]) == ("area", "shape")
+    assert [each["provenance"]["spec"]["abundances_of"] for each in (area, shape)] == ["area", "shape"]
+    norms = np.array(area["endmembers"]["norms"])
+    assert shape["endmembers"]["norms"] == area["endmembers"]["norms"]
+    assert area["model"]["manifest"]["endmember_norms"] == pytest.approx(area["endmembers"]["norms"], rel=1e-5)
+    converted = np.load("area/abundances.npy") * norms
+    converted /= converted.sum(axis=2, keepdims=True)
+    np.testing.assert_allclose(np.load("shape/abundances.npy"), converted, atol=1e-5)
+    np.testing.assert_allclose(np.linalg.norm(shape["endmembers"]["values"], axis=1), 1.0, rtol=1e-5)
+    assert Path("shape/model.onnx").read_bytes() == Path("area/model.onnx").read_bytes()
+    tables = [np.loadtxt(f"{name}/endmembers.csv", delimiter=",", skiprows=1) for name in ("area", "shape")]
+    np.testing.assert_allclose(*tables, rtol=1e-5)
+
+
 def test_a_model_file_alone_is_enough_and_says_what_it_is(unmix: Command, tiny: Path, tmp_path: Path) -> None:
     methods = ("lista", "dnmf")
     arguments = ("run", tiny, "-p", "3", "--max-training-seconds", "0.01", "-o", "both")

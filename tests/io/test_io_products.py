@@ -43,7 +43,8 @@ def unmixing_of(cube: Cube, n_endmembers: int = 3, model: TrainedModel | None = 
     abundances[~cube.valid_pixels], brightness[~cube.valid_pixels] = np.nan, np.nan
     endmembers[:, ~cube.used_bands] = np.nan
     names = tuple(NAMES[index % 6] for index in range(n_endmembers))
-    return Unmixing(endmembers, abundances, brightness, names, {}, model)
+    norms = np.sqrt(np.nansum(endmembers.astype(np.float64) ** 2, axis=1))
+    return Unmixing(endmembers, abundances, brightness, names, {}, model, "area", norms)
 
 
 def result_of(unmixing: Unmixing, cube: Cube) -> ImageResult:
@@ -147,6 +148,18 @@ def test_endmembers_as_a_table(tmp_path: Path) -> None:
     assert table[8][1:] == ["", "", ""], "band 7 was dropped"
     values = np.array([[float(cell or "nan") for cell in row[1:]] for row in table[1:]], "f4")
     assert np.array_equal(values.T, unmixing.endmembers, equal_nan=True)
+
+
+def test_in_shape_maps_say_so_and_spectra_are_as_bright_as_the_materials(tmp_path: Path) -> None:
+    cube = scene(georeference=PLACE)
+    area = unmixing_of(cube)
+    unit = (area.endmembers / area.endmember_norms[:, None]).astype(np.float32)
+    written(tmp_path, replace(area, endmembers=unit, abundances_of="shape", uncertainty=0.1 * area.abundances), cube)
+    for name in ("abundances.tif", "uncertainty.tif"):
+        with rasterio.open(tmp_path / name) as file:
+            assert [file.tags(band)["ABUNDANCES_OF"] for band in range(4)] == ["shape"] * 4
+    values = np.genfromtxt(tmp_path / "endmembers.csv", delimiter=",", skip_header=1)[:, 1:]
+    np.testing.assert_allclose(values.T, area.endmembers, rtol=1e-5)
 
 
 def test_without_wavelengths_bands_are_counted(tmp_path: Path) -> None:

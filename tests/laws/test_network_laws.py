@@ -30,7 +30,7 @@ def synthetic_sets(n_sets: int, seed: int) -> SyntheticSets:
     abundances = rng.dirichlet(np.ones(3), size=(n_sets, 64))
     brightness = rng.uniform(0.5, 1.5, size=(n_sets, 64))
     pixels = brightness[:, :, None] * abundances @ endmembers + 0.02 * rng.normal(size=(n_sets, 64, N_BANDS))
-    return SyntheticSets(pixels, endmembers, abundances, brightness)
+    return SyntheticSets(pixels, endmembers, np.ones(endmembers.shape[:2]), abundances, brightness)
 
 
 def raw_pixels(n_pixels: int = 50, seed: int = 0) -> np.ndarray:
@@ -119,7 +119,8 @@ def test_training_stops_at_the_first_epoch_after_its_time():
 def test_the_constant_answer_is_perfect_without_variability_and_noise():
     sets = synthetic_sets(2, seed=0)
     same = np.repeat(library()[None], 2, axis=0)
-    clean = SyntheticSets(sets.brightness[:, :, None] * sets.abundances @ same, same, sets.abundances, sets.brightness)
+    pixels = sets.brightness[:, :, None] * sets.abundances @ same
+    clean = SyntheticSets(pixels, same, sets.norms, sets.abundances, sets.brightness)
     errors = baseline(library(), np.ones(3), clean)
     assert errors.abundances < 1e-10
     assert errors.endmembers == 0

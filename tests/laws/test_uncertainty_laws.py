@@ -30,7 +30,8 @@ def noisy_sets(n_sets: int, seed: int, noise: float) -> SyntheticSets:
     endmembers = np.repeat(library()[None], n_sets, axis=0)
     abundances = rng.dirichlet(np.ones(3), size=(n_sets, 128))
     pixels = abundances @ endmembers
-    return SyntheticSets(pixels + noise * rng.normal(size=pixels.shape), endmembers, abundances, np.ones((n_sets, 128)))
+    disturbed, norms = pixels + noise * rng.normal(size=pixels.shape), np.ones((n_sets, 3))
+    return SyntheticSets(disturbed, endmembers, norms, abundances, np.ones((n_sets, 128)))
 
 
 def learned(noise: float) -> Uncertainty:

@@ -73,6 +73,11 @@ FIELDS: dict[str, tuple[dict[str, str], int, list[str]]] = {
     "n_endmembers 300": ({"n_endmembers": "300"}, 422, ["n_endmembers", "'300'"]),
     "n_endmembers abc": ({"n_endmembers": "abc"}, 422, ["n_endmembers", "'abc'"]),
     "seed -1": ({"seed": "-1"}, 422, ["seed", "'-1'"]),
+    "abundances of something else": (
+        {"abundances_of": "volume"},
+        422,
+        ["abundances_of", "'area' or 'shape'", "volume"],
+    ),
     "no time to train": ({"max_training_seconds": "0"}, 422, ["max_training_seconds", "'0'"]),
     "unknown method": ({"method": "magic"}, 422, ["magic", "lpalm"]),
     "unknown model": ({"model": "00ff" * 8}, 404, ["00ff" * 8]),

@@ -82,7 +82,9 @@ def test_equal_work_under_way_is_the_same_job(service: httpx.Client, settings: S
     assert [path.name for path in (settings.data / "inputs").iterdir()] == [first.json()["jobID"]]
 
 
-@pytest.mark.parametrize("fields", [{"seed": "1"}, {"n_endmembers": "3"}, {"max_training_seconds": "9"}])
+@pytest.mark.parametrize(
+    "fields", [{"seed": "1"}, {"n_endmembers": "3"}, {"max_training_seconds": "9"}, {"abundances_of": "shape"}]
+)
 def test_another_spec_is_another_job(service: httpx.Client, fields: dict[str, Any]) -> None:
     assert post(service).json()["jobID"] != post(service, **fields).json()["jobID"]
 
@@ -92,7 +94,7 @@ def test_other_bytes_are_another_job(service: httpx.Client) -> None:
 
 
 def test_defaults_spelled_out_are_equal_work(service: httpx.Client) -> None:
-    spelled = post(service, method="lpalm", seed="0", n_endmembers="", variable="")
+    spelled = post(service, method="lpalm", seed="0", n_endmembers="", variable="", abundances_of="area")
     assert spelled.json()["jobID"] == post(service).json()["jobID"]
 
 
@@ -319,9 +321,10 @@ def test_the_openapi_document(service: httpx.Client) -> None:
     body = document["paths"]["/unmix"]["post"]["requestBody"]["content"]["multipart/form-data"]["schema"]
     assert set(body["properties"]) == {
         *("file", "library", "mixing_library", "kind", "method", "model", "seed", "variable", "max_training_seconds"),
-        *("n_endmembers", "n_sources", "nonnegative", "sparse"),
+        *("n_endmembers", "n_sources", "nonnegative", "sparse", "abundances_of"),
         *("axes", "rows", "columns", "wavelengths", "bad_bands", "keep_bands", "nodata", "scale", "mask"),
     }
+    assert body["properties"]["abundances_of"]["enum"] == ["area", "shape"]
     assert all("description" in field for field in body["properties"].values())
     assert "example" in body
     assert "Problem" in document["components"]["schemas"]

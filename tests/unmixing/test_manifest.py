@@ -68,7 +68,7 @@ def test_a_model_of_others_is_refused(trained):
     del foreign.metadata_props[:]
     with pytest.raises(ModelFormatError, match="without a manifest"):
         read_model(foreign.SerializeToString())
-    newer = trained.manifest.model_dump_json().replace('"format_version":1', '"format_version":2')
+    newer = trained.manifest.model_dump_json().replace('"format_version":2', '"format_version":3')
     onnx.helper.set_model_props(foreign, {METADATA_KEY: newer})
     with pytest.raises(ModelFormatError, match="format_version"):
         read_model(foreign.SerializeToString())

@@ -29,4 +29,4 @@ def archetypal(
     progress(0.1, "refining by archetypal analysis")
     endmembers = np.maximum(archetypes(coordinates, start) @ basis, 0.0)
     progress(0.9, "solving FCLS")
-    return Solution(endmembers, fcls(pixels, endmembers), lambda others: fcls(others, endmembers))
+    return Solution(endmembers, fcls(pixels, endmembers), lambda others: fcls(others, endmembers), "area")

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from unmixing.algorithms.abundances import nnls, shares_by_nnls, split_brightness
 from unmixing.algorithms.endmembers import unit_norm, vca
 from unmixing.progress import Progress
+from unmixing.specs import AbundancesOf
 from unmixing.types import Float64
 
 Real = NDArray[np.floating]
@@ -17,7 +18,7 @@ Step = Callable[[Float64, Float64], tuple[Float64, Float64]]
 """From contributions (n_pixels, n_endmembers) and endmembers (n_endmembers, n_bands) to better ones."""
 
 
-AbundancesOf = Callable[[Real], Float64]
+ToAbundances = Callable[[Real], Float64]
 """From pixels (n_pixels, n_bands) to abundances that sum to one, (n_pixels, n_endmembers)."""
 
 
@@ -25,13 +26,14 @@ AbundancesOf = Callable[[Real], Float64]
 class Solution:
     """The factors that a classical method found in its pixels.
 
-    endmembers: (n_endmembers, n_bands). abundances: (n_pixels, n_endmembers), summing to one. abundances_of: the
-    method's own way to the abundances of other pixels, with these endmembers. metrics: what the method says about its
-    way there, JSON-able.
+    endmembers: (n_endmembers, n_bands). abundances: (n_pixels, n_endmembers), summing to one. to_abundances: the
+    method's own way to the abundances of other pixels, with these endmembers. abundances_of: what they are shares of;
+    with ``shape`` endmembers have norm 1. metrics: what the method says about its way there, JSON-able.
     """
 
     endmembers: Float64
     abundances: Float64
+    to_abundances: ToAbundances
     abundances_of: AbundancesOf
     metrics: Mapping[str, bool | int | float] = field(default_factory=dict)
 
@@ -46,8 +48,8 @@ class Factors:
     converged: bool = False
 
     def solution(self, l1: float = 0.0) -> Solution:
-        """Abundances are contributions of unit-norm endmembers, divided by their sum: a product of factors has no
-        scale of its own. LPALM counts so too where brightness varies by itself (``simulation/brightness.py``).
+        """Abundances of ``shape``, contributions of unit-norm endmembers divided by their sum: a product of factors has
+        no scale of its own.
 
         l1: weight of the contributions in the method's objective, with which other pixels are mapped.
         """
@@ -56,7 +58,7 @@ class Factors:
         metrics = {"iterations": self.iterations, "converged": self.converged}
         endmembers = self.endmembers
         return Solution(
-            unit_norm(endmembers), abundances, lambda pixels: shares_by_nnls(pixels, endmembers, l1), metrics
+            unit_norm(endmembers), abundances, lambda pixels: shares_by_nnls(pixels, endmembers, l1), "shape", metrics
         )
 
 

@@ -19,4 +19,4 @@ def vca_fcls(pixels: NDArray[np.floating], n_endmembers: int, rng: np.random.Gen
     progress(0.0, "picking endmembers by VCA")
     endmembers = np.maximum(pixels[vca(pixels, n_endmembers, rng)].astype(np.float64), 0.0)
     progress(0.5, "solving FCLS")
-    return Solution(endmembers, fcls(pixels, endmembers), lambda others: fcls(others, endmembers))
+    return Solution(endmembers, fcls(pixels, endmembers), lambda others: fcls(others, endmembers), "area")

@@ -7,9 +7,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unmixing.algorithms.abundances import best_brightness
-from unmixing.algorithms.factorization import AbundancesOf
+from unmixing.algorithms.conventions import shape_deviations, shape_of_area
+from unmixing.algorithms.endmembers import unit_norm
+from unmixing.algorithms.factorization import ToAbundances
 from unmixing.inference.runtime import ModelOutput, PreparedModel
-from unmixing.types import Float32
+from unmixing.types import Float32, Float64
 
 
 class Unmixer(Protocol):
@@ -57,7 +59,7 @@ class ModelUnmixer:
 class FactorizationUnmixer:
     """Endmembers that a classical method found, and its own way to abundances.
 
-    scale: what pixels are divided by before ``abundances_of`` sees them. used_bands: indices. known: the abundances
+    scale: what pixels are divided by before ``to_abundances`` sees them. used_bands: indices. known: the abundances
     that the method found itself when it saw the whole image, and the positions they belong to, in order; without
     them every pixel is mapped.
     """
@@ -65,25 +67,64 @@ class FactorizationUnmixer:
     endmembers: Float32
     scale: float
     used_bands: NDArray[np.intp]
-    abundances_of: AbundancesOf
+    to_abundances: ToAbundances
     known: tuple[NDArray[np.int64], Float32] | None
     neighbourhood: int = 1
     has_uncertainty: bool = False
 
     def reordered(self, order: NDArray[np.intp]) -> "FactorizationUnmixer":
         """The same, endmember k being the one that was ``order[k]``."""
-        own = self.abundances_of
+        own = self.to_abundances
         known = None if self.known is None else (self.known[0], np.ascontiguousarray(self.known[1][:, order]))
         return replace(
-            self, endmembers=self.endmembers[order], abundances_of=lambda pixels: own(pixels)[:, order], known=known
+            self, endmembers=self.endmembers[order], to_abundances=lambda pixels: own(pixels)[:, order], known=known
         )
 
     def run(self, pixels: Float32, positions: NDArray[np.int64]) -> ModelOutput:
         used = pixels if len(self.used_bands) == pixels.shape[1] else pixels[:, self.used_bands]
         if self.known is None:
             scale = np.float32(self.scale)
-            abundances = self.abundances_of(used / scale).astype(np.float32)
+            abundances = self.to_abundances(used / scale).astype(np.float32)
         else:
             abundances = self.known[1][np.searchsorted(self.known[0], positions)]
         brightness = best_brightness(used, abundances, self.endmembers)
         return ModelOutput(self.endmembers, abundances, brightness.astype(np.float32))
+
+
+@dataclass(frozen=True, eq=False)
+class ShapeUnmixer:
+    """An unmixer whose abundances are of ``area``, answering in ``shape``: the same fit, with endmembers of norm 1.
+
+    deviation_factors: (n_endmembers,) by what standard deviations exceed those that follow from ``area``'s.
+    """
+
+    area: Unmixer
+    deviation_factors: Float64
+
+    @property
+    def endmembers(self) -> Float32:
+        return unit_norm(self.area.endmembers).astype(np.float32)
+
+    @property
+    def has_uncertainty(self) -> bool:
+        return self.area.has_uncertainty
+
+    @property
+    def neighbourhood(self) -> int:
+        return self.area.neighbourhood
+
+    def run(self, pixels: Float32, positions: NDArray[np.int64]) -> ModelOutput:
+        found, norms = self.area.run(pixels, positions), endmember_norms(self.area.endmembers)
+        abundances, factor = shape_of_area(found.abundances, norms)
+        uncertainty = None
+        if found.uncertainty is not None:
+            carried = shape_deviations(found.abundances, found.uncertainty, norms)
+            uncertainty = (carried * self.deviation_factors).astype(np.float32)
+        brightness = (found.brightness * factor).astype(np.float32)
+        return ModelOutput(self.endmembers, abundances.astype(np.float32), brightness, uncertainty)
+
+
+def endmember_norms(endmembers: Float32) -> Float64:
+    """(n_endmembers,) of endmembers (n_endmembers, n_bands), in double precision: squares may be no float32."""
+    norms: Float64 = np.linalg.norm(endmembers.astype(np.float64), axis=1)
+    return norms

@@ -62,11 +62,9 @@ class CNNAEU(nn.Module):
             self.decoder.weight.clamp_(min=0.0)
 
     def endmembers(self) -> Tensor:
-        """Spectra (n_endmembers, n_bands) as long as each other makes them; the mean of their norms is one."""
-        spectra = self.decoder.weight.sum(dim=(2, 3)).T
-        norms = torch.linalg.vector_norm(spectra, dim=1)
-        scaled: Tensor = spectra / (norms.mean() + 1e-9)
-        return scaled
+        """Spectra (n_endmembers, n_bands), whose norms say how much of each shape an abundance of one brings."""
+        spectra: Tensor = self.decoder.weight.sum(dim=(2, 3)).T
+        return spectra
 
 
 def _after_convolution(n_features: int, dropout: float) -> nn.Sequential:
@@ -85,15 +83,18 @@ class NeighbourhoodGraph(nn.Module):
 
     A row holds the pixels around one pixel, as ``neighbourhoods.pixel_reader`` gives them. ``sample`` is
     there because every model has it; endmembers do not depend on it.
-    used_bands: (n_used,) indices. scale: typical norm of a pixel, in the units of the pixels.
+    used_bands: (n_used,) indices. scale: typical norm of a pixel, in the units of the pixels. norms: (n_endmembers,) in
+    units of ``scale``, what abundances are counted in: the decoder knows no scale, since an angle has none.
     """
 
     used_bands: Tensor
     scale: Tensor
+    norms: Tensor
 
-    def __init__(self, network: CNNAEU, used_bands: np.ndarray, scale: float) -> None:
+    def __init__(self, network: CNNAEU, used_bands: np.ndarray, scale: float, norms: Float64) -> None:
         super().__init__()
         self.network = network
+        self.register_buffer("norms", torch.tensor(norms, dtype=torch.float32))
         self.register_buffer("used_bands", torch.tensor(used_bands, dtype=torch.int64))
         self.register_buffer("scale", torch.tensor(scale, dtype=torch.float32))
 
@@ -104,8 +105,12 @@ class NeighbourhoodGraph(nn.Module):
         around = torch.index_select(around, 2, self.used_bands) / self.scale
         kernel = self.network.hidden.weight.flatten(2).transpose(1, 2)
         hidden = around.flatten(1) @ kernel.flatten(1).T
-        abundances = self.network.encode(hidden[:, :, None, None]).flatten(1)
-        endmembers = self.network.endmembers()
+        shares = self.network.encode(hidden[:, :, None, None]).flatten(1)
+        spectra = self.network.endmembers()
+        lengths = torch.linalg.vector_norm(spectra, dim=1)
+        counted = shares * (lengths / self.norms) + 1e-9
+        abundances = counted / counted.sum(dim=1, keepdim=True)
+        endmembers = spectra * (self.norms / (lengths + 1e-9))[:, None]
         mixed = abundances @ endmembers
         middle = around[:, NEIGHBOURHOOD**2 // 2]
         brightness = torch.relu((middle * mixed).sum(dim=1) / ((mixed * mixed).sum(dim=1) + 1e-12))

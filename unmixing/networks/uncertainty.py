@@ -1,11 +1,14 @@
 """How far an abundance may be off: a small network beside an unrolled one, fitted on wider synthetic truth."""
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
+from unmixing.algorithms.conventions import shape_deviations, shape_of_area
 from unmixing.algorithms.metrics import NORMAL_QUANTILE
 from unmixing.networks.unrolled import Unrolled
 from unmixing.simulation.training_sets import SyntheticSets
+from unmixing.types import Float64
 
 COVERAGE = 0.9
 N_HIDDEN = 16
@@ -68,6 +71,20 @@ def coverage(head: Uncertainty, network: Unrolled, sets: SyntheticSets) -> float
     abundances, brightness, errors = _answers(network, sets)
     with torch.no_grad():
         return float((errors <= head.quantiles(abundances, brightness)).float().mean())
+
+
+def shape_deviation_factors(head: Uncertainty, network: Unrolled, sets: SyntheticSets) -> Float64:
+    """By what the standard deviations of ``shape`` that follow from those of ``area`` (``shape_deviations``) have to be
+    multiplied to hold COVERAGE of ``sets`` too, (n_endmembers,): an error of the norms alone is none of ``shape``."""
+    abundances, brightness, _ = _answers(network, sets)
+    with torch.no_grad():
+        deviations = head(abundances, brightness).T.numpy().astype(np.float64)
+    area, norms = abundances.T.numpy().astype(np.float64), network.norms.numpy().astype(np.float64)
+    truth = sets.shape_abundances.reshape(area.shape)
+    carried = shape_deviations(area, deviations, norms)
+    errors = np.abs(shape_of_area(area, norms)[0] - truth)
+    factors: Float64 = np.quantile(errors / np.maximum(NORMAL_QUANTILE * carried, 1e-9), COVERAGE, axis=0)
+    return factors
 
 
 def _answers(network: Unrolled, sets: SyntheticSets) -> tuple[Tensor, Tensor, Tensor]:

@@ -1,43 +1,60 @@
 """How bright each material is, and how much brightness varies by itself: both learned from the scene."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import lsq_linear, minimize
+from scipy.optimize import lsq_linear
 
-from unmixing.algorithms.abundances import nnls
+from unmixing.algorithms.abundances import best_brightness, nnls, split_brightness
+from unmixing.algorithms.conventions import area_of_shape
+from unmixing.algorithms.factorization import Solution
 from unmixing.types import Bool, Float64
 
 N_ROUNDS = 8
 DEVIATION_GRID = np.geomspace(0.005, 1.0, 80)
-EQUAL_NORMS_WEIGHT = 25.0
-"""Largest weight of the prior of equal norms, for log-norms of variance 1, where the pixels together weigh 1."""
 
-HALF_PULL = 0.005
-"""Where brightness's own deviation times the share of its variance that norms leave unexplained is this large, the
-prior of equal norms has half its largest weight."""
+NEARLY_PURE = 0.9
+"""Share, both of area and of shape, from which on a pixel shows how bright a material is."""
 
-LARGEST_LOG_NORM = 5.0
+ENOUGH_PURE_PIXELS = 10
+
+SMALLEST_PUREST = 0.5
+"""Share that the purest pixel of a material is taken to hold at least, when its norm is bounded."""
+
+DEVIATIONS_WITHOUT_PURE = 2.0
+"""Deviations of brightness by which the norm of a material without enough nearly pure pixels may be off."""
+
+LARGEST_LOSS_OF_PURITY = 0.0015
+"""Of the mean largest abundance, when brightness is held near 1."""
+
+SMALLEST_OWN_SHARE = 2 / 3
+"""Share of the variance of a free brightness that is no noise, for that loss to count."""
+
+QUARTILES_APART = 1.349
+"""Standard deviations between the quartiles of a normal distribution."""
 
 
 @dataclass(frozen=True, eq=False)
 class BrightnessModel:
-    """norms: (n_endmembers,) of the endmembers, in units of a typical pixel's norm, so that abundances times norms
-    times brightness are contributions of unit-norm spectra. deviation: of the brightness around 1 with these norms.
-    own_norms, own_deviation: the norms that explain brightness best, and what remains of the deviation with them.
-    noise_power: see ``effective_noise_power``."""
+    """norms: (n_endmembers,) of the endmembers, in the units of the pixels, so that abundances times norms times
+    brightness are contributions of unit-norm spectra. deviation: of the brightness around 1 with these norms.
+    norm_deviations: (n_endmembers,) of the norms' logarithms, how far each may be off. own_norms, own_deviation: the
+    norms that explain brightness best, and what remains of the deviation with them. noise_power: see
+    ``effective_noise_power``. informs: whether what is known of brightness says something of a pixel's abundances."""
 
     norms: Float64
+    norm_deviations: Float64
     own_norms: Float64
     deviation: float
     own_deviation: float
     noise_power: float
+    informs: bool = True
 
     @property
     def row_weight(self) -> float:
-        """Weight of the prior that brightness is near 1, as one more band of value 1."""
-        return float(np.sqrt(self.noise_power)) / self.deviation
+        """Weight of the prior that brightness is near 1, as one more band of value 1; 0 where the prior misleads."""
+        return float(np.sqrt(self.noise_power)) / self.deviation if self.informs else 0.0
 
     def contributions(self, pixels: NDArray[np.floating], endmembers: NDArray[np.floating]) -> Float64:
         """NNLS with the brightness of each pixel near 1, as near as its deviation allows, (n_pixels, n_endmembers).
@@ -47,6 +64,19 @@ class BrightnessModel:
         NNLS for a large one. pixels: (n_pixels, n_bands), endmembers: (n_endmembers, n_bands) of unit norm.
         """
         return nnls_near_one(pixels, endmembers, self.norms, self.row_weight)
+
+    def checked(self, pixels: NDArray[np.floating], endmembers: NDArray[np.floating]) -> "BrightnessModel":
+        """The same, holding brightness near 1 only where that does not mix the pixels further.
+
+        Held near 1, a pixel in the shade is explained by a trace of a dark material. Where that is wrong, pixels need
+        more materials than with a free brightness: their mean largest abundance falls. Noise alone lifts it where
+        brightness is free, so that its fall says nothing where brightness scatters by noise for a good part.
+        """
+        free, brightness = split_brightness(nnls(pixels, endmembers) / self.norms)
+        held, _ = split_brightness(self.contributions(pixels, endmembers) / self.norms)
+        lost = float((free.max(axis=1) - held.max(axis=1)).mean())
+        own_share = self.deviation**2 / max(float(brightness.var()), 1e-300)
+        return replace(self, informs=lost <= LARGEST_LOSS_OF_PURITY or own_share < SMALLEST_OWN_SHARE)
 
 
 def nnls_near_one(
@@ -58,13 +88,13 @@ def nnls_near_one(
 
 
 def fit_brightness(contributions: Float64, endmembers: Float64, residuals: Float64) -> BrightnessModel:
-    """Norms under which the brightness of all pixels is as near to 1 as their noise allows.
+    """How bright each material is where it lies alone, and how much brightness varies around 1 with these norms.
 
-    Contributions t_j of unit-norm endmembers add up to the brightness sum_j t_j / norm_j. It scatters around 1 by a
-    deviation of its own and by an error that follows from the residuals; the deviation is fitted by likelihood, the
-    norms by least squares weighted with both, in turns. Where brightness varies by itself (relief, shadow) it says
-    little of a material's own brightness: a prior pulls the norms together, the more the larger that deviation is and
-    the share of the variance of brightness that norms leave unexplained, until only the shape of the spectra counts.
+    Contributions t_j of unit-norm endmembers add up to sum_j t_j. The norm of an endmember is the median of that sum
+    over its nearly pure pixels (NEARLY_PURE at least). Without ENOUGH_PURE_PIXELS it is the own norm:
+    the one under which the brightness sum_j t_j / norm_j of all pixels is nearest to 1. That scatters by a deviation of
+    its own and by an error that follows from the residuals; the deviation is fitted by likelihood, the own norms by
+    least squares weighted with both, in turns; at last the deviation again, with the norms that were chosen.
 
     contributions: (n_pixels, n_endmembers) by NNLS, endmembers: (n_endmembers, n_bands) of unit norm,
     residuals: (n_pixels, n_bands) of that fit.
@@ -74,25 +104,66 @@ def fit_brightness(contributions: Float64, endmembers: Float64, residuals: Float
     typical = float(contributions.sum(axis=1).mean())
     shares = contributions / typical
     supports = shares > 0
-    inverse_norms = np.ones(shares.shape[1])
 
     def deviation_with(inverse_norms: Float64) -> tuple[float, Float64]:
         errors = _brightness_variance(supports, endmembers / (inverse_norms / typical)[:, None], noise_power)
         return _most_likely_deviation(shares @ inverse_norms, errors), errors
 
-    equal_norms_deviation, _ = deviation_with(inverse_norms)
     inverse_norms = _best_inverse_norms(shares, np.ones(len(shares)))
     for _ in range(N_ROUNDS):
         own_deviation, errors = deviation_with(inverse_norms)
-        precision = 1 / np.sqrt(own_deviation**2 + errors)
-        inverse_norms = _best_inverse_norms(shares, precision)
-    # The prior comes last: pulled norms widen the scatter, which would pull them further, to the end.
-    unexplained = min(1.0, (own_deviation / equal_norms_deviation) ** 2)
-    own_inverse_norms = inverse_norms
-    pull = EQUAL_NORMS_WEIGHT / (1 + (HALF_PULL / (unexplained * own_deviation)) ** 2)
-    inverse_norms = _pulled_together(shares, precision, inverse_norms, pull * own_deviation**2)
-    deviation, _ = deviation_with(inverse_norms)
-    return BrightnessModel(typical / inverse_norms, typical / own_inverse_norms, deviation, own_deviation, noise_power)
+        inverse_norms = _best_inverse_norms(shares, 1 / np.sqrt(own_deviation**2 + errors))
+    own_norms = typical / inverse_norms
+    norms, spreads = _norms_of_pure_pixels(contributions, own_norms)
+    deviation, _ = deviation_with(typical / norms)
+    norm_deviations = np.where(np.isnan(spreads), DEVIATIONS_WITHOUT_PURE * deviation, spreads)
+    return BrightnessModel(norms, norm_deviations, own_norms, deviation, own_deviation, noise_power)
+
+
+def area_norms(pixels: NDArray[np.floating], shares: NDArray[np.floating], endmembers: Float64) -> Float64:
+    """The norms of ``fit_brightness`` for a method whose abundances are of ``shape``, (n_endmembers,).
+
+    pixels: (n_pixels, n_bands), shares: (n_pixels, n_endmembers), summing to one, of the unit-norm endmembers
+    (n_endmembers, n_bands).
+    """
+    contributions = best_brightness(pixels, shares, endmembers)[:, None] * shares
+    return fit_brightness(contributions, endmembers, pixels - contributions @ endmembers).norms
+
+
+def of_area(solution: Solution, pixels: NDArray[np.floating]) -> Solution:
+    """A classical method's answer with abundances of ``area``, its endmembers as bright as the materials are.
+
+    pixels: (n_pixels, n_bands), those the method was given.
+    """
+    if solution.abundances_of == "area":
+        return solution
+    norms, to_shape = area_norms(pixels, solution.abundances, solution.endmembers), solution.to_abundances
+    return replace(
+        solution,
+        endmembers=solution.endmembers * norms[:, None],
+        abundances=area_of_shape(solution.abundances, norms),
+        to_abundances=lambda others: area_of_shape(to_shape(others), norms),
+        abundances_of="area",
+    )
+
+
+def _norms_of_pure_pixels(contributions: Float64, own_norms: Float64) -> tuple[Float64, Float64]:
+    """The norms, and the deviation of the logarithm of brightness over each endmember's nearly pure pixels, NaN where
+    there are not enough of them."""
+    sums = contributions.sum(axis=1)
+    norms, spreads = own_norms.copy(), np.full(len(own_norms), np.nan)
+    # A bright material hides dark ones among shares of shape, a dark one bright ones among shares of area.
+    purities = np.minimum(contributions / sums[:, None], split_brightness(contributions / own_norms)[0])
+    for k, shares in enumerate(purities.T):
+        pure = sums[shares >= NEARLY_PURE]
+        if len(pure) >= ENOUGH_PURE_PIXELS:
+            norms[k] = np.median(pure)
+            spreads[k] = np.subtract(*np.quantile(np.log(pure), [0.75, 0.25])) / QUARTILES_APART
+        else:
+            # No material is brighter than the pixels that show it, nor far beyond the brightest of all.
+            bound = pure.max() if len(pure) else sums.max() / max(shares.max(), SMALLEST_PUREST)
+            norms[k] = min(own_norms[k], bound)
+    return norms, spreads
 
 
 def effective_noise_power(residuals: Float64) -> float:
@@ -114,25 +185,6 @@ def _best_inverse_norms(shares: Float64, precision: Float64) -> Float64:
     target = np.concatenate([scale, np.full(n_endmembers, ridge)])
     solution: Float64 = lsq_linear(rows, target, bounds=(1e-3, np.inf)).x
     return solution
-
-
-def _pulled_together(shares: Float64, precision: Float64, start: Float64, weight: float) -> Float64:
-    """min over w > 0 of the weighted mean of (shares @ w - 1)^2, plus weight * sum_j log(w_j)^2."""
-    share = precision**2 / (precision**2).sum()
-    gram, target = shares.T @ (shares * share[:, None]), shares.T @ share
-
-    def cost(logs: Float64) -> tuple[float, Float64]:
-        w = np.exp(logs)
-        value = w @ gram @ w - 2 * target @ w + 1 + weight * (logs @ logs)
-        return float(value), 2 * w * (gram @ w - target) + 2 * weight * logs
-
-    bounds = [(-LARGEST_LOG_NORM, LARGEST_LOG_NORM)] * len(start)
-    found = [
-        minimize(cost, np.clip(logs, *bounds[0]), jac=True, method="L-BFGS-B", bounds=bounds)
-        for logs in (np.zeros(len(start)), np.log(start))
-    ]
-    best: Float64 = np.exp(min(found, key=lambda result: float(result.fun)).x)
-    return best
 
 
 def _brightness_variance(supports: Bool, endmembers: Float64, noise_power: float) -> Float64:

@@ -1,22 +1,36 @@
 """How good an answer is, where the truth is known."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from unmixing.algorithms.metrics import coverage, match_endmembers, nmse, rmse, sad_radians
+from unmixing.specs import AbundancesOf
 
 Real = NDArray[np.floating]
 
 
 @dataclass(frozen=True, eq=False)
 class Truth:
-    """endmembers: (n_endmembers, bands); abundances: (rows, columns, n_endmembers) or None."""
+    """endmembers: (n_endmembers, bands); abundances: (rows, columns, n_endmembers) or None. abundances_of: what they
+    are shares of, None where nobody said it; of ``area``, endmembers are as bright as the materials are."""
 
     names: tuple[str, ...]
     endmembers: Real
     abundances: Real | None
+    abundances_of: AbundancesOf | None = None
+
+    def counting(self, abundances_of: AbundancesOf) -> "Truth":
+        """The same truth with abundances of ``abundances_of``, or without any where they cannot be converted: the
+        endmembers of a truth of ``shape`` need not be as bright as the materials. One that says nothing is believed to
+        be of that."""
+        if self.abundances is None or self.abundances_of in (None, abundances_of):
+            return replace(self, abundances_of=abundances_of)
+        if self.abundances_of == "shape":
+            return replace(self, abundances=None, abundances_of=abundances_of)
+        shares = self.abundances * np.linalg.norm(self.endmembers, axis=1)
+        return replace(self, abundances=shares, abundances_of=abundances_of)
 
 
 @dataclass(frozen=True)
@@ -24,16 +38,13 @@ class Evaluation:
     """Per true material its spectral angle to the endmember matched with it, in radians, and the errors of the
     abundances, both summing to one; None when the truth has no abundances of this size.
 
-    ``abundance_rmse_equal_norms`` compares with the truth counted in spectra of equal norm instead: what is left of
-    ``abundance_rmse`` when only the convention of the truth differs. ``abundance_coverage`` is the share of the true
-    abundances within the answer's 90 % intervals, where it has any.
+    ``abundance_coverage`` is the share of the true abundances within the answer's 90 % intervals, where it has any.
     """
 
     names: tuple[str, ...]
     sad_radians: tuple[float, ...]
     abundance_rmse: float | None = None
     abundance_nmse: float | None = None
-    abundance_rmse_equal_norms: float | None = None
     abundance_coverage: float | None = None
 
     @property
@@ -42,7 +53,8 @@ class Evaluation:
 
 
 def evaluate(truth: Truth, endmembers: Real, abundances: Real, uncertainty: Real | None = None) -> Evaluation | None:
-    """Compare an answer with the truth; None when it has fewer endmembers, or other bands.
+    """Compare an answer with the truth, whose abundances have to be shares of the same (``Truth.counting``); None when
+    it has fewer endmembers, or other bands.
 
     endmembers: (n_found, bands), NaN in bands that were not used, which the angles leave out.
     abundances: (rows, columns, n_found), NaN where masked, compared elsewhere. uncertainty: their standard deviations.
@@ -58,14 +70,13 @@ def evaluate(truth: Truth, endmembers: Real, abundances: Real, uncertainty: Real
     matched = abundances[:, :, order]
     valid = np.isfinite(matched).all(axis=2)
     true = truth.abundances[valid].astype(np.float64)
-    areas, norms = _sum_to_one(true), _sum_to_one(true * np.linalg.norm(reference, axis=1))
+    shares = _sum_to_one(true)
     return Evaluation(
         truth.names,
         angles,
-        rmse(matched[valid], areas),
-        nmse(matched[valid], areas),
-        rmse(matched[valid], norms),
-        None if uncertainty is None else coverage(matched[valid], areas, uncertainty[:, :, order][valid]),
+        rmse(matched[valid], shares),
+        nmse(matched[valid], shares),
+        None if uncertainty is None else coverage(matched[valid], shares, uncertainty[:, :, order][valid]),
     )
 
 

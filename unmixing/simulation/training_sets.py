@@ -8,6 +8,7 @@ from scipy.spatial import cKDTree
 
 from unmixing.algorithms.abundances import nnls, split_brightness
 from unmixing.algorithms.bundles import Bundles
+from unmixing.algorithms.conventions import shape_of_area
 from unmixing.algorithms.endmembers import unit_norm
 from unmixing.simulation.brightness import BrightnessModel, fit_brightness
 from unmixing.simulation.dirichlet import DirichletMixture, fit_dirichlet_mixture
@@ -48,14 +49,21 @@ class SceneModel:
 class SyntheticSets:
     """Images whose truth is known.
 
-    pixels: (n_sets, n_pixels, n_bands); endmembers: (n_sets, n_endmembers, n_bands), unit norm;
-    abundances: (n_sets, n_pixels, n_endmembers), summing to one; brightness: (n_sets, n_pixels).
+    pixels: (n_sets, n_pixels, n_bands); endmembers: (n_sets, n_endmembers, n_bands), unit norm; norms: (n_sets,
+    n_endmembers) of the endmembers that were mixed; abundances: (n_sets, n_pixels, n_endmembers), of ``area``, summing
+    to one; brightness: (n_sets, n_pixels).
     """
 
     pixels: Float64
     endmembers: Float64
+    norms: Float64
     abundances: Float64
     brightness: Float64
+
+    @property
+    def shape_abundances(self) -> Float64:
+        """The same truth as shares of ``shape``, (n_sets, n_pixels, n_endmembers)."""
+        return np.stack([shape_of_area(*each)[0] for each in zip(self.abundances, self.norms, strict=True)])
 
 
 def model_scene(
@@ -70,7 +78,7 @@ def model_scene(
     sample = np.asarray(pixels[chosen], dtype=np.float64)
     contributions = nnls(sample, bundles.reference)
     residuals = sample - contributions @ bundles.reference
-    brightness_model = fit_brightness(contributions, bundles.reference, residuals)
+    brightness_model = fit_brightness(contributions, bundles.reference, residuals).checked(sample, bundles.reference)
     contributions = brightness_model.contributions(sample, bundles.reference)
     residuals = sample - contributions @ bundles.reference
     abundances, brightness = split_brightness(contributions / brightness_model.norms)
@@ -114,9 +122,10 @@ def synthesise(scene: SceneModel, n_sets: int, n_pixels: int, rng: np.random.Gen
     """Draw mixing matrices, abundances and brightness, mix them, and disturb them as the scene is disturbed."""
     endmembers = draw_mixing_matrices(scene.bundles, n_sets, rng)
     abundances, brightness = scene.mixture.sample(n_sets * n_pixels, rng)
-    contributions = brightness[:, None] * abundances * scene.brightness_model.norms
-    pixels = contributions.reshape(n_sets, n_pixels, -1) @ endmembers
-    return _disturbed(scene, pixels, endmembers, abundances, brightness, rng)
+    norms = np.tile(scene.brightness_model.norms, (n_sets, 1))
+    mixed = (brightness[:, None] * abundances).reshape(n_sets, n_pixels, -1)
+    spectra = endmembers * norms[:, :, None]
+    return _disturbed(scene, mixed @ spectra, spectra, abundances, brightness, rng)
 
 
 def synthesise_wider(scene: SceneModel, n_sets: int, n_pixels: int, rng: np.random.Generator) -> SyntheticSets:
@@ -124,15 +133,15 @@ def synthesise_wider(scene: SceneModel, n_sets: int, n_pixels: int, rng: np.rand
 
     ``synthesise`` trusts the library as far as its runs agree, but all runs can err alike. Each of these sets draws
     how wrong the library is: endmembers of which it holds but a mixture with the others (no pure pixels), gains over
-    the bands, norms anywhere between those of ``scene.brightness_model`` and its own, and light that
-    varies for every material by itself.
+    the bands, norms anywhere between the own ones and those of nearly pure pixels and as far off as ``norm_deviations``
+    says, and light that varies for every material by itself.
     """
     spectra = _wider_spectra(scene, n_sets, rng)
     abundances, brightness = scene.mixture.sample(n_sets * n_pixels, rng)
     mixed = (brightness[:, None] * abundances).reshape(n_sets, n_pixels, -1)
     deviations = scene.brightness_model.own_deviation * rng.random((n_sets, 1, 1))
     pixels = (mixed * np.exp(deviations * rng.standard_normal(mixed.shape))) @ spectra
-    return _disturbed(scene, pixels, unit_norm(spectra), abundances, brightness, rng)
+    return _disturbed(scene, pixels, spectra, abundances, brightness, rng)
 
 
 def _wider_spectra(scene: SceneModel, n_sets: int, rng: np.random.Generator) -> Float64:
@@ -142,8 +151,7 @@ def _wider_spectra(scene: SceneModel, n_sets: int, rng: np.random.Generator) -> 
     deviations = rng.uniform(0, LARGEST_GAIN_DEVIATION, size=(n_sets, n_endmembers, 1))
     gains = piecewise_linear_gain(n_sets * n_endmembers, n_bands, rng, 1.0).reshape(members.shape)
     members = unit_norm(np.maximum(members * (1 + deviations * (gains - 1)), 0))
-    between = rng.random((n_sets, 1))
-    norms = scene.brightness_model.norms ** (1 - between) * scene.brightness_model.own_norms**between
+    norms = _wider_norms(scene.brightness_model, n_sets, rng)
     spectra = members * norms[:, :, None]
     # What the library holds is (1 - error) * truth + error * a mixture of the others.
     errors = rng.uniform(0, LARGEST_ERROR_OF_MIXING, size=(n_sets, 1, 1))
@@ -154,15 +162,23 @@ def _wider_spectra(scene: SceneModel, n_sets: int, rng: np.random.Generator) -> 
     return purer
 
 
+def _wider_norms(model: BrightnessModel, n_sets: int, rng: np.random.Generator) -> Float64:
+    """Norms that may be the true ones, (n_sets, n_endmembers)."""
+    between = rng.random((n_sets, 1))
+    off = rng.random((n_sets, 1)) * model.norm_deviations * rng.standard_normal((n_sets, len(model.norms)))
+    norms: Float64 = model.norms ** (1 - between) * model.own_norms**between * np.exp(off)
+    return norms
+
+
 def _disturbed(
     scene: SceneModel,
     pixels: Float64,
-    endmembers: Float64,
+    spectra: Float64,
     abundances: Float64,
     brightness: Float64,
     rng: np.random.Generator,
 ) -> SyntheticSets:
-    """The mixed ``pixels`` (n_sets, n_pixels, n_bands) disturbed, with their truth.
+    """The mixed ``pixels`` (n_sets, n_pixels, n_bands) disturbed, with their truth. spectra: endmembers with norms.
 
     The disturbance of a synthetic pixel is the residual of a real pixel of similar abundances and brightness. It
     carries the sensor's noise and what the linear model misses; a network trained with the sensor's noise alone
@@ -172,8 +188,9 @@ def _disturbed(
     signs = _signs(n_sets, n_pixels, rng)
     disturbed = pixels + signs * _similar_residuals(scene, abundances, brightness, rng).reshape(pixels.shape)
     return SyntheticSets(
-        disturbed, endmembers, abundances.reshape(n_sets, n_pixels, -1), brightness.reshape(n_sets, n_pixels)
-    )
+        disturbed, unit_norm(spectra), np.linalg.norm(spectra, axis=2), abundances.reshape(n_sets, n_pixels, -1),
+        brightness.reshape(n_sets, n_pixels),
+    )  # fmt: skip
 
 
 def _signs(n_sets: int, n_pixels: int, rng: np.random.Generator) -> Float64:

@@ -16,6 +16,7 @@ from unmixing.inference.stored import read_model
 from unmixing.inference.unmixers import ModelUnmixer
 from unmixing.io.products.document import json_ready
 from unmixing.pipeline import FittedMethod, spec_of
+from unmixing.specs import AbundancesOf
 from unmixing.types import (
     Compute,
     DroppedBand,
@@ -55,8 +56,9 @@ class FittedDocument(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="constants")
 
-    format_version: Literal[1] = 1
+    format_version: Literal[2] = 2
     model_sha256: str
+    abundances_of: AbundancesOf
     endmember_names: tuple[str, ...] = Field(min_length=1)
     metrics: dict[str, JsonValue]
     seconds: dict[str, float]
@@ -89,22 +91,24 @@ class StoredFit:
         prepared = ModelRunner(self.model.onnx, compute).restore(self.endmembers, self.state)
         return FittedMethod(
             self.info, ModelUnmixer(prepared, self.model.manifest.neighbourhood), self.document.endmember_names,
-            spec_of(self.model), self.model, self.document.metrics, self.document.seconds,
+            spec_of(self.model, self.document.abundances_of), self.model, self.document.metrics, self.document.seconds,
+            self.document.abundances_of,
         )  # fmt: skip
 
 
 def write_fitted(folder: Path, fitted: FittedMethod) -> None:
     """Write a method that works by a model into an existing ``folder``. Raises SpecError for one without a model."""
-    if fitted.model is None or not isinstance(fitted.unmixer, ModelUnmixer):
+    if fitted.model is None or not isinstance(fitted.area_unmixer, ModelUnmixer):
         raise SpecError(f"method {fitted.spec['method']} has no model; only images with a stored model go in parts")
-    info, prepared = fitted.info, fitted.unmixer.prepared
+    info, prepared = fitted.info, fitted.area_unmixer.prepared
     image = ImageDocument(
         shape=info.shape, used_bands=tuple(np.flatnonzero(info.used_bands).tolist()), dropped_bands=info.dropped_bands,
         scale=info.scale, nodata=info.nodata, georeference=info.georeference, source=json_ready(info.source),
         warnings=info.warnings,
     )  # fmt: skip
     document = FittedDocument(
-        model_sha256=_sha256(fitted.model.onnx), endmember_names=fitted.endmember_names,
+        model_sha256=_sha256(fitted.model.onnx), abundances_of=fitted.abundances_of,
+        endmember_names=fitted.endmember_names,
         metrics=json_ready(fitted.metrics), seconds=dict(fitted.seconds), image=image,
     )  # fmt: skip
     arrays: dict[str, Float32 | Float64] = {

@@ -106,6 +106,7 @@ def _require_one_image(parts: Sequence[Part]) -> None:
 
 FACTS = (
     "the model's SHA-256",
+    "abundances_of",
     "the names of the endmembers",
     "the uncertainty's presence",
     "the wavelengths",
@@ -118,7 +119,7 @@ def _facts(part: Part) -> tuple[object, ...]:
     document, wavelengths = part.stored.document, part.stored.wavelengths_nm
     image = document.image.model_dump(mode="json")
     return (
-        document.model_sha256, document.endmember_names, part.maps.uncertainty is not None,
+        document.model_sha256, document.abundances_of, document.endmember_names, part.maps.uncertainty is not None,
         None if wavelengths is None else str(wavelengths.tolist()), *(str(value) for value in image.values()),
     )  # fmt: skip
 

@@ -1,6 +1,7 @@
 """Maps as Cloud Optimized GeoTIFF: one writer, whatever the size."""
 
 import uuid
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -28,23 +29,32 @@ BLOCK_BYTES = 16 * 2**20
 
 def write_abundances(path: Path, result: ImageResult) -> None:
     """One band per endmember, by its name."""
-    write_cog(path, result.unmixing.abundances, result.unmixing.endmember_names, result.info.georeference)
+    _write_maps(path, result.unmixing.abundances, result)
 
 
 def write_uncertainty(path: Path, result: ImageResult) -> None:
     """One band per endmember, the standard deviation of its abundance."""
     assert result.unmixing.uncertainty is not None  # the table asks first
-    write_cog(path, result.unmixing.uncertainty, result.unmixing.endmember_names, result.info.georeference)
+    _write_maps(path, result.unmixing.uncertainty, result)
 
 
-def write_cog(path: Path, maps: Float32, names: tuple[str, ...], georeference: Georeference | None) -> None:
-    """Write ``maps`` (rows, columns, n_maps), in memory or mapped, NaN as nodata, ``names`` as band descriptions.
+def _write_maps(path: Path, maps: Float32, result: ImageResult) -> None:
+    """``write_cog``, with what abundances are shares of, for whoever finds the file alone."""
+    tags = {"ABUNDANCES_OF": result.unmixing.abundances_of}
+    write_cog(path, maps, result.unmixing.endmember_names, result.info.georeference, tags)
+
+
+def write_cog(
+    path: Path, maps: Float32, names: tuple[str, ...], georeference: Georeference | None, tags: Mapping[str, str]
+) -> None:
+    """Write ``maps`` (rows, columns, n_maps), in memory or mapped, NaN as nodata, ``names`` as band descriptions; every
+    band, and the file, carries ``tags`` as metadata.
 
     Without a georeference the file has none either: no CRS, no transform.
     """
     plain = hidden_name(path)
     try:
-        _write_plain(plain, maps, names, georeference)
+        _write_plain(plain, maps, names, georeference, tags)
         with rasterio.Env(GDAL_PAM_ENABLED="NO", GDAL_CACHEMAX=64 * 2**20), georeference_optional():
             rasterio.shutil.copy(plain, path, driver="COG", **OPTIONS)
     finally:
@@ -56,7 +66,9 @@ def hidden_name(path: Path) -> Path:
     return path.with_name(f".{uuid.uuid4().hex}-{path.name}")
 
 
-def _write_plain(path: Path, maps: Float32, names: tuple[str, ...], georeference: Georeference | None) -> None:
+def _write_plain(
+    path: Path, maps: Float32, names: tuple[str, ...], georeference: Georeference | None, tags: Mapping[str, str]
+) -> None:
     rows, columns, count = maps.shape
     place: dict[str, Any] = {}
     if georeference is not None:
@@ -69,8 +81,10 @@ def _write_plain(path: Path, maps: Float32, names: tuple[str, ...], georeference
             interleave="pixel", BIGTIFF="IF_SAFER", **place,
         ) as file,
     ):  # fmt: skip
+        file.update_tags(**tags)
         for index, name in enumerate(names, start=1):
             file.set_band_description(index, name)
+            file.update_tags(index, **tags)
         step = max(1, BLOCK_BYTES // (4 * columns * count))
         for start in range(0, rows, step):
             block = np.nan_to_num(maps[start : start + step], nan=NODATA)

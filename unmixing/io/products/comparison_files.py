@@ -11,6 +11,7 @@ from unmixing.types import ImageInfo
 HEADER = (
     "method",
     "title",
+    "abundances_of",
     "reconstruction_rmse",
     "reconstruction_sam_radians",
     "seconds",
@@ -42,4 +43,5 @@ def _write_table(path: Path, comparison: Comparison) -> None:
                 metrics["seconds"]["total"],
                 *comparison.agreement(method),
             )
-            writer.writerow([method, METHODS[method].title, *(f"{number:.6g}" for number in numbers)])
+            words = (method, METHODS[method].title, answer.abundances_of)
+            writer.writerow([*words, *(f"{number:.6g}" for number in numbers)])

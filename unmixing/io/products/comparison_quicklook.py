@@ -10,7 +10,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from unmixing.comparison import Comparison
-from unmixing.io.products.quicklook import COLOURS, INK, LINE_STYLES, NO_DATA, runs
+from unmixing.io.products.quicklook import COLOURS, INK, LINE_STYLES, NO_DATA, abundance_label, runs
 from unmixing.methods import METHODS
 from unmixing.types import ImageInfo, Unmixing
 
@@ -40,7 +40,7 @@ def write_comparison_quicklook(path: Path, comparison: Comparison, info: ImageIn
     panels[0, -1].set_title("spectra, norm 1", fontsize=9, color=INK, loc="left")
     panels[-1, -1].set_xlabel("band" if info.wavelengths_nm is None else "wavelength (nm)", fontsize=8, color=INK)
     bar = figure.colorbar(image, ax=panels[-1, :-1].tolist(), location="bottom", fraction=0.05, aspect=40)
-    bar.set_label("abundance", fontsize=8, color=INK)
+    bar.set_label(abundance_label(comparison.first.abundances_of), fontsize=8, color=INK)
     bar.outline.set_visible(False)
     bar.ax.tick_params(labelsize=7)
     figure.savefig(path, dpi=110, format="png")

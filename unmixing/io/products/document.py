@@ -31,7 +31,8 @@ def assets_in(folder: Path, media_types: Mapping[str, str]) -> Assets:
 def result_document(
     result: ImageResult, assets: Assets, *, kind_decided_by: str = "default", model_id: str | None = None
 ) -> dict[str, Any]:
-    """The document ``result.json``: warnings, endmembers, metrics, model, input, provenance, assets.
+    """The document ``result.json``: warnings, what abundances are shares of, endmembers, metrics, model, input,
+    provenance, assets.
 
     ``model_id`` is the id under which the model is stored, None when it is not. ``kind_decided_by``: why the input was
     read as an image. NaN and infinity become null: JSON has neither.
@@ -39,6 +40,7 @@ def result_document(
     unmixing = result.unmixing
     document = {
         "warnings": warning_list(unmixing.warnings),
+        "abundances_of": unmixing.abundances_of,
         "endmembers": _endmembers(unmixing, result.info),
         "metrics": unmixing.metrics,
         "model": _model_section(unmixing.model, model_id),
@@ -65,6 +67,7 @@ def comparison_document(
             {
                 "method": method,
                 "warnings": warning_list(answer.warnings),
+                "abundances_of": answer.abundances_of,
                 "endmembers": _endmembers(answer, first.info),
                 "metrics": answer.metrics,
                 "model": _model_section(answer.model, model_ids.get(method)),
@@ -135,6 +138,7 @@ def _endmembers(unmixing: Unmixing, info: ImageInfo) -> dict[str, Any]:
         "names": unmixing.endmember_names,
         "wavelengths_nm": info.wavelengths_nm,
         "values": unmixing.endmembers,
+        "norms": unmixing.endmember_norms,
     }
 
 

@@ -10,8 +10,8 @@ from unmixing.io.products.result import ImageResult
 
 def write_endmembers(path: Path, result: ImageResult) -> None:
     """One row per band: its wavelength, or its index from 0 where none is known, then one column per
-    endmember. The cell is empty where the band was dropped."""
-    spectra, wavelengths_nm = result.unmixing.endmembers, result.info.wavelengths_nm
+    endmember, in the units of the image. The cell is empty where the band was dropped."""
+    spectra, wavelengths_nm = result.unmixing.spectra, result.info.wavelengths_nm
     bands = range(spectra.shape[1]) if wavelengths_nm is None else wavelengths_nm.tolist()
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from unmixing.io.products.false_colour import false_colour_bands
 from unmixing.io.products.result import ImageResult
+from unmixing.specs import AbundancesOf
 from unmixing.types import Bool, Float32, ImageInfo, Unmixing
 
 COLOURS = (
@@ -80,9 +81,18 @@ def _draw_maps(figure: Any, result: ImageResult, n_rows: int, n_columns: int) ->
     bar = figure.colorbar(
         image, ax=axes.tolist(), fraction=0.03, pad=0.015, shrink=0.8 / n_rows, anchor=(0.0, 0.96), aspect=20
     )
-    bar.set_label("abundance", fontsize=9, color=INK)
+    bar.set_label(abundance_label(unmixing.abundances_of), fontsize=9, color=INK)
     bar.outline.set_visible(False)
     bar.ax.tick_params(labelsize=8)
+
+
+def abundance_label(abundances_of: AbundancesOf) -> str:
+    """Name of the maps in pictures.
+
+    >>> abundance_label("area")
+    'abundance (share of area)'
+    """
+    return f"abundance (share of {abundances_of})"
 
 
 def stretched(picture: Float32, valid: Bool) -> Float32:
@@ -98,7 +108,7 @@ def stretched(picture: Float32, valid: Bool) -> Float32:
 def _draw_spectra(axes: Axes, unmixing: Unmixing, info: ImageInfo) -> None:
     positions = np.arange(info.shape[2], dtype=float) if info.wavelengths_nm is None else info.wavelengths_nm
     order, breaks = runs(positions)
-    for index, (name, spectrum) in enumerate(zip(unmixing.endmember_names, unmixing.endmembers, strict=True)):
+    for index, (name, spectrum) in enumerate(zip(unmixing.endmember_names, unmixing.spectra, strict=True)):
         axes.plot(
             np.insert(positions[order], breaks, np.nan),
             np.insert(spectrum[order], breaks, np.nan),

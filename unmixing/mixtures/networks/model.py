@@ -6,7 +6,7 @@ from types import MappingProxyType
 
 from pydantic import JsonValue
 
-from unmixing.manifest import AbundancesAre, ModelManifest
+from unmixing.manifest import ModelManifest
 from unmixing.mixtures.networks.baselines import SeparationDNMF, SeparationLISTA, SeparationLISTACP
 from unmixing.mixtures.networks.separators import SeparationGraph, SeparationLPALM, Separator
 from unmixing.mixtures.networks.training import (
@@ -92,7 +92,7 @@ def _manifest(
         used_bands=tuple(range(n_channels)),
         n_endmembers=n_sources,
         endmember_names=tuple(f"source {number}" for number in range(1, n_sources + 1)),
-        abundances_are=AbundancesAre.SOURCES,
+        abundances_of="sources",
         nonnegative=prior.sources.nonnegative,
         versions=versions(),
         metrics=metrics,

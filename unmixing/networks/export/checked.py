@@ -14,11 +14,11 @@ from torch import nn
 from unmixing.inference.provenance import package_version
 from unmixing.inference.runtime import ModelRunner
 from unmixing.inference.sampling import sample_of
-from unmixing.manifest import AbundancesAre, ModelManifest, Versions
+from unmixing.manifest import ModelManifest, Versions
 from unmixing.networks.export.metadata import with_manifest
 from unmixing.networks.export.onnx import export_onnx, parity_error, require_parity
 from unmixing.specs import UnmixSpec
-from unmixing.types import Compute, Cube, Float32, TrainedModel
+from unmixing.types import Compute, Cube, Float32, Float64, TrainedModel
 
 PARITY_PIXELS = 1_024
 
@@ -38,11 +38,13 @@ class Stages:
 
 @dataclass(frozen=True)
 class TrainingReport:
-    """Report of a training on its network: how it went, what the abundances are shares of, and the side of the square
-    of pixels that they depend on."""
+    """Report of a training on its network: how it went, the norms of the endmembers in the units of the image, by what
+    standard deviations of ``shape`` exceed those that follow from ``area``, and the side of the square of pixels that
+    abundances depend on."""
 
     metrics: Mapping[str, Any]
-    abundances_are: AbundancesAre
+    endmember_norms: Float64
+    shape_deviation_factors: Float64 | None = None
     neighbourhood: int = 1
 
 
@@ -75,11 +77,13 @@ def checked_model(graph: nn.Module, example: Float32, manifest: ModelManifest, c
 def image_manifest(
     cube: Cube, n_endmembers: int, request: UnmixSpec, spec: BaseModel, report: TrainingReport
 ) -> ModelManifest:
-    """The manifest of a model trained on ``cube``, not yet checked."""
+    """The manifest of a model trained on ``cube``, not yet checked. It says nothing of ``request.abundances_of``: the
+    model answers both, and equal trainings give equal bytes."""
+    factors = report.shape_deviation_factors
     return ModelManifest(
         kind="image",
         method=request.method,
-        request=request.model_dump(mode="json"),
+        request=request.model_dump(mode="json", exclude={"abundances_of"}),
         network=spec.model_dump(mode="json"),
         n_bands=cube.shape[2],
         used_bands=tuple(np.flatnonzero(cube.used_bands).tolist()),
@@ -87,7 +91,9 @@ def image_manifest(
         endmember_names=tuple(f"endmember {number}" for number in range(1, n_endmembers + 1)),
         wavelengths_nm=None if cube.wavelengths_nm is None else tuple(cube.wavelengths_nm.tolist()),
         neighbourhood=report.neighbourhood,
-        abundances_are=report.abundances_are,
+        abundances_of="area",
+        endmember_norms=tuple(report.endmember_norms.tolist()),
+        shape_deviation_factors=None if factors is None else tuple(factors.tolist()),
         versions=versions(),
         metrics=dict(report.metrics),
     )

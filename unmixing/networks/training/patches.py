@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from unmixing.algorithms.endmembers import unit_norm
@@ -12,7 +13,6 @@ from unmixing.algorithms.factorization import vca_start
 from unmixing.cubes import scaled_pixels
 from unmixing.inference.neighbourhoods import filled, pixel_reader
 from unmixing.inference.sampling import sample_indices
-from unmixing.manifest import AbundancesAre
 from unmixing.networks.cnnaeu import CNNAEU, NEIGHBOURHOOD, NeighbourhoodGraph, angle_loss
 from unmixing.networks.devices import torch_device
 from unmixing.networks.export.checked import (
@@ -25,8 +25,9 @@ from unmixing.networks.export.checked import (
 from unmixing.networks.training.loop import Limits, Optimiser, optimise
 from unmixing.networks.training.task import TrainingTask
 from unmixing.progress import Progress
+from unmixing.simulation.brightness import area_norms
 from unmixing.specs import CnnaeuSpec, UnmixSpec
-from unmixing.types import Cube, TrainedModel
+from unmixing.types import Cube, Float32, Float64, TrainedModel
 
 START_DONE, TRAINING_DONE = 0.02, 0.9
 """Shares of the training's progress at which the stages end."""
@@ -52,13 +53,26 @@ def train_cnnaeu(task: TrainingTask, *, spec: CnnaeuSpec | None = None) -> Train
         metrics = _fit(network, _Patches.of(cube, scale, spec.patch, device), rng, request, spec, task.progress)
         stages.lap("training")
         task.progress(TRAINING_DONE, "exporting and checking the model")
-        graph = NeighbourhoodGraph(network.cpu(), np.flatnonzero(cube.used_bands), scale)
-        example = pixel_reader(cube, NEIGHBOURHOOD)(sample_indices(len(pixels), PARITY_PIXELS))
-        report = TrainingReport(metrics, AbundancesAre.DECODER, NEIGHBOURHOOD)
+        network, around = network.cpu(), pixel_reader(cube, NEIGHBOURHOOD)
+        used = np.flatnonzero(cube.used_bands)
+        norms = _area_norms(network, used, scale, around(sample_indices(len(pixels))))
+        graph = NeighbourhoodGraph(network, used, scale, norms)
+        example = around(sample_indices(len(pixels), PARITY_PIXELS))
+        report = TrainingReport(metrics, scale * norms, neighbourhood=NEIGHBOURHOOD)
         manifest = image_manifest(cube, n_endmembers, request, spec, report)
         model = checked_model(graph, example, manifest, task.compute)
         stages.lap("export")
     return replace(model, seconds=stages.seconds)
+
+
+def _area_norms(network: CNNAEU, used: NDArray[np.intp], scale: float, around: Float32) -> Float64:
+    """How bright each material is, by the pixels ``around`` (n_pixels, neighbourhood ** 2 * bands), in units of
+    ``scale``."""
+    graph = NeighbourhoodGraph(network, used, scale, np.ones(len(network.endmembers())))
+    with torch.no_grad():
+        spectra, shares, _ = graph(torch.from_numpy(around), torch.from_numpy(around))
+    middle = around.reshape(len(around), NEIGHBOURHOOD**2, -1)[:, NEIGHBOURHOOD**2 // 2, used] / np.float32(scale)
+    return area_norms(middle, shares.numpy(), unit_norm(spectra.numpy()))
 
 
 @dataclass(frozen=True, eq=False)

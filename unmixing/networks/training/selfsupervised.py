@@ -5,7 +5,6 @@ from typing import Any
 
 import numpy as np
 
-from unmixing.manifest import AbundancesAre
 from unmixing.networks.devices import torch_device
 from unmixing.networks.export.checked import (
     Stages,
@@ -19,7 +18,7 @@ from unmixing.networks.training import recipes
 from unmixing.networks.training.context import Recipe, TrainingContext
 from unmixing.networks.training.supervised import History
 from unmixing.networks.training.task import TrainingTask
-from unmixing.networks.uncertainty import coverage, fit_uncertainty
+from unmixing.networks.uncertainty import coverage, fit_uncertainty, shape_deviation_factors
 from unmixing.progress import part_of, silent
 from unmixing.simulation.training_sets import SceneModel
 from unmixing.specs import LpalmSpec
@@ -58,12 +57,13 @@ def train_on_synthetic_truth(task: TrainingTask, *, recipe: Recipe) -> TrainedMo
         progress(TRAINING_DONE, "learning how far abundances may be off")
         training_sets, held_out, checked = truth.wider_sets(silent)
         uncertainty = fit_uncertainty(network, training_sets, held_out, request.seed)
+        factors = shape_deviation_factors(uncertainty, network, held_out)
         covered = coverage(uncertainty, network, checked)
         stages.lap("uncertainty")
         progress(UNCERTAINTY_DONE, "exporting and checking the model")
         graph = UnmixingGraph(network, np.flatnonzero(cube.used_bands), truth.scale, uncertainty)
         metrics = {**_training_metrics(history, sets.scene), "uncertainty_coverage": covered}
-        report = TrainingReport(metrics, AbundancesAre.BRIGHTNESS_MODEL)
+        report = TrainingReport(metrics, truth.scale * context.norms, factors)
         manifest = image_manifest(cube, task.n_endmembers, request, spec, report)
         model = checked_model(graph, example_pixels(cube), manifest, task.compute)
         stages.lap("export")
@@ -82,5 +82,6 @@ def _training_metrics(history: History, scene: SceneModel) -> dict[str, Any]:
         "training_stopped_by": history.stopped_by,
         "bundle_spread_radians": scene.bundles.spread_radians().tolist(),
         "bundle_runs": len(scene.bundles.spectra),
-        "brightness_deviation": scene.brightness_model.own_deviation,
+        "brightness_deviation": scene.brightness_model.deviation,
+        "brightness_near_one": scene.brightness_model.informs,
     }

@@ -20,7 +20,8 @@ SMALLEST_POWER = 1e-3
 
 @dataclass(frozen=True)
 class Errors:
-    """Mean NMSE over endmembers, each weighing the same, of the abundances and of the endmembers."""
+    """Mean NMSE over endmembers, each weighing the same, of the abundances, those of ``area`` and those of ``shape``
+    alike, and of the endmembers."""
 
     abundances: float
     endmembers: float
@@ -41,13 +42,14 @@ class History:
 class _Batch:
     pixels: Tensor
     endmembers: Tensor
-    abundances: Tensor
+    areas: Tensor
+    shapes: Tensor
 
     def __len__(self) -> int:
         return len(self.pixels)
 
     def take(self, indices: Tensor) -> "_Batch":
-        return _Batch(self.pixels[indices], self.endmembers[indices], self.abundances[indices])
+        return _Batch(self.pixels[indices], self.endmembers[indices], self.areas[indices], self.shapes[indices])
 
 
 def train(
@@ -91,10 +93,12 @@ def baseline(reference: Float64, norms: Float64, sets: SyntheticSets, row_weight
     norms: (n_endmembers,) what the abundances of ``sets`` are counted in. row_weight: see ``nnls_near_one``.
     """
     contributions = np.stack([nnls_near_one(pixels, reference, norms, row_weight) for pixels in sets.pixels])
-    abundances = np.stack([split_brightness(image / norms)[0] for image in contributions])
-    error = ((abundances - sets.abundances) ** 2).sum(axis=1)
-    power = np.maximum((sets.abundances**2).sum(axis=1), SMALLEST_POWER)
-    return Errors(float((error / power).mean()), float(((reference - sets.endmembers) ** 2).sum(axis=2).mean()))
+    errors = []
+    for counted, truth in ((norms, sets.abundances), (np.ones_like(norms), sets.shape_abundances)):
+        abundances = np.stack([split_brightness(image / counted)[0] for image in contributions])
+        power = np.maximum((truth**2).sum(axis=1), SMALLEST_POWER)
+        errors.append(float((((abundances - truth) ** 2).sum(axis=1) / power).mean()))
+    return Errors(float(np.mean(errors)), float(((reference - sets.endmembers) ** 2).sum(axis=2).mean()))
 
 
 def layer_errors(network: Unrolled, sets: SyntheticSets) -> list[Errors]:
@@ -121,7 +125,7 @@ def _as_batch(sets: SyntheticSets, network: Unrolled) -> _Batch:
 
     pixels = network.coordinates(tensor(sets.pixels)).float()
     endmembers = network.endmember_coordinates(tensor(sets.endmembers)).float()
-    return _Batch(pixels, endmembers, tensor(sets.abundances).float())
+    return _Batch(pixels, endmembers, tensor(sets.abundances).float(), tensor(sets.shape_abundances).float())
 
 
 def _errors(network: Unrolled, batch: _Batch) -> tuple[Tensor, Tensor]:
@@ -132,11 +136,17 @@ def _errors(network: Unrolled, batch: _Batch) -> tuple[Tensor, Tensor]:
 def _answer_errors(
     network: Unrolled, batch: _Batch, contributions: Tensor, endmembers: Tensor
 ) -> tuple[Tensor, Tensor]:
-    abundances, _ = network.abundances(contributions)
-    error = ((abundances - batch.abundances) ** 2).sum(dim=1)
-    power = (batch.abundances**2).sum(dim=1).clamp_min(SMALLEST_POWER)
+    areas, _ = network.abundances(contributions)
+    guarded = contributions + 1e-9
+    shapes = guarded / guarded.sum(dim=-1, keepdim=True)
+    abundance_error = (_nmse(areas, batch.areas) + _nmse(shapes, batch.shapes)) / 2
     # Endmembers have unit norm, so their squared error is their NMSE.
-    return (error / power).mean(), ((endmembers - batch.endmembers) ** 2).sum(dim=-1).mean()
+    return abundance_error, ((endmembers - batch.endmembers) ** 2).sum(dim=-1).mean()
+
+
+def _nmse(abundances: Tensor, truth: Tensor) -> Tensor:
+    error: Tensor = ((abundances - truth) ** 2).sum(dim=1) / (truth**2).sum(dim=1).clamp_min(SMALLEST_POWER)
+    return error.mean()
 
 
 def _loss(network: Unrolled, batch: _Batch, units: Errors) -> Tensor:

@@ -9,7 +9,6 @@ from torch import Tensor
 from unmixing.algorithms.endmembers import unit_norm
 from unmixing.algorithms.factorization import vca_start
 from unmixing.cubes import scaled_pixels
-from unmixing.manifest import AbundancesAre
 from unmixing.networks.devices import torch_device
 from unmixing.networks.dnmf import DNMF, reconstruction_error
 from unmixing.networks.export.checked import (
@@ -23,8 +22,9 @@ from unmixing.networks.export.graph import UnmixingGraph
 from unmixing.networks.training.loop import Limits, on_sets, optimise
 from unmixing.networks.training.task import TrainingTask
 from unmixing.progress import Progress
+from unmixing.simulation.brightness import area_norms
 from unmixing.specs import DnmfSpec, UnmixSpec
-from unmixing.types import Float32, TrainedModel
+from unmixing.types import Float32, Float64, TrainedModel
 
 START_DONE, TRAINING_DONE = 0.05, 0.9
 """Shares of the training's progress at which the stages end."""
@@ -44,12 +44,13 @@ def train_dnmf(task: TrainingTask, *, spec: DnmfSpec | None = None) -> TrainedMo
     reference = unit_norm(vca_start(pixels, n_endmembers, rng).endmembers)
     stages.lap("library")
     with torch_device(task.compute) as device:
-        network = DNMF(reference, np.ones(n_endmembers), spec.n_layers).to(device)
+        network = DNMF(reference, np.ones(n_endmembers), spec.n_layers).to(device)  # norms are found at the end
         metrics = _fit(network, _image_sets(pixels, spec, rng), request, spec, task.progress)
         stages.lap("training")
         task.progress(TRAINING_DONE, "exporting and checking the model")
-        graph = UnmixingGraph(network.cpu(), np.flatnonzero(cube.used_bands), scale)
-        report = TrainingReport(metrics, AbundancesAre.EQUALLY_BRIGHT)
+        norms = _use_area_norms(network.cpu(), pixels)
+        graph = UnmixingGraph(network, np.flatnonzero(cube.used_bands), scale)
+        report = TrainingReport(metrics, scale * norms)
         manifest = image_manifest(cube, n_endmembers, request, spec, report)
         model = checked_model(graph, example_pixels(cube), manifest, task.compute)
         stages.lap("export")
@@ -88,6 +89,16 @@ def _fit(
         "best_epoch": outcome.best_epoch,
         "training_stopped_by": outcome.stopped_by,
     }
+
+
+def _use_area_norms(network: DNMF, pixels: Float32) -> Float64:
+    """Have abundances counted in lit area, by the norms that ``pixels`` (n_pixels, n_bands) show; returns these."""
+    with torch.no_grad():
+        contributions, endmembers, _ = network(network.coordinates(torch.from_numpy(pixels)))
+        shares, spectra = network.abundances(contributions)[0], network.lift(endmembers)
+        norms = area_norms(pixels, shares.numpy(), spectra.numpy().astype(np.float64))
+        network.norms.copy_(torch.from_numpy(norms))
+    return norms
 
 
 def _image_sets(pixels: Float32, spec: DnmfSpec, rng: np.random.Generator) -> tuple[Float32, Float32]:
