@@ -3,6 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from unmixing.algorithms.abundances import nnls, split_brightness
 from unmixing.types import Float64
 
 Real = NDArray[np.floating]
@@ -48,6 +49,20 @@ def vca(pixels: Real, n_endmembers: int, rng: np.random.Generator) -> NDArray[np
         indices.append(index)
         found = projected[indices]
     return np.asarray(indices, dtype=np.intp)
+
+
+def purest(pixels: Real, endmembers: Float64, *, n_pixels: int = 20, floor: float = 0.9) -> Float64:
+    """In the place of each endmember the mean of its purest pixels, unit norm, (n_endmembers, n_dimensions).
+
+    Purest are the ``n_pixels`` with the largest NNLS share, without those below ``floor`` of the largest share. Single
+    pixels, as VCA picks them, carry noise and what is special of them. pixels: (n, n_dimensions) of unit norm.
+    """
+    shares, _ = split_brightness(nnls(pixels, endmembers))
+    means = []
+    for share in shares.T:
+        most = np.argsort(-share, kind="stable")[:n_pixels]
+        means.append(pixels[most[share[most] >= floor * share[most[0]]]].mean(axis=0))
+    return unit_norm(np.stack(means))
 
 
 def archetypes(pixels: Real, start: NDArray[np.intp], *, n_rounds: int = 60, steps_per_round: int = 5) -> Float64:

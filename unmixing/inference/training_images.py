@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unmixing.cubes import BandStatistics, usable
+from unmixing.inference.denoised import denoised_pixels
 from unmixing.inference.images import CubeImage, Image, described
 from unmixing.inference.sampling import SAMPLE_PIXELS, draw_keys, draw_sample, lowest
 from unmixing.progress import Progress, part_of
@@ -39,6 +40,12 @@ class TrainingImage:
         """The pixels from which a model estimates endmembers, (n_sample, bands), 0 where there is no data."""
         pixels = self.cube.values[self.cube.valid_pixels][lowest(draw_keys(self.positions), SAMPLE_PIXELS)]
         return np.nan_to_num(pixels)
+
+    @cached_property
+    def denoised(self) -> Float32:
+        """The pixels that endmembers are looked for in, over the used bands (``denoised_pixels``)."""
+        image = CubeImage(self.cube) if self.whole else self.image
+        return denoised_pixels(image, np.flatnonzero(self.info.used_bands), self.positions, self.cube.pixels())
 
     @cached_property
     def windows(self) -> Cube:

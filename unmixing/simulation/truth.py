@@ -42,11 +42,14 @@ class SyntheticTruth:
 
     They depend on the image, the number of endmembers, the seed and those fields of ``spec`` that say how many runs,
     Dirichlet distributions, sets and pixels; whatever network asks gets the same numbers. pixels: (n_pixels, n_bands)
-    of median norm 1. scale: what they were divided by.
+    of median norm 1. denoised: those that endmembers are looked for in, (n, n_bands). scale: what both were divided by.
     """
 
-    def __init__(self, pixels: Float32, scale: float, n_endmembers: int, seed: int, spec: UnrolledSpec) -> None:
+    def __init__(
+        self, pixels: Float32, denoised: Float32, scale: float, n_endmembers: int, seed: int, spec: UnrolledSpec
+    ) -> None:
         self.pixels, self.scale = pixels, scale
+        self._denoised = denoised
         self._n_endmembers, self._spec = n_endmembers, spec
         self._rng = np.random.default_rng(seed)
         self._bundles: Bundles | None = None
@@ -61,7 +64,7 @@ class SyntheticTruth:
             n_runs = self._spec.n_runs
             self._bundles = self._drawn(
                 lambda rng: extract_bundles(
-                    self.pixels,
+                    self._denoised,
                     self._n_endmembers,
                     rng,
                     n_runs=n_runs,
@@ -108,7 +111,9 @@ class SharedTruth:
         self._cube: Cube | None = None
         self._truths: dict[tuple[int, ...], SyntheticTruth] = {}
 
-    def of(self, cube: Cube, n_endmembers: int, seed: int, spec: UnrolledSpec) -> SyntheticTruth:
+    def of(
+        self, cube: Cube, n_endmembers: int, seed: int, spec: UnrolledSpec, denoised: Float32 | None = None
+    ) -> SyntheticTruth:
         """The truth for this image and these choices; those of another image are forgotten."""
         if cube is not self._cube:
             self._cube, self._truths = cube, {}
@@ -116,5 +121,6 @@ class SharedTruth:
         key = (n_endmembers, seed, *counts)
         if key not in self._truths:
             pixels, scale = scaled_pixels(cube)
-            self._truths[key] = SyntheticTruth(pixels, scale, n_endmembers, seed, spec)
+            clean = pixels if denoised is None else denoised / np.float32(scale)
+            self._truths[key] = SyntheticTruth(pixels, clean, scale, n_endmembers, seed, spec)
         return self._truths[key]

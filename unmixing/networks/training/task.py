@@ -6,14 +6,15 @@ from dataclasses import dataclass, field
 from unmixing.progress import Progress, silent
 from unmixing.simulation.truth import SharedTruth
 from unmixing.specs import UnmixSpec
-from unmixing.types import Compute, Cube, TrainedModel
+from unmixing.types import Compute, Cube, Float32, TrainedModel
 
 
 @dataclass(frozen=True, eq=False)
 class TrainingTask:
     """A cube to train on, how many endmembers to look for, the request, and where to compute.
 
-    truth: what several trainings on one image share; of its own when it is not given.
+    denoised: pixels over the used bands that endmembers are looked for in, (n, n_used_bands); the cube's own when not
+    given. truth: what several trainings on one image share; of its own when it is not given.
     """
 
     cube: Cube
@@ -21,6 +22,7 @@ class TrainingTask:
     request: UnmixSpec
     compute: Compute = field(default_factory=Compute)
     progress: Progress = silent
+    denoised: Float32 | None = None
     truth: SharedTruth = field(default_factory=SharedTruth)
 
 
