@@ -40,11 +40,11 @@ def non_local_mean(centres: Float64, neighbours: Float64, has_data: Bool, varian
 
     z_i = sum_j w_ij y_j / sum_j w_ij,  w_ij = exp(-max(|y_i - y_j|^2 / (2 d s^2) - 1, 0))
 
-    y (n_dimensions,): pixels in an orthonormal subspace of d = n_dimensions, where two of one true value differ by 2 d s^2
-    on average, s^2 being the ``variance`` of the noise. Neighbours that differ by more hardly count, so that a model's
-    own errors, which neighbours share and which are larger, stay as they are. centres: (n_pixels, n_dimensions).
-    neighbours: (n_neighbours, n_pixels, n_dimensions), has_data: (n_neighbours, n_pixels) where there is one. Returns
-    (n_pixels, n_dimensions).
+    y (n_dimensions,): pixels in an orthonormal subspace of d = n_dimensions, where two of one true value differ by
+    2 d s^2 on average, s^2 being the ``variance`` of the noise. Neighbours that differ by more hardly count, so that a
+    model's own errors, which neighbours share and which are larger, stay as they are. centres: (n_pixels,
+    n_dimensions). neighbours: (n_neighbours, n_pixels, n_dimensions), has_data: (n_neighbours, n_pixels) where there
+    is one. Returns (n_pixels, n_dimensions).
 
     >>> non_local_mean(np.zeros((1, 2)), np.array([[[0.0, 2.0]], [[50.0, 9.0]]]), np.ones((2, 1), bool), 1.0).tolist()
     [[0.0, 1.0]]

@@ -23,8 +23,8 @@ def denoised_pixels(
 ) -> Float32:
     """Pixels averaged with their alike neighbours (``non_local_mean``), in the pixels' leading subspace.
 
-    positions: row * columns + column of ``pixels`` (n_pixels, n_used_bands), of which at most DENOISED_PIXELS are taken.
-    used_bands: their indices. Returns (n_taken, n_used_bands); the pixels as they are where no noise can be told.
+    positions: row * columns + column of ``pixels`` (n_pixels, n_used_bands), of which at most DENOISED_PIXELS are
+    taken. used_bands: their indices. Returns (n_taken, n_used_bands); the pixels as they are where no noise is found.
     """
     chosen = lowest(draw_keys(positions), DENOISED_PIXELS)
     positions, taken = positions[chosen], pixels[chosen]

@@ -10,6 +10,7 @@ import numpy as np
 from unmixing.algorithms.bundles import Bundles, extract_bundles
 from unmixing.cubes import scaled_pixels
 from unmixing.progress import Progress
+from unmixing.simulation.simplex import beyond_the_pixels
 from unmixing.simulation.training_sets import (
     SceneModel,
     SyntheticSets,
@@ -63,12 +64,16 @@ class SyntheticTruth:
         if self._bundles is None:
             n_runs = self._spec.n_runs
             self._bundles = self._drawn(
-                lambda rng: extract_bundles(
-                    self._denoised,
-                    self._n_endmembers,
+                lambda rng: beyond_the_pixels(
+                    self.pixels,
+                    extract_bundles(
+                        self._denoised,
+                        self._n_endmembers,
+                        rng,
+                        n_runs=n_runs,
+                        progress=lambda share: progress(share, stage),
+                    ),
                     rng,
-                    n_runs=n_runs,
-                    progress=lambda share: progress(share, stage),
                 )
             )
         return self._bundles
