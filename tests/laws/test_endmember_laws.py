@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from unmixing.algorithms.bundles import extract_bundles, score
+from unmixing.algorithms.bundles import extract_bundles, fit_of, regrets_of
 from unmixing.algorithms.endmembers import archetypes, purest, subspace, unit_norm, vca
 from unmixing.algorithms.metrics import match_endmembers, nmse, pairwise_sad_radians, rmse, sad_radians
 
@@ -44,7 +44,7 @@ def test_bundles_find_materials_under_changing_brightness(seed):
     matched = match_endmembers(bundles.reference, endmembers)
     assert sad_radians(bundles.reference[matched], endmembers).max() < 0.08
     np.testing.assert_allclose(np.linalg.norm(bundles.spectra, axis=2), 1.0)
-    assert (np.diff(bundles.scores) >= 0).all()
+    assert (np.diff(bundles.regrets) >= 0).all()
     assert (bundles.spread_radians() < 0.1).all()
 
 
@@ -61,12 +61,14 @@ def test_the_purest_pixels_are_nearer_to_the_truth_than_single_extremes():
     assert errors[1] < 0.5 * errors[0]
 
 
-def test_endmembers_that_need_more_materials_in_a_pixel_score_worse_at_an_equal_residual():
+def test_endmembers_that_need_more_materials_in_a_pixel_are_worse_at_an_equal_residual():
     rng = np.random.default_rng(0)
     endmembers = np.eye(3) + 0.02
     pixels = np.repeat(endmembers, 20, axis=0) * rng.uniform(0.5, 1.5, size=(60, 1))
     wider = 2 * np.eye(3) - endmembers * 0.05  # the same pixels are mixtures of these, exactly
-    assert score(pixels, endmembers) < score(pixels, wider)
+    fits = np.array([fit_of(pixels, found) for found in (wider, endmembers)])
+    assert regrets_of(fits, 0)[1] == 0
+    assert regrets_of(fits, 0)[0] > 0
 
 
 def test_fewer_pixels_than_a_subset_are_enough():

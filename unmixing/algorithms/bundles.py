@@ -23,14 +23,17 @@ PURITY_PIXELS = 10_000
 N_KEPT = 6
 """Runs in the bundles at most."""
 
-COST_PER_MATERIAL = 0.15
-"""Every material more that a pixel is made of has to lower the residual by 14 %: exp(-0.15) is 0.86."""
+N_RESTARTED = 2
+"""Best runs that archetypal analysis is started again from."""
+
+COST_PER_MATERIAL = 0.2
+"""Every material more that a pixel is made of has to lower the residual by 18 %: exp(-0.2) is 0.82."""
 
 PRESENT = 0.01
 """The share from which on a material counts as present in a pixel."""
 
 LARGEST_DIFFERENCE_RADIANS = 0.1
-LARGEST_DIFFERENCE_OF_SCORES = 0.05
+LARGEST_DIFFERENCE_OF_REGRETS = 0.05
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,11 +41,11 @@ class Bundles:
     """Spectra of the same materials from many random runs (Somers et al. 2012), matched across the runs.
 
     spectra: (n_runs, n_endmembers, n_bands), unit norm, best run first.
-    scores: (n_runs,) of each run, see ``score``; less is better.
+    regrets: (n_runs,) how much worse than the best run each is, see ``regrets_of``.
     """
 
     spectra: Float64
-    scores: Float64
+    regrets: Float64
 
     @property
     def reference(self) -> Float64:
@@ -68,30 +71,63 @@ def extract_bundles(
 
     Every run gives up to three candidates, on pixels divided by their norm so that shading does not count: archetypal
     analysis of a random subset, started at randomised VCA; the pixels VCA picks among all; and in place of each of
-    these the mean of the purest pixels of its kind. Candidates are ranked by ``score``; only runs that found the same
-    materials as the best one enter the bundles, because a mean over different materials is no material.
+    these the mean of the purest pixels of its kind. Half as many runs follow that start archetypal analysis at the
+    best endmembers so far. Candidates are ranked by ``regrets_of``; only runs that found the same materials as the best
+    one enter the bundles, because a mean over different materials is no material.
     pixels: (n_pixels, n_bands), all finite, best without the sensor's noise, which extremes are made of.
     """
     basis = subspace(unit_norm(pixels), SUBSPACE_DIMENSIONS)
     coordinates = np.asarray(pixels, np.float64) @ basis.T
     directions = unit_norm(coordinates)
-    scoring = coordinates[sample_rows(len(pixels), SCORING_PIXELS, rng)]
     many = directions[sample_rows(len(pixels), PURITY_PIXELS, rng)]
-    candidates: list[Float64] = []
-    picked: set[tuple[int, ...]] = set()
-    for run in range(n_runs):
+    pool, picked = Pool(coordinates[sample_rows(len(pixels), SCORING_PIXELS, rng)]), set[tuple[int, ...]]()
+    n_all = n_runs + n_runs // 2
+    for run in range(n_all):
         subset = directions[sample_rows(len(pixels), SUBSET_PIXELS, rng)]
-        candidates.append(unit_norm(archetypes(subset, vca(subset, n_endmembers, rng))))
-        extremes = vca(directions, n_endmembers, rng)
-        if (key := tuple(sorted(extremes.tolist()))) not in picked:
-            picked.add(key)
-            candidates += [directions[extremes], purest(many, directions[extremes])]
+        if run >= n_runs:
+            start = np.argmax(subset @ pool.best_runs()[run % N_RESTARTED].T, axis=0)
+            if len(set(start.tolist())) == n_endmembers:
+                pool.add(unit_norm(archetypes(subset, start)))
+        else:
+            pool.add(unit_norm(archetypes(subset, vca(subset, n_endmembers, rng))))
+            extremes = vca(directions, n_endmembers, rng)
+            if (key := tuple(sorted(extremes.tolist()))) not in picked:
+                picked.add(key)
+                pool.add(directions[extremes])
+                pool.add(purest(many, directions[extremes]), polished=True)
         if progress is not None:
-            progress((run + 1) / n_runs)
-    scores = np.array([score(scoring, candidate) for candidate in candidates])
-    kept = _agreeing(candidates, scores)
+            progress((run + 1) / n_all)
+    kept = _agreeing(pool.candidates, pool.regrets())
     spectra = np.stack([unit_norm(np.maximum(run @ basis, 0.0)) for run, _ in kept])
     return Bundles(spectra, np.array([value for _, value in kept]))
+
+
+class Pool:
+    """Candidates for the endmembers of an image, and what they leave of its pixels (n_pixels, n_dimensions)."""
+
+    def __init__(self, pixels: Float64) -> None:
+        self.candidates: list[Float64] = []
+        self._pixels = pixels
+        self._fits: list[tuple[float, float, float]] = []
+        self._polished: list[bool] = []
+
+    def add(self, endmembers: Float64, *, polished: bool = False) -> None:
+        """One more candidate (n_endmembers, n_dimensions). polished: whether it was made from another one."""
+        self.candidates.append(endmembers)
+        self._fits.append(fit_of(self._pixels, endmembers))
+        self._polished.append(polished)
+
+    def best_runs(self) -> list[Float64]:
+        """The N_RESTARTED candidates that leave least of the pixels, those that were polished aside."""
+        order = np.argsort(self._raw_residuals(), kind="stable")[:N_RESTARTED]
+        return [self.candidates[index] for index in np.resize(order, N_RESTARTED)]
+
+    def regrets(self) -> Float64:
+        """How much worse than the best one each candidate is, (n_candidates,); see ``regrets_of``."""
+        return regrets_of(np.array(self._fits), int(np.argmin(self._raw_residuals())))
+
+    def _raw_residuals(self) -> Float64:
+        return np.where(self._polished, np.inf, np.array(self._fits)[:, 0])
 
 
 def sample_rows(n_pixels: int, n_wanted: int, rng: np.random.Generator) -> NDArray[np.intp]:
@@ -99,24 +135,34 @@ def sample_rows(n_pixels: int, n_wanted: int, rng: np.random.Generator) -> NDArr
     return rng.choice(n_pixels, size=min(n_pixels, n_wanted), replace=False)
 
 
-def score(pixels: Float64, endmembers: Float64) -> float:
-    """How simply endmembers explain pixels, less being better: the logarithm of what they leave, and a cost for every
-    material that a pixel is made of.
+def fit_of(pixels: Float64, endmembers: Float64) -> tuple[float, float, float]:
+    """How endmembers fit pixels by NNLS: log r0, log r1 and the mean number of materials in a pixel.
 
-    (log r0 + log r1) / 2 + COST_PER_MATERIAL * mean number of shares above PRESENT
-
-    r0: root mean square of the NNLS residual of the pixels, r1: that of the pixels divided by their norm, so that
-    neither bright nor dark ones decide alone. The residual by itself prefers wrong endmembers where spectra vary over
-    the scene: they fit the variation, but need more materials in a pixel than there are (as in Akaike's criterion).
-    pixels: (n_pixels, n_dimensions), endmembers: (n_endmembers, n_dimensions).
+    r0: root mean square of the residual over that of the pixels. r1: the same with every pixel divided by its norm, so
+    that dark ones count as much as bright ones. A material is in a pixel when its share is above PRESENT.
+    pixels: (n_pixels, n_dimensions), endmembers: (n_endmembers, n_dimensions) of unit norm.
     """
     contributions = nnls(pixels, endmembers)
     powers = ((pixels - contributions @ endmembers) ** 2).sum(axis=1)
-    norms = np.maximum((pixels**2).sum(axis=1), np.finfo(np.float64).tiny)
     tiny = np.finfo(np.float64).tiny
-    residual = 0.25 * np.log(powers.mean() / norms.mean() + tiny) + 0.25 * np.log((powers / norms).mean() + tiny)
-    n_present = (split_brightness(contributions)[0] > PRESENT).sum(axis=1).mean()
-    return float(residual + COST_PER_MATERIAL * n_present)
+    norms = np.maximum((pixels**2).sum(axis=1), tiny)
+    raw, normalised = np.log(powers.mean() / norms.mean() + tiny) / 2, np.log((powers / norms).mean() + tiny) / 2
+    return float(raw), float(normalised), float((split_brightness(contributions)[0] > PRESENT).sum(axis=1).mean())
+
+
+def regrets_of(fits: Float64, base: int) -> Float64:
+    """How much worse than the best one each candidate explains the pixels, (n_candidates,), 0 or more.
+
+    max(log r0 / r0_base, log r1 / r1_base) + COST_PER_MATERIAL * number of materials in a pixel, less its least value
+
+    A candidate has to be better than the base by both residuals, for either one alone is misled: r0 by what varies in
+    bright materials, r1 by dark pixels. And residuals prefer wrong endmembers where spectra vary over the scene: those
+    fit the variation, but need more materials in a pixel than there are (compare Akaike's criterion).
+    fits: (n_candidates, 3), of ``fit_of``. base: the candidate that others are compared with.
+    """
+    worse = (fits[:, :2] - fits[base, :2]).max(axis=1)
+    costs = worse + COST_PER_MATERIAL * fits[:, 2]
+    return np.asarray(costs - costs.min(), dtype=np.float64)
 
 
 def relative_residual(pixels: Float64, endmembers: Float64) -> float:
@@ -125,15 +171,15 @@ def relative_residual(pixels: Float64, endmembers: Float64) -> float:
     return float(np.sqrt((error**2).sum() / (pixels**2).sum()))
 
 
-def _agreeing(candidates: list[Float64], scores: Float64) -> list[tuple[Float64, float]]:
+def _agreeing(candidates: list[Float64], regrets: Float64) -> list[tuple[Float64, float]]:
     """The best run, and of the runs nearly as good those whose every endmember lies near one of the best run."""
-    order = np.argsort(scores, kind="stable")
+    order = np.argsort(regrets, kind="stable")
     best = candidates[order[0]]
     kept: list[tuple[Float64, float]] = []
     for index in order:
-        if scores[index] > scores[order[0]] + LARGEST_DIFFERENCE_OF_SCORES or len(kept) == N_KEPT:
+        if regrets[index] > LARGEST_DIFFERENCE_OF_REGRETS or len(kept) == N_KEPT:
             break
         matched = candidates[index][match_endmembers(candidates[index], best)]
         if float(sad_radians(matched, best).max()) <= LARGEST_DIFFERENCE_RADIANS:
-            kept.append((matched, float(scores[index])))
+            kept.append((matched, float(regrets[index])))
     return kept

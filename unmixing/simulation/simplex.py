@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 
 from unmixing.algorithms.abundances import nnls
-from unmixing.algorithms.bundles import Bundles, sample_rows, score
+from unmixing.algorithms.bundles import Bundles, sample_rows
 from unmixing.algorithms.denoising import noise_variance
 from unmixing.algorithms.endmembers import SUBSPACE_DIMENSIONS, subspace, unit_norm
 from unmixing.algorithms.metrics import match_endmembers, sad_radians
@@ -58,8 +58,7 @@ def beyond_the_pixels(pixels: NDArray[np.floating], bundles: Bundles, rng: np.ra
     if whiteness > LARGEST_WHITENESS or sad_radians(first, second).max() > LARGEST_DISAGREEMENT_RADIANS:
         return bundles
     spectra = np.stack([unit_norm(np.maximum(found @ basis, 0.0)) for found in (first, second)])
-    scores = np.sort([score(halves[1], unit_norm(first)), score(halves[0], unit_norm(second))])
-    return Bundles(spectra, scores)
+    return Bundles(spectra, np.zeros(len(spectra)))
 
 
 def most_likely_simplex(pixels: Float64, start: Float64) -> tuple[Float64, float]:
