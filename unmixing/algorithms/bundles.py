@@ -83,20 +83,18 @@ def extract_bundles(
     pool, picked = Pool(coordinates[sample_rows(len(pixels), SCORING_PIXELS, rng)]), set[tuple[int, ...]]()
     n_all = n_runs + n_runs // 2
     for run in range(n_all):
+        if progress is not None:
+            progress(run / n_all)
         subset = directions[sample_rows(len(pixels), SUBSET_PIXELS, rng)]
         if run >= n_runs:
-            start = np.argmax(subset @ pool.best_runs()[run % N_RESTARTED].T, axis=0)
-            if len(set(start.tolist())) == n_endmembers:
-                pool.add(unit_norm(archetypes(subset, start)))
-        else:
-            pool.add(unit_norm(archetypes(subset, vca(subset, n_endmembers, rng))))
-            extremes = vca(directions, n_endmembers, rng)
-            if (key := tuple(sorted(extremes.tolist()))) not in picked:
-                picked.add(key)
-                pool.add(directions[extremes])
-                pool.add(purest(many, directions[extremes]), polished=True)
-        if progress is not None:
-            progress((run + 1) / n_all)
+            pool.restart(subset, run)
+            continue
+        pool.add(unit_norm(archetypes(subset, vca(subset, n_endmembers, rng))))
+        extremes = vca(directions, n_endmembers, rng)
+        if (key := tuple(sorted(extremes.tolist()))) not in picked:
+            picked.add(key)
+            pool.add(directions[extremes])
+            pool.add(purest(many, directions[extremes]), polished=True)
     kept = _agreeing(pool.candidates, pool.regrets())
     spectra = np.stack([unit_norm(np.maximum(run @ basis, 0.0)) for run, _ in kept])
     return Bundles(spectra, np.array([value for _, value in kept]))
@@ -117,10 +115,13 @@ class Pool:
         self._fits.append(fit_of(self._pixels, endmembers))
         self._polished.append(polished)
 
-    def best_runs(self) -> list[Float64]:
-        """The N_RESTARTED candidates that leave least of the pixels, those that were polished aside."""
-        order = np.argsort(self._raw_residuals(), kind="stable")[:N_RESTARTED]
-        return [self.candidates[index] for index in np.resize(order, N_RESTARTED)]
+    def restart(self, directions: Float64, turn: int) -> None:
+        """Archetypal analysis of pixels (n, n_dimensions), started at those nearest to one of the N_RESTARTED best
+        candidates, those that were polished aside. turn: which of them."""
+        best = np.argsort(self._raw_residuals(), kind="stable")[:N_RESTARTED]
+        start = np.argmax(directions @ self.candidates[best[turn % len(best)]].T, axis=0)
+        if len(set(start.tolist())) == len(start):
+            self.add(unit_norm(archetypes(directions, start)))
 
     def regrets(self) -> Float64:
         """How much worse than the best one each candidate is, (n_candidates,); see ``regrets_of``."""

@@ -25,11 +25,8 @@ SMALLEST_PUREST = 0.5
 DEVIATIONS_WITHOUT_PURE = 2.0
 """Deviations of brightness by which the norm of a material without enough nearly pure pixels may be off."""
 
-LARGEST_LOSS_OF_PURITY = 0.0015
+LARGEST_LOSS_OF_PURITY = 0.001
 """Of the mean largest abundance, when brightness is held near 1."""
-
-SMALLEST_OWN_SHARE = 2 / 3
-"""Share of the variance of a free brightness that is no noise, for that loss to count."""
 
 QUARTILES_APART = 1.349
 """Standard deviations between the quartiles of a normal distribution."""
@@ -69,14 +66,12 @@ class BrightnessModel:
         """The same, holding brightness near 1 only where that does not mix the pixels further.
 
         Held near 1, a pixel in the shade is explained by a trace of a dark material. Where that is wrong, pixels need
-        more materials than with a free brightness: their mean largest abundance falls. Noise alone lifts it where
-        brightness is free, so that its fall says nothing where brightness scatters by noise for a good part.
+        more materials than with a free brightness: their mean largest abundance falls.
         """
-        free, brightness = split_brightness(nnls(pixels, endmembers) / self.norms)
+        free, _ = split_brightness(nnls(pixels, endmembers) / self.norms)
         held, _ = split_brightness(self.contributions(pixels, endmembers) / self.norms)
         lost = float((free.max(axis=1) - held.max(axis=1)).mean())
-        own_share = self.deviation**2 / max(float(brightness.var()), 1e-300)
-        return replace(self, informs=lost <= LARGEST_LOSS_OF_PURITY or own_share < SMALLEST_OWN_SHARE)
+        return replace(self, informs=lost <= LARGEST_LOSS_OF_PURITY)
 
 
 def nnls_near_one(
