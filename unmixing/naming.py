@@ -9,11 +9,7 @@ from numpy.typing import NDArray
 
 from unmixing.errors import LibraryMismatchError
 from unmixing.types import Bool, Float64, SpectralLibrary
-
-MAX_ANGLE_RADIANS = 0.15
-"""An endmember further than this from every spectrum of the library stays unknown. In a library of urban materials
-two samples of one material differ by 0.12 in the median, 0.26 at the worst tenth; but look-alikes (half of all
-samples have one of another material) are as near as 0.05. So a name says what an endmember resembles."""
+from unmixing.warnings.fitting import MAX_ANGLE_RADIANS
 
 N_MATCHES = 3
 

@@ -32,7 +32,7 @@ from unmixing.progress import Progress, never_back, part_of, silent
 from unmixing.simulation.truth import SharedTruth
 from unmixing.specs import UnmixSpec
 from unmixing.types import Compute, Cube, Float32, ImageInfo, SpectralLibrary, TrainedModel, Unmixing
-from unmixing.warnings.fitting import fitting_warnings
+from unmixing.warnings.answer import answer_warnings
 from unmixing.warnings.reading import reading_warnings
 from unmixing.warnings.table import merged
 
@@ -79,18 +79,17 @@ class FittedMethod:
     def result(self, maps: Maps, reconstruction: ReconstructionMetrics, seconds: Mapping[str, float]) -> Unmixing:
         """The answer, from the maps of the whole image: (rows, columns, ...) each."""
         taken = {**self.seconds, **seconds}
-        trained = {} if self.model is None else self.model.manifest.metrics
-        warnings = merged(self.info.warnings, fitting_warnings({**trained, **self.metrics}))
+        metrics = {**self.metrics, **reconstruction.metrics(), "seconds": taken}
         return Unmixing(
             endmembers=self.endmembers,
             abundances=maps.abundances,
             brightness=maps.brightness,
             endmember_names=self.endmember_names,
-            metrics={**self.metrics, **reconstruction.metrics(), "seconds": taken},
+            metrics=metrics,
             model=self.model,
             uncertainty=maps.uncertainty,
             provenance=provenance(self.spec["method"], self.spec, taken),
-            warnings=warnings,
+            warnings=answer_warnings(self.info, self.unmixer.endmembers, self.model, metrics),
         )
 
 

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from unmixing.errors import LibraryMismatchError
-from unmixing.naming import MAX_ANGLE_RADIANS, match_library, require_match, unique_names
+from unmixing.naming import match_library, require_match, unique_names
 from unmixing.pipeline import FittedMethod
 from unmixing.types import Float64, ImageInfo, SpectralLibrary
+from unmixing.warnings.fitting import MAX_ANGLE_RADIANS
 
 IMAGE_NM = np.linspace(450, 850, 41)
 LIBRARY_NM = np.linspace(400, 900, 26)

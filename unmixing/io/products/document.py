@@ -104,6 +104,7 @@ def input_report(info: ImageInfo, n_masked: int) -> dict[str, Any]:
     wavelengths = info.wavelengths_nm
     place = info.georeference
     return {
+        "unit": None,
         **info.source,
         "rows": rows,
         "columns": columns,
