@@ -1,4 +1,4 @@
-"""What the answer for all pixels says against itself."""
+"""Warnings from the answer for all pixels: its residual, and how much there is of each endmember."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -20,7 +20,7 @@ NEGATIVE_SHARE = 0.01
 
 
 def reading_warnings(pixels: Float32) -> tuple[ResultWarning, ...]:
-    """What is odd about a sample of the valid pixels over the bands that are used, (n_pixels, n_used_bands)."""
+    """Doubts about an image. pixels: (n_pixels, n_used_bands), a sample of the valid ones over the bands used."""
     checks = (_few_bands, _like_abundances, _like_a_picture, _negative)
     return tuple(found for check in checks if (found := check(pixels)) is not None)
 
