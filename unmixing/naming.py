@@ -27,7 +27,7 @@ spectra of a library of urban materials, each named by the others, two in three 
 below it one in five."""
 
 OPAQUE_NM = ((1350.0, 1430.0), (1800.0, 1950.0))
-"""Where water vapour lets hardly any light through: spectra from the air hold noise there, those of a laboratory not."""
+"""Where water vapour takes nearly all light: spectra from the air hold noise there, those of a laboratory do not."""
 
 FILE_ENDING = re.compile(r"(\.(txt|asd|sed|sig|dat|csv|spectrum))+$", re.IGNORECASE)
 CODES = re.compile(
