@@ -121,8 +121,11 @@ class Readers:
         self._free = asyncio.Semaphore(settings.readers)
 
     async def read(self, folder: Path, upload: Upload) -> ReadUpload:
-        """The request that the upload in ``folder`` makes. Raises what ``checked_task`` does, UploadReadingError when that takes
-        too much, and ServiceBusyError when too many others are read."""
+        """The request that the upload in ``folder`` makes.
+
+        Raises as ``checked_task``, UploadReadingError when that takes too much, and ServiceBusyError when too many
+        others are read.
+        """
         found = (await self._answer(folder, upload, inspect=False)).upload
         if found is None or not all(_lies_in(folder, name) for name in found.files):
             raise UploadReadingError("reading the upload gave no files; a file is damaged")
