@@ -34,6 +34,11 @@ def test_a_mixture_matrix_has_a_report_and_no_picture(unmix: Command, tmp_path: 
     assert_one_line_error(unmix("inspect", "mixtures.npy", "--kind", "mixtures", "-o", "m.png"), "no picture")
 
 
+def test_a_spectral_library_is_told_where_it_belongs(unmix: Command, tmp_path: Path) -> None:
+    Path("library.csv").write_text("Class,400,500,600\nsoil,1,2,3\ngrass,1,3,2\n")
+    assert_one_line_error(unmix("inspect", "library.csv"), "'Class'", "`library`")
+
+
 def test_a_file_that_cannot_be_read_is_one_line(unmix: Command, tmp_path: Path) -> None:
     Path("notes.npz").write_bytes(b"these are my notes")
     assert_one_line_error(unmix("inspect", "notes.npz"), "notes.npz")
