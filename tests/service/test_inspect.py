@@ -10,8 +10,10 @@ import numpy as np
 import pytest
 
 from model_store.settings import Settings
-from tests.conftest import npy, small_scene
+from tests.conftest import npy, serving, small_scene
+from tests.service import bombs
 from tests.service.test_bad_input import assert_nothing_left, assert_problem
+from tests.service.test_hostile_uploads import LIMITS, MIB
 from worker.tasks import run_job
 
 
@@ -100,3 +102,11 @@ def test_what_cannot_be_read_is_refused_as_for_unmixing(
     answer = service.post("/inspect", data=fields, files={"file": ("scene.npz", content)})
     assert assert_problem(answer, 422, words)["type"] == f"/problems/{kind}"
     assert_nothing_left(service, settings)
+
+
+def test_a_bomb_costs_its_own_request_here_too(settings: Settings) -> None:
+    with serving(settings.model_copy(update=LIMITS)) as service:
+        bomb = {"file": ("b.mat", bombs.mat_v5_that_claims(3584 * MIB))}
+        assert_problem(service.post("/inspect", files=bomb), 422, ["memory"])
+        assert inspected(service, scene())["input"]["bands"] == 30
+        assert_nothing_left(service, settings)
