@@ -8,7 +8,7 @@ from tests.conftest import REPOSITORY
 from unmixing import unmix
 from unmixing.mixtures.separation import separate
 from unmixing.mixtures.specs import SeparationSpec
-from unmixing.specs import UnmixSpec
+from unmixing.specs import InputSpec, UnmixSpec
 from unmixing.types import ResultWarning, TrainedModel, Unmixing, WarningCode
 from unmixing.warnings.applying import applying_warnings
 from unmixing.warnings.fitting import fitting_warnings, library_warnings
@@ -16,7 +16,6 @@ from unmixing.warnings.reading import reading_warnings
 from unmixing.warnings.table import WARNINGS, merged, warning
 
 N_BANDS = 30
-WAVELENGTHS_NM = np.linspace(500, 900, N_BANDS)
 
 
 def spectra(n_bands: int = N_BANDS, n_endmembers: int = 3) -> NDArray[np.float64]:
@@ -46,11 +45,16 @@ def message(warnings: tuple[ResultWarning, ...], code: WarningCode) -> str:
     return found.message
 
 
+def bands(shift_nm: float = 0.0) -> InputSpec:
+    """The wavelengths that the model knows, or such beside them."""
+    return InputSpec(wavelengths=tuple((np.linspace(500, 900, N_BANDS) + shift_nm).tolist()))
+
+
 @pytest.fixture(scope="module")
 def model() -> TrainedModel:
     """Trained for an instant on a plain scene."""
     spec = UnmixSpec(n_endmembers=3, max_training_seconds=0.1)
-    trained = unmix(mixed(spectra()), spec, wavelengths_nm=WAVELENGTHS_NM).model
+    trained = unmix(mixed(spectra()), spec, input=bands()).model
     assert trained is not None
     return trained
 
@@ -143,19 +147,19 @@ def test_an_endmember_that_is_in_hardly_any_pixel() -> None:
 def test_a_model_on_a_scene_unlike_its_own(model: TrainedModel) -> None:
     trained_on = model.manifest.metrics["training_reconstruction_relative"]
     assert 0 < trained_on < 0.05
-    alike = unmix(mixed(spectra(), seed=1), model=model, wavelengths_nm=WAVELENGTHS_NM)
-    assert alike.warnings == unmix(mixed(spectra()), model=model, wavelengths_nm=WAVELENGTHS_NM).warnings
+    alike = unmix(mixed(spectra(), seed=1), model=model, input=bands())
+    assert alike.warnings == unmix(mixed(spectra()), model=model, input=bands()).warnings
     rng = np.random.default_rng(5)
-    unlike = unmix(rng.random((20, 20, N_BANDS)), model=model, wavelengths_nm=WAVELENGTHS_NM)
+    unlike = unmix(rng.random((20, 20, N_BANDS)), model=model, input=bands())
     assert f"{trained_on:.1%} was in the scene" in message(unlike.warnings, WarningCode.UNLIKE_TRAINING_SCENE)
     assert WarningCode.UNLIKE_TRAINING_SCENE not in [each.code for each in alike.warnings]
 
 
 def test_a_model_on_bands_of_other_wavelengths(model: TrainedModel) -> None:
     cube = mixed(spectra())
-    shifted = unmix(cube, model=model, wavelengths_nm=WAVELENGTHS_NM + 20)
+    shifted = unmix(cube, model=model, input=bands(20))
     assert "520.0 nm" in message(shifted.warnings, WarningCode.OTHER_WAVELENGTHS)
-    nearly = unmix(cube, model=model, wavelengths_nm=WAVELENGTHS_NM + 2)
+    nearly = unmix(cube, model=model, input=bands(2))
     unknown = unmix(cube, model=model)
     for result in (nearly, unknown):
         assert WarningCode.OTHER_WAVELENGTHS not in [each.code for each in result.warnings]
