@@ -1,6 +1,7 @@
 # What `vulture` takes for dead because nothing here calls it by its name, and who does.
 _.__signature__  # cli.request_options: typer reads the command's options from it
 _.href, _.jobID, _.processID, _.numberMatched  # service.schemas: fields of the JSON that clients read
+_.false_colour_png  # the same
 __getattr__  # unmixing: Python calls it for `from unmixing import unmix`
 _.log_severity_level, _.intra_op_num_threads, _.graph_optimization_level  # options that ONNX Runtime reads
 _.only_execute_path_to_fetches  # the same

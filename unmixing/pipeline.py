@@ -6,7 +6,7 @@ the unmixer that came out, block by block (``inference.apply``).
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -26,13 +26,13 @@ from unmixing.inference.sampling import SAMPLE_PIXELS, draw_sample
 from unmixing.inference.training_images import TrainingImage, training_image
 from unmixing.inference.unmixers import FactorizationUnmixer, ModelUnmixer, Unmixer
 from unmixing.methods import Method, check_method
-from unmixing.naming import library_names, match_library
+from unmixing.naming import library_names, margin, match_library
 from unmixing.networks.training.task import TrainingTask
 from unmixing.progress import Progress, never_back, part_of, silent
 from unmixing.simulation.truth import SharedTruth
 from unmixing.specs import UnmixSpec
 from unmixing.types import Compute, Cube, Float32, ImageInfo, SpectralLibrary, TrainedModel, Unmixing
-from unmixing.warnings.fitting import fitting_warnings
+from unmixing.warnings.answer import answer_warnings
 from unmixing.warnings.reading import reading_warnings
 from unmixing.warnings.table import merged
 
@@ -67,30 +67,33 @@ class FittedMethod:
         return spectra
 
     def named_by(self, library: SpectralLibrary) -> "FittedMethod":
-        """Its endmembers named where the library knows them; ``library_matches`` joins the metrics.
+        """Its endmembers named where the library knows them; ``library_matches`` and ``library_margins``
+        join the metrics.
 
         Raises LibraryMismatchError. The model keeps its own names.
         """
         matches = match_library(self.endmembers, self.info.wavelengths_nm, library)
-        listed = [[{"name": match.name, "angle_radians": match.angle_radians} for match in found] for found in matches]
+        said = {
+            "library_matches": [[asdict(match) for match in found] for found in matches],
+            "library_margins": [margin(found) for found in matches],
+        }
         names = library_names(matches, self.endmember_names)
-        return replace(self, endmember_names=names, metrics={**self.metrics, "library_matches": listed})
+        return replace(self, endmember_names=names, metrics={**self.metrics, **said})
 
     def result(self, maps: Maps, reconstruction: ReconstructionMetrics, seconds: Mapping[str, float]) -> Unmixing:
         """The answer, from the maps of the whole image: (rows, columns, ...) each."""
         taken = {**self.seconds, **seconds}
-        trained = {} if self.model is None else self.model.manifest.metrics
-        warnings = merged(self.info.warnings, fitting_warnings({**trained, **self.metrics}))
+        metrics = {**self.metrics, **reconstruction.metrics(), "seconds": taken}
         return Unmixing(
             endmembers=self.endmembers,
             abundances=maps.abundances,
             brightness=maps.brightness,
             endmember_names=self.endmember_names,
-            metrics={**self.metrics, **reconstruction.metrics(), "seconds": taken},
+            metrics=metrics,
             model=self.model,
             uncertainty=maps.uncertainty,
             provenance=provenance(self.spec["method"], self.spec, taken),
-            warnings=warnings,
+            warnings=answer_warnings(self.info, self.unmixer.endmembers, self.model, metrics),
         )
 
 

@@ -18,6 +18,7 @@ from unmixing.errors import SceneFormatError
 from unmixing.io.formats.envi_header import number, numbers, read_envi_header, whole_number
 from unmixing.io.formats.gdal import georeference_of, georeference_optional, safe_gdal
 from unmixing.io.formats.reader import ArrayHeader, ArrayRows, Rows, SceneReader, calibrated
+from unmixing.io.formats.units import RADIANCE, REFLECTANCE, stated_unit
 from unmixing.io.formats.variables import require_cube
 from unmixing.io.formats.wavelengths import wavelengths_in_nm
 from unmixing.specs import InputSpec
@@ -109,6 +110,7 @@ def _facts(fields: Mapping[str, str], layout: Layout, header: Path, binary: Path
         "dtype": layout.dtype.name,
         "wavelength_units": units,
         "scale_stated": None,
+        "unit": stated_unit([fields.get("data units"), fields.get("z plot titles")]),
     }
     return SceneFacts(
         wavelengths_nm=wavelengths,
@@ -137,13 +139,15 @@ def _scaled(fields: Mapping[str, str], rows: Rows, facts: SceneFacts) -> tuple[R
         if not (np.isfinite(factor) and factor > 0):
             raise SceneFormatError(f"{name}: reflectance scale factor must be positive, it is {factor:g}")
         gains, offsets, stated = np.full(n_bands, 1 / factor), np.zeros(n_bands), "reflectance scale factor"
+        unit: str | None = REFLECTANCE
     elif "data gain values" in fields or "data offset values" in fields:
         gains = _per_band(fields, "data gain values", name, n_bands, 1.0)
         offsets = _per_band(fields, "data offset values", name, n_bands, 0.0)
-        stated = "data gain values"
+        stated, unit = "data gain values", facts.source["unit"] or RADIANCE
     else:
         return rows, facts
-    return calibrated(rows, replace(facts, source={**facts.source, "scale_stated": stated}), gains, offsets)
+    source = {**facts.source, "scale_stated": stated, "unit": unit}
+    return calibrated(rows, replace(facts, source=source), gains, offsets)
 
 
 def _per_band(fields: Mapping[str, str], key: str, name: str, n_bands: int, default: float) -> Float64:

@@ -20,6 +20,7 @@ from unmixing.io.formats.reader import (
     default_rows_per_block,
     require_plausible_size,
 )
+from unmixing.io.formats.units import stated_unit
 from unmixing.io.formats.variables import require_cube
 from unmixing.io.formats.wavelengths import wavelengths_in_nm
 from unmixing.specs import InputSpec
@@ -125,6 +126,7 @@ def _facts(dataset: rasterio.DatasetReader, name: str) -> SceneFacts:
         "dtype": dataset.dtypes[0],
         "wavelength_units": units,
         "scale_stated": "GDAL scale" if scaled else None,
+        "unit": stated_unit(dataset.units[:1]),
     }
     return SceneFacts(
         wavelengths_nm=wavelengths,

@@ -11,6 +11,7 @@ from unmixing.types import ImageInfo
 HEADER = (
     "method",
     "title",
+    "reconstruction_relative",
     "reconstruction_rmse",
     "reconstruction_sam_radians",
     "seconds",
@@ -37,6 +38,7 @@ def _write_table(path: Path, comparison: Comparison) -> None:
         for method, answer in comparison.answers.items():
             metrics = answer.metrics
             numbers = (
+                metrics["reconstruction_relative"],
                 metrics["reconstruction_rmse"],
                 metrics["reconstruction_sam_radians"],
                 metrics["seconds"]["total"],

@@ -104,11 +104,13 @@ def input_report(info: ImageInfo, n_masked: int) -> dict[str, Any]:
     wavelengths = info.wavelengths_nm
     place = info.georeference
     return {
+        "unit": None,
         **info.source,
         "rows": rows,
         "columns": columns,
         "bands": bands,
         "bands_used": int(info.used_bands.sum()),
+        "wavelength_range_nm": None if wavelengths is None else [float(wavelengths.min()), float(wavelengths.max())],
         "dropped_bands": [
             {
                 "index": band.index,
