@@ -12,14 +12,11 @@ from rasterio.enums import Interleaving, MaskFlags
 from rasterio.windows import Window
 
 from unmixing.errors import SceneFormatError
+from unmixing.io.formats.array_header import ArrayHeader
+from unmixing.io.formats.band_names import wavelengths_of_names
 from unmixing.io.formats.gdal import georeference_of, georeference_optional, safe_gdal
-from unmixing.io.formats.reader import (
-    ArrayHeader,
-    SceneReader,
-    calibrated,
-    default_rows_per_block,
-    require_plausible_size,
-)
+from unmixing.io.formats.names import wavelength_unit
+from unmixing.io.formats.reader import SceneReader, calibrated, default_rows_per_block, require_plausible_size
 from unmixing.io.formats.variables import require_cube
 from unmixing.io.formats.wavelengths import wavelengths_in_nm
 from unmixing.specs import InputSpec
@@ -138,13 +135,18 @@ def _facts(dataset: rasterio.DatasetReader, name: str) -> SceneFacts:
 def _wavelengths(
     dataset: rasterio.DatasetReader, tags: Sequence[Mapping[str, str]]
 ) -> tuple[Float64 | None, str | None]:
-    """From the tags ``wavelength`` and ``wavelength_units``, else from GDAL's own CENTRAL_WAVELENGTH_UM."""
-    values = _numbers([tag.get("wavelength") for tag in tags])
-    if values is not None:
-        return wavelengths_in_nm(values, tags[0].get("wavelength_units", dataset.tags().get("wavelength_units")))
+    """From the bands' own tags, else from GDAL's CENTRAL_WAVELENGTH_UM, else from the descriptions of the bands."""
+    for name in tags[0]:
+        named, unit = wavelength_unit(name)
+        values = _numbers([tag.get(name) for tag in tags]) if named else None
+        if values is not None:
+            stated = tags[0].get("wavelength_units", dataset.tags().get("wavelength_units"))
+            return wavelengths_in_nm(values, stated or unit)
     imagery = [dataset.tags(band, ns="IMAGERY").get("CENTRAL_WAVELENGTH_UM") for band in dataset.indexes]
     values = _numbers(imagery)
-    return (None, None) if values is None else wavelengths_in_nm(values, "um")
+    if values is not None:
+        return wavelengths_in_nm(values, "um")
+    return wavelengths_of_names(dataset.descriptions, dataset.tags())
 
 
 def _bad_bands(tags: Sequence[Mapping[str, str]]) -> Bool | None:

@@ -7,7 +7,8 @@ from numpy.typing import NDArray
 
 from unmixing.errors import SpecError
 from unmixing.inference.images import Image
-from unmixing.io.formats.reader import ArrayHeader, ArrayRows, SceneReader
+from unmixing.io.formats.array_header import ArrayHeader
+from unmixing.io.formats.reader import ArrayRows, SceneReader
 from unmixing.io.formats.variables import require_cube
 from unmixing.io.inputs.corrections import corrected
 from unmixing.specs import InputSpec
