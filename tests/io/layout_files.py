@@ -48,7 +48,7 @@ class Scene:
 def scene(rows: int = 24, columns: int = 18, bands: int = 40) -> Scene:
     """Smooth abundances of three materials with smooth spectra, some noise; float32."""
     rng = np.random.default_rng(3)
-    fields = np.stack([gaussian_filter(rng.normal(size=(rows, columns)), 2.0) for _ in range(N_ENDMEMBERS)], axis=-1)
+    fields = np.stack([gaussian_filter(rng.normal(size=(rows, columns)), 1.2) for _ in range(N_ENDMEMBERS)], axis=-1)
     shares = np.exp(fields / fields.std() * 1.5)
     abundances = shares / shares.sum(axis=-1, keepdims=True)
     x = np.linspace(0, 1, bands)

@@ -66,7 +66,7 @@ def find_axes(shape: tuple[int, ...], signs: AxisSigns, what: str) -> AxisOrder:
     fitting = [axis for axis in range(3) if shape[axis] == signs.n_wavelengths]
     if len(fitting) == 1:
         return AxisOrder.with_bands(fitting[0], "number of wavelengths")
-    if sorted(shape)[1] < SMALLEST_LOOKED_AT:
+    if sorted(shape)[1] < SMALLEST_LOOKED_AT or shape[2] == 1:
         return AxisOrder()
     if signs.content is None:
         return _without_content(shape, what)

@@ -28,15 +28,15 @@ bounded."""
 
 
 class RasterRows:
-    """Rows of an open GDAL dataset, which one thread may use at a time."""
+    """Rows of an open GDAL dataset, which one thread may use at a time. owned: whether it is closed with them."""
 
-    def __init__(self, dataset: rasterio.DatasetReader, name: str) -> None:
+    def __init__(self, dataset: rasterio.DatasetReader, name: str, *, owned: bool = True) -> None:
         self.shape = (dataset.height, dataset.width, dataset.count)
         self._masked = MaskFlags.per_dataset in dataset.mask_flag_enums[0]
         stored = np.dtype(dataset.dtypes[0])
         self.dtype = np.dtype(np.float32) if self._masked else stored
         self.rows_per_block = _rows_per_block(self.shape, stored, dataset.block_shapes[0][0])
-        self._dataset, self._name, self._lock = dataset, name, threading.Lock()
+        self._dataset, self._name, self._owned, self._lock = dataset, name, owned, threading.Lock()
 
     def read(self, start: int, stop: int) -> NDArray[Any]:
         window = Window(0, start, self.shape[1], stop - start)
@@ -48,7 +48,8 @@ class RasterRows:
 
     def close(self) -> None:
         with self._lock:
-            self._dataset.close()
+            if self._owned:
+                self._dataset.close()
 
 
 def _rows_per_block(shape: tuple[int, int, int], dtype: np.dtype[Any], block_rows: int) -> int:
@@ -68,18 +69,34 @@ def open_geotiff(files: Sequence[Path], asked: InputSpec, scratch: Path | None) 
         dataset = rasterio.open(path.resolve(), driver="GTiff")
     try:
         with safe_gdal(path.name):
-            header = ArrayHeader((dataset.height, dataset.width, dataset.count), _dtype(dataset, path.name))
-            require_cube(header, path.name)
-            require_plausible_size(path, header)
+            require_plausible_size(path, _cube_header(dataset, path.name))
             _require_all_blocks(dataset, path)
-            facts = _facts(dataset, path.name)
-            rows, facts = calibrated(
-                RasterRows(dataset, path.name), facts, np.array(dataset.scales), np.array(dataset.offsets)
-            )
+            return _scene(RasterRows(dataset, path.name), dataset, path.name)
     except BaseException:
         dataset.close()
         raise
-    return SceneReader(rows, facts)
+
+
+def dataset_scene(dataset: rasterio.DatasetReader) -> SceneReader:
+    """The scene in a dataset that someone has opened with rasterio, of any of its formats, and will close.
+
+    Raises SceneFormatError.
+    """
+    name = Path(dataset.name).name
+    with safe_gdal(name):
+        _cube_header(dataset, name)
+        return _scene(RasterRows(dataset, name, owned=False), dataset, name)
+
+
+def _cube_header(dataset: rasterio.DatasetReader, name: str) -> ArrayHeader:
+    header = ArrayHeader((dataset.height, dataset.width, dataset.count), _dtype(dataset, name))
+    require_cube(header, name)
+    return header
+
+
+def _scene(rows: RasterRows, dataset: rasterio.DatasetReader, name: str) -> SceneReader:
+    facts = _facts(dataset, name)
+    return SceneReader(*calibrated(rows, facts, np.array(dataset.scales), np.array(dataset.offsets)))
 
 
 def _dtype(dataset: rasterio.DatasetReader, name: str) -> np.dtype[Any]:
@@ -116,7 +133,7 @@ def _facts(dataset: rasterio.DatasetReader, name: str) -> SceneFacts:
     nodata = dataset.nodata
     scaled = set(dataset.scales) != {1.0} or set(dataset.offsets) != {0.0}
     source = {
-        "format": "GeoTIFF",
+        "format": "GeoTIFF" if dataset.driver == "GTiff" else dataset.driver,
         "files": [name],
         "interleave": dataset.interleaving.value.lower(),
         "dtype": dataset.dtypes[0],
