@@ -8,7 +8,7 @@ from unmixing.errors import AmbiguousSceneError
 from unmixing.io.formats.array_header import ArrayHeader
 from unmixing.io.formats.axes import shape_axis
 from unmixing.io.formats.matrices import ImageSize, fitting_sizes, is_matrix
-from unmixing.io.formats.names import names_truth
+from unmixing.io.formats.names import bare_name, names_truth
 from unmixing.io.formats.variables import CUBE, listed, require_variable
 
 MOST_COMPANION_BANDS = 16
@@ -53,7 +53,7 @@ def choose_scene_array(
     found = candidates(arrays, sizes, n_wavelengths)
     if CUBE in arrays:
         return Choice(CUBE, _passed(found, {}, CUBE))
-    scenes = [candidate for candidate in found if not names_truth(candidate.name)]
+    scenes = _not_truth(found)
     reasons = {candidate.name: "named as truth" for candidate in found if scenes and candidate not in scenes}
     scenes = scenes or found
     if not scenes:
@@ -72,6 +72,14 @@ def choose_scene_array(
             f"{listed({candidate.name: candidate.header for candidate in rivals})}; say which with `variable`"
         )
     return Choice(rivals[0].name, _passed(found, reasons, rivals[0].name))
+
+
+def _not_truth(found: Sequence[Candidate]) -> list[Candidate]:
+    """Those not named as truth. One letter names a scene too: it means abundances where the others have more bands."""
+    plain = [candidate for candidate in found if not names_truth(candidate.name)]
+    most = max((candidate.n_bands for candidate in plain), default=0)
+    letters = [other for other in found if len(bare_name(other.name)) == 1 and other.n_bands >= most > 0]
+    return [candidate for candidate in found if candidate in plain or candidate in letters]
 
 
 def candidates(
