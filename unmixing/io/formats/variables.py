@@ -106,7 +106,8 @@ def require_few_bands(n_bands: int, what: str) -> None:
     """Raises SceneFormatError for more than ``MAX_BANDS``."""
     if n_bands > MAX_BANDS:
         raise SceneFormatError(
-            f"{what} has {n_bands} bands, and at most {MAX_BANDS} are read; if its axes are in another order, say axes="
+            f"{what} has {n_bands} bands, and at most {MAX_BANDS} are read; if its axes are in another "
+            "order, say axes=bands,rows,columns or as they are"
         )
 
 
