@@ -140,6 +140,22 @@ def test_axes_are_reversed_only_where_matlab_wrote(tmp_path: Path) -> None:
         assert np.array_equal(np.concatenate(list(reader.blocks())), CUBIC.cube)
 
 
+def test_letters_of_matlab_are_no_numbers(tmp_path: Path) -> None:
+    path = write_h5(tmp_path, img=S.cube.T, text=np.ones((50, ROWS, COLUMNS), "u2"))
+    with h5py.File(path, "a") as file:
+        for name, kind in (("img", "single"), ("text", "char")):
+            file[name].attrs["MATLAB_class"] = np.bytes_(kind)
+    with open_scene([path], scratch=tmp_path) as reader:
+        assert reader.source["variable"] == "img"
+
+
+def test_a_scene_whose_middle_is_empty_is_looked_at_elsewhere(tmp_path: Path) -> None:
+    large = np.zeros((BANDS, 600, 300), "f4")
+    large[:, :120, :110] = scene(120, 110).cube.transpose(2, 0, 1)
+    with open_scene([write_npy(tmp_path, large)]) as reader:
+        assert reader.shape == (600, 300, BANDS)
+
+
 def test_wavelengths_in_attributes_of_an_array(tmp_path: Path) -> None:
     path = write_h5(tmp_path, img=S.cube)
     with h5py.File(path, "a") as file:

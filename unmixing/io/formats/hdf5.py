@@ -100,7 +100,8 @@ def _reversed(data: h5py.Dataset, matlab: bool) -> bool:
 
 def _header(data: h5py.Dataset, is_reversed: bool) -> ArrayHeader:
     if is_reversed:
-        return ArrayHeader(data.shape[::-1], data.dtype)
+        is_text = _text(data.attrs.get(MATLAB_CLASS)) == "char"  # letters are stored as numbers
+        return ArrayHeader(data.shape[::-1], np.dtype("O") if is_text else data.dtype)
     nodata = next((value for key in NODATA if (value := _number(data.attrs, key)) is not None), None)
     notes = ArrayNotes(
         axes=_axis_names(data), unit=_text(data.attrs.get("units")), nodata=nodata,

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from unmixing.types import Float64
 
 WINDOW = 128
-"""How much of the middle of each axis is looked at."""
+"""How much of each axis is looked at."""
 
 N_PROFILES = 1500
 """How many profiles along each axis are looked at."""
@@ -24,6 +24,9 @@ LARGEST = 1e30
 
 MOST_FILLS = 4
 
+PLACES, ENOUGH_DATA = (0.5, 0.25, 0.75, 0.0), 0.1
+"""Where a part is taken, of all that may be taken, and the share of it that has to be data."""
+
 NOISE_RANK = 0.8
 """Profiles that spread over more than this share of all directions are noise."""
 
@@ -31,9 +34,20 @@ NOISE_FLOOR = 2.2
 """Times the lower quartile of the variances along principal directions: what white noise alone stays below."""
 
 
-def middle(array: NDArray[Any]) -> Float64:
-    """The middle of an array, at most ``WINDOW`` along each axis, clipped to ``TAILS``; NaN where there is no data."""
-    starts = [max(0, (length - WINDOW) // 2) for length in array.shape]
+def a_part_with_data(array: NDArray[Any]) -> Float64:
+    """A part of an array, the middle if there is data, at most ``WINDOW`` along each axis and clipped to ``TAILS``; NaN
+    where there is no data."""
+    for place in PLACES:
+        block = _window(array, place)
+        if np.isfinite(block).mean() > ENOUGH_DATA:
+            break
+    finite = block[np.isfinite(block)]
+    return np.clip(block, *np.percentile(finite, TAILS)) if finite.size else block
+
+
+def _window(array: NDArray[Any], place: float) -> Float64:
+    """A part of an array that lies so far along each axis, NaN for what is no measurement."""
+    starts = [int(max(0, length - WINDOW) * place) for length in array.shape]
     block = np.array(array[tuple(slice(start, start + WINDOW) for start in starts)], np.float64)
     block[~(np.abs(block) < LARGEST)] = np.nan
     for _ in range(MOST_FILLS):
@@ -42,12 +56,11 @@ def middle(array: NDArray[Any]) -> Float64:
         if not fills:
             break
         block[np.isin(block, fills)] = np.nan
-    finite = block[np.isfinite(block)]
-    return np.clip(block, *np.percentile(finite, TAILS)) if finite.size else block
+    return block
 
 
 def _edges(values: Float64) -> list[float]:
-    return [float(values.min()), float(values.max())] if values.size and values.min() < values.max() else []
+    return [float(values.min()), float(values.max())] if values.size else []
 
 
 def badness_of_axes(array: NDArray[Any]) -> Float64:
@@ -57,7 +70,7 @@ def badness_of_axes(array: NDArray[Any]) -> Float64:
     e the shares of variance along the principal directions v of the profiles (less their own means and the noise), H
     the entropy, and r = sum_k e_k |diff(v_k)|^2 / 2, which is 1 for noise.
     """
-    block, rng = middle(array), np.random.default_rng(0)
+    block, rng = a_part_with_data(array), np.random.default_rng(0)
     measured = [_spread_rank_and_roughness(_profiles(block, axis, rng)) for axis in range(3)]
     if all(spread >= NOISE_RANK * (length - 1) for (spread, _, _), length in zip(measured, block.shape, strict=True)):
         return np.full(3, np.inf)
