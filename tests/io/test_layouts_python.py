@@ -76,6 +76,14 @@ def test_an_array_of_unclear_axes_is_refused_until_they_are_said() -> None:
     assert np.array_equal(image, noise.transpose(1, 2, 0))
 
 
+@pytest.mark.parametrize("shape", [(12, 15, 10), (9, 11, 7), (5, 4, 6)])
+def test_a_very_small_array_is_taken_as_it_comes(shape: tuple[int, int, int]) -> None:
+    rng = np.random.default_rng(2)
+    cube = rng.dirichlet([0.3] * 3, size=shape[:2]) @ rng.random((3, shape[2]))
+    image: Any = asked_image(cube, InputSpec())
+    assert image.shape == shape
+
+
 def test_what_holds_no_image_is_refused() -> None:
     with pytest.raises(SceneFormatError, match="a dict holds no image"):
         unmix({})

@@ -40,6 +40,9 @@ MOST_OF_FEW_BANDS = 32
 SMALLEST_LOOKED_AT = 8
 """Where two axes are shorter than this, there are too few numbers to tell anything."""
 
+SMALLEST_DOUBTED = 16
+"""And where two are shorter than this, numbers have to be clear to be heard at all."""
+
 
 @dataclass(frozen=True)
 class AxisSigns:
@@ -133,10 +136,11 @@ def _by_content(shape: tuple[int, ...], badness: Float64, what: str) -> AxisOrde
         trusted = first * AGAINST_SHAPE <= second and shape[best] >= FEWEST_BANDS_AGAINST_SHAPE
         if best == 2 or outstanding in (None, best) or trusted:
             return AxisOrder.with_bands(best, "its numbers")
-        raise _ambiguous(shape, what)
-    if outstanding is not None and badness[outstanding] <= CLEAR_RATIO * first:
+    elif outstanding is not None and badness[outstanding] <= CLEAR_RATIO * first:
         return AxisOrder.with_bands(outstanding, "its shape")
-    if best == 2:
+    elif best == 2:
+        return AxisOrder()
+    if sorted(shape)[1] < SMALLEST_DOUBTED:
         return AxisOrder()
     raise _ambiguous(shape, what)
 
