@@ -58,6 +58,8 @@ SEVERAL_ARRAYS = [
         variable="img", passed_over=("abundances", "rgb", "mask")),
     Row("bands first beside a picture", {"img": S.cube.transpose(2, 0, 1), "rgb": RGB}, S.cube, passed_over=("rgb",)),
     Row("a multispectral companion", {"HSI": S.cube, "MSI": MULTISPECTRAL}, S.cube, passed_over=("MSI",)),
+    Row("a clean cube called true", {"noisy": S.cube, "Y_true": S.cube * 2}, S.cube, passed_over=("Y_true",)),
+    Row("as many abundances as bands", {"img": FEW.cube, "abundances": S.cube[..., :9]}, FEW.cube, variable="img"),
     Row("two that may be, one by the letter of abundances", {"a": S.cube, "b": S.cube}, refused=r"a .*b .*`variable`"),
     Row("two that may be", {"HSI": S.cube, "other": S.cube[..., :30]}, refused=r"HSI.*other.*`variable`"),
     Row("pixels before bands, as NumPy counts them", {"Y": S.along_rows.T, "H": ROWS, "W": COLUMNS}, S.cube),
