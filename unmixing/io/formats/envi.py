@@ -15,9 +15,10 @@ import rasterio
 from numpy.typing import NDArray
 
 from unmixing.errors import SceneFormatError
+from unmixing.io.formats.array_header import ArrayHeader
 from unmixing.io.formats.envi_header import number, numbers, read_envi_header, whole_number
 from unmixing.io.formats.gdal import georeference_of, georeference_optional, safe_gdal
-from unmixing.io.formats.reader import ArrayHeader, ArrayRows, Rows, SceneReader, calibrated
+from unmixing.io.formats.reader import ArrayRows, Rows, SceneReader, calibrated
 from unmixing.io.formats.units import RADIANCE, REFLECTANCE, stated_unit
 from unmixing.io.formats.variables import require_cube
 from unmixing.io.formats.wavelengths import wavelengths_in_nm

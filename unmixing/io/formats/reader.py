@@ -3,7 +3,7 @@
 import mmap
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Protocol, Self
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from unmixing.cubes import cube_from_array, scaled_values
 from unmixing.errors import SceneFormatError
 from unmixing.inference.images import Block, blocks_of
+from unmixing.io.formats.array_header import ArrayHeader
 from unmixing.types import Cube, Float32, Float64, SceneFacts
 
 BLOCK_BYTES = 16 * 2**20
@@ -22,37 +23,6 @@ BLOCK_BYTES = 16 * 2**20
 MAX_EXPANSION = 200
 ALWAYS_ALLOWED_BYTES = 64 * 2**20
 """A file holds a cube of at most ``MAX_EXPANSION`` times its size (bombs hold more), or below the allowed bytes."""
-
-
-@dataclass(frozen=True)
-class ArrayHeader:
-    """Shape and type of an array that has not been read, and how many bytes its file has for it, where that is known
-    without reading it."""
-
-    shape: tuple[int, ...]
-    dtype: np.dtype[Any]
-    stored_bytes: int | None = None
-
-    @property
-    def is_real(self) -> bool:
-        """Whether it holds whole numbers or fractions, neither complex ones nor truth values, texts and objects."""
-        return self.dtype.kind in "iuf"
-
-    @property
-    def size(self) -> int:
-        """Number of elements, in Python's unbounded integers."""
-        size = 1
-        for length in self.shape:
-            size *= length
-        return size
-
-    @property
-    def nbytes(self) -> int:
-        """Bytes of all elements in memory."""
-        return self.size * self.dtype.itemsize
-
-    def __str__(self) -> str:
-        return f"{self.shape} {self.dtype}"
 
 
 class Rows(Protocol):
