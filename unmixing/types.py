@@ -89,6 +89,15 @@ class DroppedBand:
     reason: str
 
 
+@dataclass(frozen=True)
+class FillValue:
+    """A number that stands for no data although the file does not say so. value: scaled. whole_spectrum: only where all
+    bands of a pixel have it."""
+
+    value: float
+    whole_spectrum: bool
+
+
 @dataclass(frozen=True, eq=False, kw_only=True)
 class ImageInfo:
     """Description of a hyperspectral image beside its numbers.
@@ -101,6 +110,7 @@ class ImageInfo:
     shape: tuple[int, int, int]
     used_bands: Bool
     dropped_bands: tuple[DroppedBand, ...] = ()
+    fill_values: tuple[FillValue, ...] = ()
     wavelengths_nm: Float64 | None = None
     scale: float = 1.0
     nodata: float | None = None

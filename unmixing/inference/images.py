@@ -9,7 +9,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from unmixing.cubes import cube_from_array, per_band, scaled_values
 from unmixing.errors import SceneFormatError
-from unmixing.types import Bool, Cube, Float32, Float64, Georeference, ImageInfo, SceneFacts
+from unmixing.screening.fill import blank
+from unmixing.types import Bool, Cube, FillValue, Float32, Float64, Georeference, ImageInfo, SceneFacts
 
 BLOCK_BYTES = 16 * 2**20
 """How much of an array in memory is worked on at a time."""
@@ -127,6 +128,32 @@ class CubeImage(ArrayImage):
 
     def read(self) -> Cube:
         return self.cube
+
+
+class BlankedImage:
+    """An image whose fill values are no data. image: as it is."""
+
+    def __init__(self, image: Image, fills: tuple[FillValue, ...]) -> None:
+        self.shape, self.wavelengths_nm, self.bad_bands = image.shape, image.wavelengths_nm, image.bad_bands
+        self.scale, self.nodata = image.scale, image.nodata
+        self.georeference, self.source = image.georeference, image.source
+        self.windows, self.read = image.windows, image.read
+        self._image, self._fills = image, fills
+
+    def scaled_blocks(self, first: int = 0, last: int | None = None, margin: int = 0) -> Iterator[Block]:
+        for block in self._image.scaled_blocks(first, last, margin):
+            blank(block.values, self._fills)
+            yield block
+
+    def read_pixels(self, start: int, stop: int, chosen: NDArray[np.intp]) -> Float32:
+        pixels = self._image.read_pixels(start, stop, chosen)
+        blank(pixels, self._fills)
+        return pixels
+
+
+def blanked(image: Image, fills: tuple[FillValue, ...]) -> Image:
+    """The image with its fill values as no data; itself where there are none."""
+    return BlankedImage(image, fills) if fills else image
 
 
 def as_image(image: "Image | Cube | NDArray[Any]") -> Image:

@@ -3,7 +3,7 @@
 import numpy as np
 
 from unmixing.inference.apply import Maps, unmix_rows
-from unmixing.inference.images import Block, Image
+from unmixing.inference.images import Block, Image, blanked
 from unmixing.inference.reconstruction import ReconstructionMetrics
 from unmixing.io.products.false_colour import false_colour_bands
 from unmixing.io.products.maps import MapFiles
@@ -41,5 +41,6 @@ def apply_to_rows(
         maps.write(block, found)
         shown.add(block)
 
-    reconstruction = unmix_rows(image, fitted.unmixer, fitted.info.used_bands, rows, write, progress)
+    seen = blanked(image, fitted.info.fill_values)
+    reconstruction = unmix_rows(seen, fitted.unmixer, fitted.info.used_bands, rows, write, progress)
     return reconstruction, shown.picture()

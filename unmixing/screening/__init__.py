@@ -1,0 +1,1 @@
+"""What of an image should not be computed on, found from its numbers."""
