@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 from unmixing.errors import BandMismatchError, SceneContentError, SceneFormatError
 from unmixing.screening.fill import FillSearch, blank
 from unmixing.screening.noise import noise_bands
-from unmixing.types import Bool, Cube, DroppedBand, Float32, SceneFacts
+from unmixing.types import Bool, Cube, DroppedBand, Float32, Float64, SceneFacts
 from unmixing.warnings.reading import reading_warnings
 
 MIN_FINITE_SHARE = 0.5
@@ -46,18 +46,9 @@ def cube_from_array(values: NDArray[Any], facts: SceneFacts | None = None) -> Cu
     search = FillSearch(n_bands, facts.scale)
     search.add(scaled)
     blank(scaled, search.found())
-    statistics = BandStatistics(n_bands, bad)
-    statistics.add(scaled)
-    dropped = statistics.dropped_bands()
-    used = without(n_bands, dropped)
-    statistics.require_content()
     flat = scaled.reshape(-1, n_bands)
-    valid = usable(flat, np.flatnonzero(used))
-    require_valid_pixels(int(valid.sum()), valid.size, int(used.sum()))
-    if noisy := noise_bands(_sampled(flat, valid, used), np.flatnonzero(used), wavelengths):
-        dropped = in_order(dropped, noisy)
-        used = without(n_bands, dropped)
-        valid = usable(flat, np.flatnonzero(used))
+    dropped, valid = _decided(flat, bad, wavelengths)
+    used = without(n_bands, dropped)
     return Cube(
         shape=scaled.shape, used_bands=used, dropped_bands=dropped, fill_values=search.found(),
         wavelengths_nm=wavelengths,
@@ -65,6 +56,23 @@ def cube_from_array(values: NDArray[Any], facts: SceneFacts | None = None) -> Cu
         warnings=reading_warnings(_sampled(flat, valid, used)),
         values=scaled, valid_pixels=valid.reshape(scaled.shape[:2]),
     )  # fmt: skip
+
+
+def _decided(flat: Float32, bad: Bool | None, wavelengths_nm: Float64 | None) -> tuple[tuple[DroppedBand, ...], Bool]:
+    """The bands that are dropped and the pixels that are valid, (n_pixels,). flat: (n_pixels, n_bands)."""
+    n_bands = flat.shape[1]
+    statistics = BandStatistics(n_bands, bad)
+    statistics.add(flat)
+    dropped = statistics.dropped_bands()
+    used = without(n_bands, dropped)
+    statistics.require_content()
+    valid = usable(flat, np.flatnonzero(used))
+    require_valid_pixels(int(valid.sum()), valid.size, int(used.sum()))
+    noisy = noise_bands(_sampled(flat, valid, used), np.flatnonzero(used), wavelengths_nm)
+    if not noisy:
+        return dropped, valid
+    dropped = in_order(dropped, noisy)
+    return dropped, usable(flat, np.flatnonzero(without(n_bands, dropped)))
 
 
 def without(n_bands: int, dropped: tuple[DroppedBand, ...]) -> Bool:

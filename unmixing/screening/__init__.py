@@ -1,1 +1,1 @@
-"""What of an image should not be computed on, found from its numbers."""
+"""Numbers and bands of an image that should not be computed on, found from the image itself."""
