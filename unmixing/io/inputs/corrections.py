@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from unmixing.cubes import per_band
 from unmixing.errors import SpecError
-from unmixing.io.formats.reader import Rows, SceneReader
+from unmixing.io.formats.reader import CalibratedRows, Rows, SceneReader
 from unmixing.io.formats.wavelengths import NANOMETRES_PER_UNIT, wavelengths_in_nm
 from unmixing.io.inputs.masks import read_mask
 from unmixing.specs import InputSpec
@@ -107,7 +107,7 @@ def corrected(opened: SceneReader, asked: InputSpec) -> SceneReader:
         return opened
     rows = _chosen(asked.rows, opened.shape[0], "rows")
     columns = _chosen(asked.columns, opened.shape[1], "columns")
-    inner, facts = opened._rows, opened._facts
+    inner, facts = _recalibrated(opened._rows, opened._facts, asked)
     facts = _corrected_facts(facts, asked, opened.shape[2])
     if asked.mask is not None:
         used = read_mask(Path(asked.mask), opened.shape[:2], opened.georeference)
@@ -117,6 +117,21 @@ def corrected(opened: SceneReader, asked: InputSpec) -> SceneReader:
     if (rows, columns) != ((0, opened.shape[0]), (0, opened.shape[1])):
         inner, facts = SubsetRows(inner, rows, columns), replace(facts, georeference=_moved(facts, rows[0], columns[0]))
     return CorrectedReader(opened, inner, facts)
+
+
+def _recalibrated(rows: Rows, facts: SceneFacts, asked: InputSpec) -> tuple[Rows, SceneFacts]:
+    """Rows and facts with the nodata and scale that were asked for, both of the numbers in the file: where each band
+    has a gain of its own, nodata is looked for before it, and a scale takes the place of all gains and offsets."""
+    if isinstance(rows, CalibratedRows):
+        nodata = rows.nodata if asked.nodata is None else asked.nodata
+        if asked.scale is None:
+            return CalibratedRows(rows.raw, rows.gains, rows.offsets, nodata), facts
+        rows, facts = rows.raw, replace(facts, nodata=nodata)
+    if asked.nodata is not None:
+        facts = replace(facts, nodata=asked.nodata)
+    if asked.scale is not None:
+        facts = replace(facts, scale=asked.scale, source={**facts.source, "scale_stated": "asked for"})
+    return rows, facts
 
 
 def _chosen(text: str | None, n_there: int, what: str) -> Range:
@@ -146,10 +161,6 @@ def _corrected_facts(facts: SceneFacts, asked: InputSpec, n_bands: int) -> Scene
         listed, unit = wavelengths_in_nm(asked.wavelengths, None)
         facts = replace(facts, wavelengths_nm=per_band(listed, n_bands, "wavelengths", np.float64))
         source["wavelength_units"] = f"asked for, {unit}"
-    if asked.scale is not None:
-        facts, source["scale_stated"] = replace(facts, scale=asked.scale), "asked for"
-    if asked.nodata is not None:
-        facts = replace(facts, nodata=asked.nodata)
     return replace(facts, bad_bands=_bad_bands(facts, asked, n_bands), source=source)
 
 
