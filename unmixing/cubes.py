@@ -47,7 +47,7 @@ def cube_from_array(values: NDArray[Any], facts: SceneFacts | None = None) -> Cu
     search.add(scaled)
     blank(scaled, search.found())
     flat = scaled.reshape(-1, n_bands)
-    dropped, valid = _decided(flat, bad, wavelengths)
+    dropped, valid = _decided(flat, bad, wavelengths, look_for_noise=not facts.bands_chosen)
     used = without(n_bands, dropped)
     return Cube(
         shape=scaled.shape, used_bands=used, dropped_bands=dropped, fill_values=search.found(),
@@ -58,7 +58,9 @@ def cube_from_array(values: NDArray[Any], facts: SceneFacts | None = None) -> Cu
     )  # fmt: skip
 
 
-def _decided(flat: Float32, bad: Bool | None, wavelengths_nm: Float64 | None) -> tuple[tuple[DroppedBand, ...], Bool]:
+def _decided(
+    flat: Float32, bad: Bool | None, wavelengths_nm: Float64 | None, *, look_for_noise: bool
+) -> tuple[tuple[DroppedBand, ...], Bool]:
     """The bands that are dropped and the pixels that are valid, (n_pixels,). flat: (n_pixels, n_bands)."""
     n_bands = flat.shape[1]
     statistics = BandStatistics(n_bands, bad)
@@ -68,7 +70,7 @@ def _decided(flat: Float32, bad: Bool | None, wavelengths_nm: Float64 | None) ->
     statistics.require_content()
     valid = usable(flat, np.flatnonzero(used))
     require_valid_pixels(int(valid.sum()), valid.size, int(used.sum()))
-    noisy = noise_bands(_sampled(flat, valid, used), np.flatnonzero(used), wavelengths_nm)
+    noisy = look_for_noise and noise_bands(_sampled(flat, valid, used), np.flatnonzero(used), wavelengths_nm)
     if not noisy:
         return dropped, valid
     dropped = in_order(dropped, noisy)

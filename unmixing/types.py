@@ -43,6 +43,7 @@ class SceneFacts:
 
     wavelengths_nm, bad_bands: (n_bands,), the latter true where the provider marks a band bad. scale: by which the
     numbers are multiplied. nodata: the number that means there is none. source: how the file was read, for the results.
+    bands_chosen: whether those that are not bad were asked for: none of them is dropped as noise then.
     """
 
     wavelengths_nm: Float64 | None = None
@@ -51,6 +52,7 @@ class SceneFacts:
     nodata: float | None = None
     georeference: Georeference | None = None
     source: Mapping[str, Any] = field(default_factory=dict)
+    bands_chosen: bool = False
 
 
 class WarningCode(StrEnum):

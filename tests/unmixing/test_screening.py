@@ -8,8 +8,9 @@ import pytest
 from unmixing import unmix
 from unmixing.cubes import cube_from_array
 from unmixing.errors import SceneContentError
-from unmixing.inference.images import ArrayImage
+from unmixing.inference.images import ArrayImage, as_image
 from unmixing.inference.training_images import training_image
+from unmixing.io.inputs.images import asked_image
 from unmixing.io.inputs.scenes import open_scene
 from unmixing.progress import silent
 from unmixing.screening.noise import noise_bands
@@ -131,6 +132,11 @@ def test_bands_of_noise_are_dropped_and_vapour_is_named() -> None:
     assert dropped[1].reason.startswith("water vapour, noise")
     found = unmix(values, SPEC)
     assert np.flatnonzero(np.isnan(found.endmembers[0])).tolist() == [2, vapour]
+    kept = unmix(values, SPEC, input=InputSpec(keep_bands="0-33"))
+    assert np.flatnonzero(np.isnan(kept.endmembers[0])).tolist() == [34, 35]
+    for said, dropped_bands in ((InputSpec(keep_bands="0-33"), [34, 35]), (InputSpec(nodata=-1.0), [2, vapour])):
+        large = training_image(as_image(asked_image(values, said)), silent, 500 * BANDS)
+        assert [band.index for band in large.info.dropped_bands] == dropped_bands
 
 
 @pytest.mark.parametrize("kind", ["noise alone", "few pixels", "few bands", "odd pixels", "vapour with light"])

@@ -32,7 +32,7 @@ class Image(Protocol):
     """An image that can be read more than once. ``SceneReader`` reads files, ``ArrayImage`` an array.
 
     shape: rows, columns, bands. wavelengths_nm, bad_bands: (bands,) or None, bad_bands true where the provider marks
-    a band bad. scale: the factor applied to the numbers as they lie in the file.
+    a band bad. bands_chosen: see ``SceneFacts``. scale: the factor applied to the numbers as they lie in the file.
     """
 
     @property
@@ -41,6 +41,8 @@ class Image(Protocol):
     def wavelengths_nm(self) -> Float64 | None: ...
     @property
     def bad_bands(self) -> Bool | None: ...
+    @property
+    def bands_chosen(self) -> bool: ...
     @property
     def scale(self) -> float: ...
     @property
@@ -92,6 +94,7 @@ class ArrayImage:
         self.shape: tuple[int, int, int] = values.shape
         self.wavelengths_nm = per_band(wavelengths_nm, values.shape[2], "wavelengths_nm", np.float64)
         self.bad_bands: Bool | None = None
+        self.bands_chosen = False
         self.scale = 1.0
         self.nodata: float | None = None
         self.georeference: Georeference | None = None
@@ -135,7 +138,7 @@ class BlankedImage:
 
     def __init__(self, image: Image, fills: tuple[FillValue, ...]) -> None:
         self.shape, self.wavelengths_nm, self.bad_bands = image.shape, image.wavelengths_nm, image.bad_bands
-        self.scale, self.nodata = image.scale, image.nodata
+        self.scale, self.nodata, self.bands_chosen = image.scale, image.nodata, image.bands_chosen
         self.georeference, self.source = image.georeference, image.source
         self.windows, self.read = image.windows, image.read
         self._image, self._fills = image, fills

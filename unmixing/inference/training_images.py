@@ -65,7 +65,8 @@ def training_image(image: Image, progress: Progress, max_values: int = TRAINING_
     info = image_info(image, part_of(progress, 0.0, 0.5))
     image, used = blanked(image, info.fill_values), np.flatnonzero(info.used_bands)
     positions, pixels = draw_sample(image, used, max(SAMPLE_PIXELS, max_values // bands), part_of(progress, 0.5, 1.0))
-    if noisy := noise_bands(pixels[:, used], used, info.wavelengths_nm):
+    noisy = () if image.bands_chosen else noise_bands(pixels[:, used], used, info.wavelengths_nm)
+    if noisy:
         dropped = in_order(info.dropped_bands, noisy)
         info = replace(info, dropped_bands=dropped, used_bands=without(bands, dropped))
     info = replace(info, warnings=merged(info.warnings, reading_warnings(pixels[:, info.used_bands])))

@@ -166,7 +166,7 @@ class SceneReader:
         self.shape = rows.shape
         self.dtype = rows.dtype
         self.wavelengths_nm = facts.wavelengths_nm
-        self.bad_bands = facts.bad_bands
+        self.bad_bands, self.bands_chosen = facts.bad_bands, facts.bands_chosen
         self.scale = facts.scale
         self.nodata = facts.nodata
         self.georeference = facts.georeference

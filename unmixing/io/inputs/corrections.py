@@ -161,7 +161,8 @@ def _corrected_facts(facts: SceneFacts, asked: InputSpec, n_bands: int) -> Scene
         listed, unit = wavelengths_in_nm(asked.wavelengths, None)
         facts = replace(facts, wavelengths_nm=per_band(listed, n_bands, "wavelengths", np.float64))
         source["wavelength_units"] = f"asked for, {unit}"
-    return replace(facts, bad_bands=_bad_bands(facts, asked, n_bands), source=source)
+    bad, chosen = _bad_bands(facts, asked, n_bands), asked.keep_bands is not None
+    return replace(facts, bad_bands=bad, bands_chosen=chosen, source=source)
 
 
 def _bad_bands(facts: SceneFacts, asked: InputSpec, n_bands: int) -> Bool | None:
