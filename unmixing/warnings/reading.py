@@ -1,6 +1,7 @@
 """Warnings about the numbers of an image, before anything is computed from them."""
 
 from unmixing.types import Float32, ResultWarning, WarningCode
+from unmixing.warnings.screening import noisy_bands, suspected_fill
 from unmixing.warnings.table import warning
 
 MIN_BANDS = 10
@@ -14,4 +15,5 @@ def reading_warnings(pixels: Float32) -> tuple[ResultWarning, ...]:
         found.append(
             warning(WarningCode.FEW_BANDS, f"only {n_bands} bands are used; unmixing wants {MIN_BANDS} at least")
         )
+    found += [doubt for check in (noisy_bands, suspected_fill) if (doubt := check(pixels)) is not None]
     return tuple(found)
