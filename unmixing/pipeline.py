@@ -17,7 +17,7 @@ from unmixing.algorithms.dimension import count_endmembers
 from unmixing.cubes import typical_norm
 from unmixing.errors import SceneContentError, SpecError
 from unmixing.inference.apply import ArrayMaps, Maps, unmix_rows
-from unmixing.inference.images import Image, as_image
+from unmixing.inference.images import Image, as_image, blanked
 from unmixing.inference.model_fit import info_for_model, require_fit
 from unmixing.inference.provenance import provenance
 from unmixing.inference.reconstruction import ReconstructionMetrics
@@ -29,6 +29,7 @@ from unmixing.methods import Method, check_method
 from unmixing.naming import library_names, margin, match_library
 from unmixing.networks.training.task import TrainingTask
 from unmixing.progress import Progress, never_back, part_of, silent
+from unmixing.screening.fill import FillSearch
 from unmixing.simulation.truth import SharedTruth
 from unmixing.specs import UnmixSpec
 from unmixing.types import Compute, Cube, Float32, ImageInfo, SpectralLibrary, TrainedModel, Unmixing
@@ -127,7 +128,8 @@ def unmix(
     maps, applying = ArrayMaps(opened.shape, fitted.unmixer), time.perf_counter()
     rows, after = (0, opened.shape[0]), part_of(report, FITTING_SHARE, 1.0)
     with threadpool_limits(compute.threads):
-        reconstruction = unmix_rows(opened, fitted.unmixer, fitted.info.used_bands, rows, maps.write, after)
+        seen = blanked(opened, fitted.info.fill_values)
+        reconstruction = unmix_rows(seen, fitted.unmixer, fitted.info.used_bands, rows, maps.write, after)
     finished = time.perf_counter()
     seconds = {"inference": round(finished - applying, 4), "total": round(finished - started, 4)}
     return fitted.result(maps.maps, reconstruction, seconds)
@@ -189,6 +191,11 @@ def fit_model(
     info = info_for_model(image, model)
     used = np.flatnonzero(info.used_bands)
     _, sample = draw_sample(image, used, SAMPLE_PIXELS, progress)
+    search = FillSearch(len(used), image.scale)
+    search.add(sample[:, used])
+    if fills := search.found():  # they have taken the place of pixels in the sample
+        info = replace(info, fill_values=fills)
+        _, sample = draw_sample(blanked(image, fills), used, SAMPLE_PIXELS, progress)
     info = replace(info, warnings=merged(info.warnings, reading_warnings(sample[:, used])))
     return _prepared(model, info, sample, compute)
 

@@ -5,6 +5,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+import rasterio
+from rasterio.transform import Affine
 
 from unmixing import unmix
 from unmixing.errors import BandMismatchError, SpecError, UnmixingError
@@ -82,6 +84,19 @@ def test_nodata_scale_and_wavelengths_replace_those_of_the_file(scene: Path) -> 
     assert cube.values[8, 6, 3] == np.float32(CUBE[8, 6, 3]) * np.float32(0.01)
     assert cube.wavelengths_nm is not None
     assert np.allclose(cube.wavelengths_nm, np.linspace(500, 2500, BANDS))
+
+
+def test_nodata_and_scale_are_of_the_file_where_each_band_has_a_gain(tmp_path: Path) -> None:
+    path = tmp_path / "scene.tif"
+    with rasterio.open(
+        path, "w", driver="GTiff", height=9, width=7, count=BANDS, dtype="int16", transform=Affine.scale(2.0)
+    ) as file:
+        file.write(CUBE.transpose(2, 0, 1))
+        file.scales, file.offsets = [0.1 * (band + 1) for band in range(BANDS)], [1.0] * BANDS
+    cube = read(path, InputSpec(nodata=float(CUBE[0, 0, 3])))
+    assert np.isnan(cube.values[0, 0, 3])
+    assert cube.values[4, 4, 3] == pytest.approx(CUBE[4, 4, 3] * 0.4 + 1)
+    assert np.array_equal(read(path, InputSpec(scale=0.5)).values, CUBE.astype(np.float32) * np.float32(0.5))
 
 
 @pytest.mark.parametrize(

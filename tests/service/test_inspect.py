@@ -55,10 +55,47 @@ def test_bands_and_pixels_that_are_left_out_are_told_with_reasons(service: httpx
     assert_nothing_left(service, settings)
 
 
-def test_the_report_is_the_input_of_the_result(service: httpx.Client, settings: Settings) -> None:
-    report = inspected(service, scene())["input"]
+def with_fill() -> bytes:
+    """20 x 20 pixels of 30 bands: four without any data, one with a gap, by a number that no header declares; and two
+    of the last row without any."""
+    cube = small_scene()
+    cube[0, :4] = cube[2, 0, 5] = -9999
+    cube[-1, :2] = np.nan
+    return npy(cube)
+
+
+def all_but_the_last_row() -> bytes:
+    used = np.ones((20, 20), dtype=bool)
+    used[-1] = False
+    return npy(used)
+
+
+def test_pixels_outside_the_mask_and_those_of_fill_values_are_told_apart(service: httpx.Client) -> None:
+    files = {"file": ("scene.npy", with_fill()), "mask": ("mask.npy", all_but_the_last_row())}
+    read = service.post("/inspect", files=files).json()["input"]
+    assert read["fill_values"] == [{"value": -9999, "whole_spectrum": False}]
+    assert {masked["reason"]: masked["pixels"] for masked in read["masked_pixels"]} == {
+        "outside the mask": 20,
+        "no data in any used band": 4,
+        "no data in some used bands": 1,
+    }
+    assert (read["pixels_masked"], read["pixels_outside_mask"]) == (25, 20)
+    assert 0 <= read["lowest"] < read["highest"] < 1
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"file": ("scene.npz", scene())},
+        {"file": ("scene.npy", with_fill()), "mask": ("mask.npy", all_but_the_last_row())},
+    ],
+)
+def test_the_report_is_the_input_of_the_result(
+    service: httpx.Client, settings: Settings, files: dict[str, tuple[str, bytes]]
+) -> None:
+    report = service.post("/inspect", files=files).json()["input"]
     fields = {"method": "vca_fcls", "n_endmembers": "3"}
-    job_id = service.post("/unmix", data=fields, files={"file": ("scene.npz", scene())}).json()["jobID"]
+    job_id = service.post("/unmix", data=fields, files=files).json()["jobID"]
     run_job(job_id, settings, on_lost=lambda: None)
     result = service.get(f"/jobs/{job_id}/results").json()["input"]
     assert {name: report[name] for name in result} == result

@@ -3,6 +3,7 @@
 import numpy as np
 
 from unmixing.types import Float32, ResultWarning, WarningCode
+from unmixing.warnings.screening import noisy_bands, suspected_fill
 from unmixing.warnings.table import warning
 
 MIN_BANDS = 10
@@ -21,7 +22,7 @@ NEGATIVE_SHARE = 0.01
 
 def reading_warnings(pixels: Float32) -> tuple[ResultWarning, ...]:
     """Doubts about an image. pixels: (n_pixels, n_used_bands), a sample of the valid ones over the bands used."""
-    checks = (_few_bands, _like_abundances, _like_a_picture, _negative)
+    checks = (_few_bands, _like_abundances, _like_a_picture, _negative, noisy_bands, suspected_fill)
     return tuple(found for check in checks if (found := check(pixels)) is not None)
 
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from unmixing.cubes import usable
 from unmixing.errors import SpecError
-from unmixing.inference.images import Block
+from unmixing.inference.images import Block, blanked
 from unmixing.inference.training_images import training_image
 from unmixing.io.formats.detection import choose_scene
 from unmixing.io.inputs.input_kind import InputKind
@@ -21,7 +21,8 @@ from unmixing.progress import silent
 from unmixing.specs import InputSpec
 from unmixing.types import ImageInfo
 
-NO_DATA, ZEROS, GAPS = "no data in any used band", "zero in all used bands", "no data in some used bands"
+OUTSIDE_MASK, NO_DATA = "outside the mask", "no data in any used band"
+ZEROS, GAPS = "zero in all used bands", "no data in some used bands"
 """Why a pixel is masked."""
 
 
@@ -44,7 +45,7 @@ def inspect_input(request: Request) -> Inspection:
     with open_scene(choose_scene(request.files), asked, scratch=request.scratch) as reader:
         info = training_image(reader, silent).info
         pixels = _Pixels(info)
-        for block in reader.scaled_blocks():
+        for block in blanked(reader, info.fill_values).scaled_blocks():
             pixels.add(block)
     seen = {"kind": kind, "kind_decided_by": decided_by, **input_report(info, pixels.n_masked), **pixels.report()}
     document = json_ready({"warnings": warning_list(info.warnings), "input": seen})
@@ -66,7 +67,8 @@ class _Pixels:
     def __init__(self, info: ImageInfo) -> None:
         self._used, self._step = np.flatnonzero(info.used_bands), picture_step(info.shape)
         self._picture, self._valid = PictureRows(info), [np.empty((0, 0), dtype=bool)]
-        self._masked = {NO_DATA: 0, ZEROS: 0, GAPS: 0}
+        outside = info.source.get("pixels_outside_mask", 0)
+        self._masked = {OUTSIDE_MASK: outside, NO_DATA: -outside, ZEROS: 0, GAPS: 0}  # those outside read as no data
         self._lowest, self._highest = np.inf, -np.inf
 
     @property

@@ -1,7 +1,7 @@
 """Rows of an image through a fitted method, into the files of the maps."""
 
 from unmixing.inference.apply import Maps, unmix_rows
-from unmixing.inference.images import Block, Image
+from unmixing.inference.images import Block, Image, blanked
 from unmixing.inference.reconstruction import ReconstructionMetrics
 from unmixing.io.products.false_colour import PictureRows
 from unmixing.io.products.maps import MapFiles
@@ -22,5 +22,6 @@ def apply_to_rows(
         maps.write(block, found)
         shown.add(block)
 
-    reconstruction = unmix_rows(image, fitted.unmixer, fitted.info.used_bands, rows, write, progress)
+    seen = blanked(image, fitted.info.fill_values)
+    reconstruction = unmix_rows(seen, fitted.unmixer, fitted.info.used_bands, rows, write, progress)
     return reconstruction, shown.picture()

@@ -89,27 +89,27 @@ class ArrayRows:
 class CalibratedRows:
     """Rows whose bands each have their own gain and offset, applied here: float32, NaN where there is no data.
 
-    gains, offsets: (n_bands,).
+    raw: as they lie in the file. gains, offsets: (n_bands,).
     """
 
     def __init__(self, rows: Rows, gains: Float64, offsets: Float64, nodata: float | None) -> None:
         self.shape, self.dtype = rows.shape, np.dtype(np.float32)
         self.rows_per_block = rows.rows_per_block
-        self._rows, self._gains, self._offsets, self._nodata = rows, gains, offsets, nodata
+        self.raw, self.gains, self.offsets, self.nodata = rows, gains, offsets, nodata
 
     def read(self, start: int, stop: int) -> NDArray[Any]:
-        raw = self._rows.read(start, stop)
-        values = (raw * self._gains + self._offsets).astype(np.float32)
-        if self._nodata is not None:
-            values[raw == self._nodata] = np.nan
+        raw = self.raw.read(start, stop)
+        values = (raw * self.gains + self.offsets).astype(np.float32)
+        if self.nodata is not None:
+            values[raw == self.nodata] = np.nan
         return values
 
     def forget(self) -> None:
-        if isinstance(self._rows, ArrayRows):
-            self._rows.forget()
+        if isinstance(self.raw, ArrayRows):
+            self.raw.forget()
 
     def close(self) -> None:
-        self._rows.close()
+        self.raw.close()
 
 
 def calibrated(rows: Rows, facts: SceneFacts, gains: Float64, offsets: Float64) -> tuple[Rows, SceneFacts]:
@@ -136,7 +136,7 @@ class SceneReader:
         self.shape = rows.shape
         self.dtype = rows.dtype
         self.wavelengths_nm = facts.wavelengths_nm
-        self.bad_bands = facts.bad_bands
+        self.bad_bands, self.bands_chosen = facts.bad_bands, facts.bands_chosen
         self.scale = facts.scale
         self.nodata = facts.nodata
         self.georeference = facts.georeference

@@ -120,6 +120,13 @@ def input_report(info: ImageInfo, n_masked: int) -> dict[str, Any]:
             for band in info.dropped_bands
         ],
         "pixels_masked": n_masked,
+        "fill_values": [
+            {
+                "value": float(f"{fill.value / info.scale:.7g}"),
+                "whole_spectrum": fill.whole_spectrum,
+            }
+            for fill in info.fill_values
+        ],
         "scale": info.scale,
         "nodata": info.nodata,
         "crs": None if place is None else place.crs_wkt,
