@@ -104,6 +104,7 @@ def test_nodata_and_scale_are_of_the_file_where_each_band_has_a_gain(tmp_path: P
     [
         "400\n500\n600\n", "400, 500, 600", "0.4 0.5 0.6", "wavelength_nm\n400\n500\n600\n",
         "band;Wavelength (um);fwhm\n1;0.4;0.01\n2;0.5;0.01\n3;0.6;0.01\n",
+        "Wavenumber (cm-1)\n25000\n20000\n16666.667\n",
     ],
 )  # fmt: skip
 def test_a_file_of_wavelengths_is_a_line_a_column_or_a_table(tmp_path: Path, text: str) -> None:

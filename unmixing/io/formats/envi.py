@@ -20,7 +20,7 @@ from unmixing.io.formats.envi_header import number, numbers, read_envi_header, w
 from unmixing.io.formats.gdal import georeference_of, georeference_optional, safe_gdal
 from unmixing.io.formats.reader import ArrayRows, Rows, SceneReader, calibrated
 from unmixing.io.formats.units import RADIANCE, REFLECTANCE, stated_unit
-from unmixing.io.formats.variables import require_cube
+from unmixing.io.formats.variables import require_few_bands, require_three_axes
 from unmixing.io.formats.wavelengths import wavelengths_in_nm
 from unmixing.specs import InputSpec
 from unmixing.types import Bool, Float64, Georeference, SceneFacts
@@ -54,6 +54,7 @@ def open_envi(files: Sequence[Path], asked: InputSpec, scratch: Path | None) -> 
         raise SceneFormatError(f"{header.name} describes a spectral library, not a scene: spectra without an image")
     layout = layout_of(fields, header.name)
     require_size(layout, header, binary)
+    require_few_bands(layout.shape[2], header.name, hint="")
 
     def load() -> NDArray[Any]:
         axes = AXES_IN_FILE[layout.interleave]
@@ -77,11 +78,12 @@ def layout_of(fields: Mapping[str, str], name: str) -> Layout:
         raise SceneFormatError(f"{name}: data type {code!r} is none of ENVI's ({', '.join(TYPES)})")
     if interleave not in AXES_IN_FILE:
         raise SceneFormatError(f"{name}: interleave {interleave!r} is none of {', '.join(AXES_IN_FILE)}")
-    shape = tuple(whole_number(fields, key, name) for key in ("lines", "samples", "bands"))
+    lines, samples, bands = (whole_number(fields, key, name) for key in ("lines", "samples", "bands"))
     order = ">" if whole_number(fields, "byte order", name, default=0) == 1 else "<"
     dtype = np.dtype(order + TYPES[code])
     offset = whole_number(fields, "header offset", name, default=0)
-    return Layout(require_cube(ArrayHeader(shape, dtype), name), dtype, offset, interleave)
+    require_three_axes(ArrayHeader((lines, samples, bands), dtype), name)
+    return Layout((lines, samples, bands), dtype, offset, interleave)
 
 
 def require_size(layout: Layout, header: Path, binary: Path) -> None:

@@ -32,6 +32,8 @@ SAY_THE_SIZE = (
     "say kind=mixtures and n_sources"
 )
 
+SAY_THE_AXES = "; if its axes are in another order, say axes=bands,rows,columns or as they are"
+
 THE_CUBE = WantedArray("rows, columns, bands", (CUBE,), 3)
 
 
@@ -84,7 +86,7 @@ def require_cube(header: ArrayHeader, what: str) -> tuple[int, int, int]:
     """
     require_three_axes(header, what)
     rows, columns, bands = header.shape
-    require_few_bands(bands, what)
+    require_few_bands(bands, what, "")
     return rows, columns, bands
 
 
@@ -102,13 +104,10 @@ def require_three_axes(header: ArrayHeader, what: str) -> None:
         raise SceneFormatError(f"{what} is empty: shape {header.shape}")
 
 
-def require_few_bands(n_bands: int, what: str) -> None:
-    """Raises SceneFormatError for more than ``MAX_BANDS``."""
+def require_few_bands(n_bands: int, what: str, hint: str = SAY_THE_AXES) -> None:
+    """Raises SceneFormatError for more than ``MAX_BANDS``. hint: what to do; nothing where the axes are known."""
     if n_bands > MAX_BANDS:
-        raise SceneFormatError(
-            f"{what} has {n_bands} bands, and at most {MAX_BANDS} are read; if its axes are in another "
-            "order, say axes=bands,rows,columns or as they are"
-        )
+        raise SceneFormatError(f"{what} has {n_bands} bands, and at most {MAX_BANDS} are read{hint}")
 
 
 def no_array(wanted: WantedArray, arrays: Mapping[str, ArrayHeader], file_name: str) -> SceneFormatError:

@@ -1,5 +1,6 @@
 """Wavelengths in nanometres, whatever the header calls its unit."""
 
+import re
 from collections.abc import Sequence
 
 import numpy as np
@@ -73,3 +74,15 @@ def are_band_numbers(values: Float64) -> bool:
     (True, False)
     """
     return len(values) > 2 and values[0] in (0, 1) and bool((np.diff(values) == 1).all())
+
+
+def unit_in_title(title: str) -> str | None:
+    """The unit that the title of a column names, None where it names none.
+
+    >>> [unit_in_title(title) for title in ("wavelength_nm", "Wavelength (um)", "Wavenumber (cm-1)", "wavelength")]
+    ['nm', 'um', 'cm-1', None]
+    """
+    if re.search(r"wave[ _]?number|cm *\^? *[-−⁻] *[1¹]|1 */ *cm", title, re.IGNORECASE):  # its cm are no centimetres
+        return "cm-1"
+    words = re.findall(r"[^\W\d_]+", title.lower())
+    return next((word for word in reversed(words) if word in NANOMETRES_PER_UNIT), None)
