@@ -196,7 +196,7 @@ def fit_model(
     if fills := search.found():  # they have taken the place of pixels in the sample
         info = replace(info, fill_values=fills)
         _, sample = draw_sample(blanked(image, fills), used, SAMPLE_PIXELS, progress)
-    info = replace(info, warnings=merged(info.warnings, reading_warnings(sample[:, used])))
+    info = replace(info, warnings=merged(info.warnings, reading_warnings(sample[:, used], used)))
     return _prepared(model, info, sample, compute)
 
 

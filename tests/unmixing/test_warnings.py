@@ -74,14 +74,14 @@ def test_maps_that_sum_to_one_look_like_abundances() -> None:
     assert "12 bands" in found
     assert "100%" in found
     many = np.random.default_rng(0).dirichlet([0.5] * 60, size=400).astype(np.float32)
-    assert WarningCode.LOOKS_LIKE_ABUNDANCES not in [doubt.code for doubt in reading_warnings(many)]
+    assert WarningCode.LOOKS_LIKE_ABUNDANCES not in [doubt.code for doubt in reading_warnings(many, np.arange(60))]
 
 
 def test_a_picture_of_whole_numbers_to_255() -> None:
     picture = np.random.default_rng(0).integers(0, 256, (20, 20, 3)).astype(np.float64)
     assert "from 0 to 255" in message(solved(picture, 2).warnings, WarningCode.LOOKS_LIKE_PICTURE)
     reflectance = (picture / 255).reshape(-1, 3).astype(np.float32)
-    assert [each.code for each in reading_warnings(reflectance)] == [WarningCode.FEW_BANDS]
+    assert [each.code for each in reading_warnings(reflectance, np.arange(3))] == [WarningCode.FEW_BANDS]
 
 
 def test_negative_numbers_are_counted() -> None:

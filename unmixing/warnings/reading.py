@@ -1,6 +1,7 @@
 """Warnings about the numbers of an image, before anything is computed from them."""
 
 import numpy as np
+from numpy.typing import NDArray
 
 from unmixing.types import Float32, ResultWarning, WarningCode
 from unmixing.warnings.screening import noisy_bands, suspected_fill
@@ -20,10 +21,12 @@ NEGATIVE_SHARE = 0.01
 """Noise around zero in dark bands stays below this; an offset does not."""
 
 
-def reading_warnings(pixels: Float32) -> tuple[ResultWarning, ...]:
-    """Doubts about an image. pixels: (n_pixels, n_used_bands), a sample of the valid ones over the bands used."""
-    checks = (_few_bands, _like_abundances, _like_a_picture, _negative, noisy_bands, suspected_fill)
-    return tuple(found for check in checks if (found := check(pixels)) is not None)
+def reading_warnings(pixels: Float32, bands: NDArray[np.intp]) -> tuple[ResultWarning, ...]:
+    """Doubts about an image. pixels: (n_pixels, n_used_bands), a sample of the valid ones over the bands used. bands:
+    (n_used_bands,), their numbers in the image."""
+    checks = (_few_bands, _like_abundances, _like_a_picture, _negative, suspected_fill)
+    found = [*(check(pixels) for check in checks), noisy_bands(pixels, bands)]
+    return tuple(doubt for doubt in found if doubt is not None)
 
 
 def _few_bands(pixels: Float32) -> ResultWarning | None:

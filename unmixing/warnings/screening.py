@@ -1,6 +1,7 @@
 """Warnings about numbers and bands that screening has left in: too little speaks against them to leave them out."""
 
 import numpy as np
+from numpy.typing import NDArray
 
 from unmixing.screening.fill import REPEATS
 from unmixing.screening.noise import noise_shares
@@ -13,20 +14,22 @@ NOISE_SHARE = 0.65
 REPEATED_SHARE = 0.01
 """Of all numbers that are one and the same, the largest or a negative smallest, for that to be told. Zeros are dark."""
 
-LISTED = 5
+LISTED = 20
+"""Bands that are named, at most."""
 
 
-def noisy_bands(pixels: Float32) -> ResultWarning | None:
-    """pixels: (n_pixels, n_used_bands), a sample of the valid ones over the bands that are used."""
+def noisy_bands(pixels: Float32, bands: NDArray[np.intp]) -> ResultWarning | None:
+    """pixels: (n_pixels, n_used_bands), a sample of the valid ones over the bands that are used. bands:
+    (n_used_bands,), their numbers in the image, by which ``bad_bands`` names them."""
     shares = noise_shares(pixels)
-    noisy = np.flatnonzero(shares > NOISE_SHARE)
+    noisy = bands[shares > NOISE_SHARE]
     if not len(noisy):
         return None
-    named = ", ".join(map(str, noisy[:LISTED].tolist())) + (", ..." if len(noisy) > LISTED else "")
+    named = ",".join(map(str, noisy[:LISTED].tolist())) + (", ..." if len(noisy) > LISTED else "")
     return warning(
         WarningCode.NOISY_BANDS,
-        f"{len(noisy)} of {len(shares)} bands are mostly noise: more than {NOISE_SHARE:.0%} of each is in no other "
-        f"(number {named} of the bands used, counted from 0)",
+        f"{len(noisy)} of the {len(shares)} bands used are mostly noise: more than {NOISE_SHARE:.0%} of each is in no "
+        f"other ({named}, counted from 0)",
     )
 
 
