@@ -100,7 +100,7 @@ def _plain(value: Any) -> str:
     if value is None:
         return "not stated"
     if isinstance(value, list):
-        return ", ".join(_plain(item) for item in value)
+        return ", ".join(_plain(item) for item in value) or "none"
     if isinstance(value, dict):
         return ", ".join(f"{name}: {_plain(item)}" for name, item in value.items())
     return f"{value:.10g}" if isinstance(value, float) else str(value)

@@ -217,7 +217,7 @@ class BandStatistics:
     def _reason(self, index: int, magnitude: float, typical: float) -> str | None:
         count, lowest = self._counts[index], self._lowest[index]
         if self._bad[index]:
-            return "marked bad in the header"
+            return "marked bad in the header, or asked to be left out"
         if count == 0:
             return "no pixel has data"
         if count < MIN_FINITE_SHARE * self.n_with_data:

@@ -14,6 +14,7 @@ def test_a_table_of_what_is_read_with_warnings_on_stderr(unmix: Command, tmp_pat
     assert done.exit_code == 0, done.output
     lines = {line[:20].strip(): line[20:].strip() for line in done.stdout.splitlines()}
     assert (lines["format"], lines["variable"], lines["bands"]) == ("npz", "cube", "6")
+    assert lines["fill values"] == "none"
     assert "few_bands" in done.stderr
     assert list(Path().iterdir()) == [Path("few.npz")], "nothing is written"
 
