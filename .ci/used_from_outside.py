@@ -1,10 +1,11 @@
 # What `vulture` takes for dead because nothing here calls it by its name, and who does.
 _.__signature__  # cli.request_options: typer reads the command's options from it
 _.href, _.jobID, _.processID, _.numberMatched  # service.schemas: fields of the JSON that clients read
+_.false_colour_png  # the same
 __getattr__  # unmixing: Python calls it for `from unmixing import unmix`
 _.log_severity_level, _.intra_op_num_threads, _.graph_optimization_level  # options that ONNX Runtime reads
 _.only_execute_path_to_fetches  # the same
-open_envi, open_geotiff, MAT_V5, MAT_V73, read_table  # unmixing.io.formats.table names them in texts
+open_envi, open_geotiff, MAT_V5, MAT_V73, HDF5, read_table  # unmixing.io.formats.table names them in texts
 OpenScene, ReadArray  # unmixing.io.formats.format: types, quoted because they are for the checker alone
 error_type  # unmixing.io.formats.reader: the first argument of __exit__
 _.format_version  # unmixing.manifest: read from and written to the model's file

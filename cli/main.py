@@ -3,6 +3,7 @@
 import typer
 
 from cli.demo import demo
+from cli.inspect import inspect
 from cli.parts import join
 from cli.run import run
 from cli.serve import serve, worker
@@ -22,7 +23,7 @@ app = typer.Typer(
     "UNMIX_HOST, UNMIX_PORT, UNMIX_WORKERS, UNMIX_REDIS_URL (or REDIS_URL), UNMIX_DEVICE (cpu, cuda, auto), "
     "UNMIX_THREADS and more; an option on the command line wins.",
 )
-for command in (demo, run, join, serve, submit, worker):
+for command in (demo, inspect, run, join, serve, submit, worker):
     app.command()(command)
 
 if __name__ == "__main__":

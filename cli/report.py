@@ -10,6 +10,7 @@ from cli.errors import ERRORS, OUTPUT
 from unmixing.simulation.evaluation import Evaluation
 
 SHOWN = {
+    "reconstruction_relative": "reconstruction error, relative to the signal",
     "reconstruction_rmse": "reconstruction RMSE",
     "reconstruction_sam_radians": "reconstruction SAM (radians)",
 }
@@ -46,7 +47,8 @@ def _print_unmixing(document: Mapping[str, Any]) -> None:
     for key, label in SHOWN.items():
         value = document["metrics"].get(key)
         if isinstance(value, int | float):
-            OUTPUT.print(f"{label}: {value:.4g}", markup=False)
+            unit = f" ({scene['unit']})" if key == "reconstruction_rmse" and scene.get("unit") else ""
+            OUTPUT.print(f"{label}: {value:.4g}{unit}", markup=False)
 
 
 def _print_separation(document: Mapping[str, Any]) -> None:

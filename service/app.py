@@ -12,7 +12,7 @@ from model_store.settings import Settings
 from service import openapi, problems
 from service.context import open_context
 from service.reading.readers import ForkServer, Readers
-from service.routes import about, jobs, models, results, unmix
+from service.routes import about, inspect, jobs, models, results, unmix
 from service.sweeper import Sweeper, sweep_forever
 from unmixing.inference.provenance import package_version
 
@@ -35,7 +35,7 @@ def create_app(settings: Settings, fork_server: ForkServer | None = None) -> Fas
         "by a network trained on that very image.",
         lifespan=lambda app: _running(app, settings, fork_server),
     )
-    routers = [module.router for module in (about, unmix, jobs, results, models)]
+    routers = [module.router for module in (about, unmix, inspect, jobs, results, models)]
     for router in routers:
         app.include_router(router)
     app.state.routes = [route for router in routers for route in router.routes]

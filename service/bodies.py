@@ -2,13 +2,16 @@
 
 import hashlib
 from collections.abc import Mapping
+from contextlib import closing
 from pathlib import Path
 from urllib.parse import parse_qsl
 
+from fastapi import Request
 from python_multipart.multipart import parse_options_header
+from starlette.requests import ClientDisconnect
 
 from service.errors import MalformedUploadError, UploadContentTypeError, UploadFieldError, UploadTooLargeError
-from service.uploads import FILE, JSON_BODY, Body, Fields, Receiver, Upload, safe_name
+from service.uploads import FILE, JSON_BODY, Body, Fields, Receiver, Upload, receive, safe_name
 from unmixing.io.formats.table import FORMATS
 from unmixing.io.inputs.requests import FIELDS
 
@@ -70,11 +73,30 @@ class JsonBody:
         self._file.close()
 
 
-def body_of(content_type: str, query: list[tuple[str, str]], folder: Path) -> Body:
-    """The receiver of a body of this type. query: fields of the request too. Raises UploadContentTypeError,
-    MalformedUploadError, UploadFieldError."""
+async def received(request: Request, folder: Path, max_bytes: int, known_fields: frozenset[str] = FIELDS) -> Upload:
+    """The upload in the body and the query of ``request``, its files in ``folder``. known_fields: names of the plain
+    fields there may be.
+
+    Raises UploadTooLargeError past ``max_bytes``, MalformedUploadError, UploadContentTypeError, UploadFieldError.
+    """
+    announced = request.headers.get("content-length", "")
+    if announced.isdecimal() and int(announced) > max_bytes:  # before a byte is read; the bytes are counted too
+        raise UploadTooLargeError(f"the upload has {announced} bytes; {max_bytes} is the limit set here")
+    content_type, query = request.headers.get("content-type", ""), query_of(request.scope["query_string"])
+    with closing(body_of(content_type, query, folder, known_fields)) as receiver:
+        try:
+            return await receive(request.stream(), receiver, max_bytes)
+        except ClientDisconnect:
+            raise MalformedUploadError("the connection ended before the upload did") from None
+
+
+def body_of(content_type: str, query: list[tuple[str, str]], folder: Path, known_fields: frozenset[str]) -> Body:
+    """The receiver of a body of this type. query: fields of the request too. known_fields: names of those there are.
+
+    Raises UploadContentTypeError, MalformedUploadError, UploadFieldError.
+    """
     kind, options = parse_options_header(content_type)
-    name, fields = "", Fields(FIELDS)
+    name, fields = "", Fields(known_fields)
     for key, value in query:
         if key == "filename":
             name = value

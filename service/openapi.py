@@ -9,7 +9,8 @@ from service.bodies import FILE_NAMES, JSON, MULTIPART
 from service.problems import Problem
 from unmixing.io.formats.table import IMAGE_FORMATS, MATRIX_FORMATS, MIXING_LIBRARY_FORMATS, VARIABLE_FORMATS
 from unmixing.io.inputs.input_kind import InputKind
-from unmixing.io.inputs.requests import INPUT_FIELDS
+from unmixing.io.inputs.requests import INPUT_FIELDS, INSPECTED_FIELDS
+from unmixing.io.inputs.tasks import LIBRARIES
 from unmixing.mixtures.specs import SeparationSpec
 from unmixing.specs import InputSpec, UnmixSpec
 
@@ -40,18 +41,28 @@ BINARY = {"type": "string", "format": "binary"}
 
 def upload_body() -> dict[str, Any]:
     """The bodies of ``POST /unmix`` and their fields, with the limits that the specs hold."""
-    fields = _fields()
-    form = _object({**_files(), **fields}, "file", {"file": ["scene.npz"], "n_endmembers": 3, "seed": 0})
+    return _bodies(_files(), _fields(), {"n_endmembers": 3, "seed": 0}, {"n_sources": 2})
+
+
+def inspection_body() -> dict[str, Any]:
+    """The bodies of ``POST /inspect`` and their fields."""
+    picture = {"type": "boolean", "description": "Whether to answer with the image in false colour too."}
+    fields = {name: schema for name, schema in _fields().items() if name in INSPECTED_FIELDS}
+    files = {name: schema for name, schema in _files().items() if name not in LIBRARIES}
+    return _bodies(files, {**fields, "picture": picture}, {"picture": "true"}, {})
+
+
+def _bodies(
+    files: dict[str, Any], fields: dict[str, Any], image: dict[str, Any], mixtures: dict[str, Any]
+) -> dict[str, Any]:
+    """files, fields: their schemas. image, mixtures: fields of the examples."""
+    form = _object({**files, **fields}, "file", {"file": ["scene.npz"], **image})
     rows = {"type": "array", "items": {"type": "array", "items": {"type": "number"}}, "minItems": 1}
-    mixtures = {"mixtures": {**rows, "description": "A mixture matrix, one list of channels per sample."}}
-    mixed = _object(
-        {**mixtures, **fields},
-        "mixtures",
-        {"mixtures": [[0.1, 0.2, 0.4], [0.3, 0.1, 0.0], [0.2, 0.2, 0.4], [0.5, 0.3, 0.4]], "n_sources": 2},
-    )
+    matrix = {"mixtures": {**rows, "description": "A mixture matrix, one list of channels per sample."}}
+    example = {"mixtures": [[0.1, 0.2, 0.4], [0.3, 0.1, 0.0], [0.2, 0.2, 0.4], [0.5, 0.3, 0.4]], **mixtures}
     content = {
         MULTIPART: {"schema": form},
-        JSON: {"schema": mixed},
+        JSON: {"schema": _object({**matrix, **fields}, "mixtures", example)},
         **{kind: {"schema": BINARY} for kind in FILE_NAMES},
     }
     names = {"filename": {"type": "string", "description": "Of a file that is the whole body."}}

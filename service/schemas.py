@@ -121,6 +121,16 @@ class ResultDocument(BaseModel):
     assets: dict[str, dict[str, Any]]
 
 
+class InspectionDocument(BaseModel):
+    """How an input is read, by the same reader as a job's."""
+
+    warnings: list[ResultWarning] = Field(description="Doubts about the numbers; empty when nothing was noticed.")
+    input: dict[str, Any] = Field(
+        description="As `input` of a result, and of an image `masked_pixels`, with reasons, and `lowest` and `highest`."
+    )
+    false_colour_png: str | None = Field(None, description="With `picture=true`, of an image: PNG in base64.")
+
+
 class Landing(BaseModel):
     title: str
     description: str

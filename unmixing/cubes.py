@@ -6,7 +6,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from unmixing.errors import BandMismatchError, SceneContentError, SceneFormatError
-from unmixing.types import Bool, Cube, DroppedBand, Float32, SceneFacts
+from unmixing.screening.fill import FillSearch, blank
+from unmixing.screening.noise import noise_bands
+from unmixing.types import Bool, Cube, DroppedBand, Float32, Float64, SceneFacts
 from unmixing.warnings.reading import reading_warnings
 
 MIN_FINITE_SHARE = 0.5
@@ -15,8 +17,8 @@ MIN_FINITE_SHARE = 0.5
 WILD_FACTOR = 20.0
 """A band whose largest magnitudes exceed the median band's by this factor carries no reflectance."""
 
-WARNED_PIXELS = 16_384
-"""Pixels that are looked at for warnings, at most."""
+LOOKED_AT = 16_384
+"""Pixels that are looked at for noise and for warnings, at most."""
 
 SMALLEST_NORM = 1e-15
 """Norms below this are computed from squares that are not float32."""
@@ -41,20 +43,56 @@ def cube_from_array(values: NDArray[Any], facts: SceneFacts | None = None) -> Cu
     wavelengths = per_band(facts.wavelengths_nm, n_bands, "wavelengths_nm", np.float64)
     bad = per_band(facts.bad_bands, n_bands, "bad_bands", np.bool_)
     scaled = scaled_values(values, facts.scale, facts.nodata)
+    search = FillSearch(n_bands, facts.scale)
+    search.add(scaled)
+    blank(scaled, search.found())
+    flat = scaled.reshape(-1, n_bands)
+    dropped, valid = _decided(flat, bad, wavelengths, look_for_noise=not facts.bands_chosen)
+    used = without(n_bands, dropped)
+    return Cube(
+        shape=scaled.shape, used_bands=used, dropped_bands=dropped, fill_values=search.found(),
+        wavelengths_nm=wavelengths,
+        scale=float(facts.scale), nodata=facts.nodata, georeference=facts.georeference, source=dict(facts.source),
+        warnings=reading_warnings(_sampled(flat, valid, used), np.flatnonzero(used)),
+        values=scaled, valid_pixels=valid.reshape(scaled.shape[:2]),
+    )  # fmt: skip
+
+
+def _decided(
+    flat: Float32, bad: Bool | None, wavelengths_nm: Float64 | None, *, look_for_noise: bool
+) -> tuple[tuple[DroppedBand, ...], Bool]:
+    """The bands that are dropped and the pixels that are valid, (n_pixels,). flat: (n_pixels, n_bands)."""
+    n_bands = flat.shape[1]
     statistics = BandStatistics(n_bands, bad)
-    statistics.add(scaled)
+    statistics.add(flat)
     dropped = statistics.dropped_bands()
+    used = without(n_bands, dropped)
+    statistics.require_content()
+    valid = usable(flat, np.flatnonzero(used))
+    require_valid_pixels(int(valid.sum()), valid.size, int(used.sum()))
+    noisy = look_for_noise and noise_bands(_sampled(flat, valid, used), np.flatnonzero(used), wavelengths_nm)
+    if not noisy:
+        return dropped, valid
+    dropped = in_order(dropped, noisy)
+    return dropped, usable(flat, np.flatnonzero(without(n_bands, dropped)))
+
+
+def without(n_bands: int, dropped: tuple[DroppedBand, ...]) -> Bool:
+    """Which bands are used when these are dropped, (n_bands,)."""
     used = np.ones(n_bands, dtype=bool)
     used[[band.index for band in dropped]] = False
-    statistics.require_content()
-    valid = usable(scaled.reshape(-1, n_bands), np.flatnonzero(used)).reshape(scaled.shape[:2])
-    require_valid_pixels(int(valid.sum()), valid.size, int(used.sum()))
-    sample = scaled[valid][:: -(-int(valid.sum()) // WARNED_PIXELS)][:, used]
-    return Cube(
-        shape=scaled.shape, used_bands=used, dropped_bands=dropped, wavelengths_nm=wavelengths,
-        scale=float(facts.scale), nodata=facts.nodata, georeference=facts.georeference, source=dict(facts.source),
-        warnings=reading_warnings(sample), values=scaled, valid_pixels=valid,
-    )  # fmt: skip
+    return used
+
+
+def in_order(*dropped: tuple[DroppedBand, ...]) -> tuple[DroppedBand, ...]:
+    """All of these bands, in the order of their indices."""
+    return tuple(sorted((band for some in dropped for band in some), key=lambda band: band.index))
+
+
+def _sampled(flat: Float32, valid: Bool, used: Bool) -> Float32:
+    """Evenly chosen valid pixels over the used bands. flat: (n_pixels, n_bands)."""
+    chosen = np.flatnonzero(valid)
+    return flat[chosen[:: -(-len(chosen) // LOOKED_AT)]][:, used]
 
 
 def per_band(values: ArrayLike | None, n_bands: int, name: str, dtype: type) -> NDArray[Any] | None:
@@ -179,7 +217,7 @@ class BandStatistics:
     def _reason(self, index: int, magnitude: float, typical: float) -> str | None:
         count, lowest = self._counts[index], self._lowest[index]
         if self._bad[index]:
-            return "marked bad in the header"
+            return "marked bad in the header, or asked to be left out"
         if count == 0:
             return "no pixel has data"
         if count < MIN_FINITE_SHARE * self.n_with_data:

@@ -6,7 +6,7 @@ the unmixer that came out, block by block (``inference.apply``).
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -17,25 +17,22 @@ from unmixing.algorithms.dimension import count_endmembers
 from unmixing.cubes import scaled_pixels
 from unmixing.errors import SceneContentError, SpecError
 from unmixing.inference.apply import ArrayMaps, Maps, unmix_rows
-from unmixing.inference.images import Image, as_image
-from unmixing.inference.model_fit import info_for_model, require_fit
+from unmixing.inference.images import Image, as_image, blanked
+from unmixing.inference.model_fit import require_fit, sample_for_model
 from unmixing.inference.provenance import provenance
 from unmixing.inference.reconstruction import ReconstructionMetrics
 from unmixing.inference.runtime import ModelRunner
-from unmixing.inference.sampling import SAMPLE_PIXELS, draw_sample
 from unmixing.inference.training_images import TrainingImage, training_image
 from unmixing.inference.unmixers import FactorizationUnmixer, ModelUnmixer, ShapeUnmixer, Unmixer, endmember_norms
 from unmixing.methods import Method, check_method
-from unmixing.naming import library_names, match_library
+from unmixing.naming import library_names, margin, match_library
 from unmixing.networks.training.task import TrainingTask
 from unmixing.progress import Progress, never_back, part_of, silent
 from unmixing.simulation.brightness import of_area
 from unmixing.simulation.truth import SharedTruth
 from unmixing.specs import AbundancesOf, UnmixSpec
 from unmixing.types import Compute, Cube, Float32, ImageInfo, SpectralLibrary, TrainedModel, Unmixing
-from unmixing.warnings.fitting import fitting_warnings
-from unmixing.warnings.reading import reading_warnings
-from unmixing.warnings.table import merged
+from unmixing.warnings.answer import answer_warnings
 
 READING_SHARE, COUNTING_SHARE, FITTING_SHARE = 0.05, 0.2, 0.9
 """Shares of the progress at which reading, a count of endmembers, when it is asked for, and the fit end."""
@@ -77,32 +74,35 @@ class FittedMethod:
         return spectra
 
     def named_by(self, library: SpectralLibrary) -> "FittedMethod":
-        """Its endmembers named where the library knows them; ``library_matches`` joins the metrics.
+        """Its endmembers named where the library knows them; ``library_matches`` and ``library_margins``
+        join the metrics.
 
         Raises LibraryMismatchError. The model keeps its own names.
         """
         matches = match_library(self.endmembers, self.info.wavelengths_nm, library)
-        listed = [[{"name": match.name, "angle_radians": match.angle_radians} for match in found] for found in matches]
+        said = {
+            "library_matches": [[asdict(match) for match in found] for found in matches],
+            "library_margins": [margin(found) for found in matches],
+        }
         names = library_names(matches, self.endmember_names)
-        return replace(self, endmember_names=names, metrics={**self.metrics, "library_matches": listed})
+        return replace(self, endmember_names=names, metrics={**self.metrics, **said})
 
     def result(self, maps: Maps, reconstruction: ReconstructionMetrics, seconds: Mapping[str, float]) -> Unmixing:
         """The answer, from the maps of the whole image: (rows, columns, ...) each."""
         taken = {**self.seconds, **seconds}
-        trained = {} if self.model is None else self.model.manifest.metrics
-        warnings = merged(self.info.warnings, fitting_warnings({**trained, **self.metrics}))
+        metrics = {**self.metrics, **reconstruction.metrics(), "seconds": taken}
         return Unmixing(
             endmembers=self.endmembers,
             abundances=maps.abundances,
             brightness=maps.brightness,
             endmember_names=self.endmember_names,
-            metrics={**self.metrics, **reconstruction.metrics(), "seconds": taken},
+            metrics=metrics,
             model=self.model,
             abundances_of=self.abundances_of,
             endmember_norms=endmember_norms(self.area_unmixer.endmembers),
             uncertainty=maps.uncertainty,
             provenance=provenance(self.spec["method"], self.spec, taken),
-            warnings=warnings,
+            warnings=answer_warnings(self.info, self.unmixer.endmembers, self.model, metrics),
         )
 
 
@@ -136,7 +136,8 @@ def unmix(
     maps, applying = ArrayMaps(opened.shape, fitted.unmixer), time.perf_counter()
     rows, after = (0, opened.shape[0]), part_of(report, FITTING_SHARE, 1.0)
     with threadpool_limits(compute.threads):
-        reconstruction = unmix_rows(opened, fitted.unmixer, fitted.info.used_bands, rows, maps.write, after)
+        seen = blanked(opened, fitted.info.fill_values)
+        reconstruction = unmix_rows(seen, fitted.unmixer, fitted.info.used_bands, rows, maps.write, after)
     finished = time.perf_counter()
     seconds = {"inference": round(finished - applying, 4), "total": round(finished - started, 4)}
     return fitted.result(maps.maps, reconstruction, seconds)
@@ -198,10 +199,7 @@ def spec_of(model: TrainedModel, abundances_of: AbundancesOf) -> dict[str, Any]:
 def fit_model(image: Image, model: TrainedModel, spec: UnmixSpec, compute: Compute, progress: Progress) -> FittedMethod:
     """A stored model, after a look at a sample of another image. Raises as ``require_fit`` and ``draw_sample``."""
     require_fit(model, image.shape[2], spec.n_endmembers)
-    info = info_for_model(image, model)
-    used = np.flatnonzero(info.used_bands)
-    _, sample = draw_sample(image, used, SAMPLE_PIXELS, progress)
-    info = replace(info, warnings=merged(info.warnings, reading_warnings(sample[:, used])))
+    info, sample = sample_for_model(image, model, progress)
     return _prepared(model, info, sample, spec.abundances_of, compute)
 
 

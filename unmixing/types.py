@@ -44,6 +44,7 @@ class SceneFacts:
 
     wavelengths_nm, bad_bands: (n_bands,), the latter true where the provider marks a band bad. scale: by which the
     numbers are multiplied. nodata: the number that means there is none. source: how the file was read, for the results.
+    bands_chosen: whether those that are not bad were asked for: none of them is dropped as noise then.
     """
 
     wavelengths_nm: Float64 | None = None
@@ -52,6 +53,7 @@ class SceneFacts:
     nodata: float | None = None
     georeference: Georeference | None = None
     source: Mapping[str, Any] = field(default_factory=dict)
+    bands_chosen: bool = False
 
 
 class WarningCode(StrEnum):
@@ -90,6 +92,15 @@ class DroppedBand:
     reason: str
 
 
+@dataclass(frozen=True)
+class FillValue:
+    """A number that stands for no data although the file does not say so. value: scaled. whole_spectrum: only where all
+    bands of a pixel have it."""
+
+    value: float
+    whole_spectrum: bool
+
+
 @dataclass(frozen=True, eq=False, kw_only=True)
 class ImageInfo:
     """Description of a hyperspectral image beside its numbers.
@@ -102,6 +113,7 @@ class ImageInfo:
     shape: tuple[int, int, int]
     used_bands: Bool
     dropped_bands: tuple[DroppedBand, ...] = ()
+    fill_values: tuple[FillValue, ...] = ()
     wavelengths_nm: Float64 | None = None
     scale: float = 1.0
     nodata: float | None = None

@@ -16,13 +16,17 @@ from model_store.models import ModelStore
 from model_store.records import JobError
 from service.errors import ROOTS, UploadReadingError
 from service.reading.json_mixtures import unpack_json
-from service.reading.messages import MAX_DETAIL_LENGTH, Limits, ReadAnswer, ReadRequest, ReadUpload
+from service.reading.messages import MAX_DETAIL_LENGTH, Limits, ReadAnswer, ReadInspection, ReadRequest, ReadUpload
 from service.uploads import Fields
+from unmixing.io.apply.inspecting import inspect_input
 from unmixing.io.inputs.correction_files import CORRECTIONS
-from unmixing.io.inputs.requests import FIELDS
+from unmixing.io.inputs.requests import FIELDS, INSPECTED_FIELDS
 from unmixing.io.inputs.tasks import LIBRARIES, Request, checked_task
 from unmixing.io.inputs.uploads import unpack_files
 from unmixing.types import TrainedModel
+
+PICTURE = ".false-colour.png"
+"""Of an inspected image, in the folder of its upload."""
 
 
 def read_and_exit(connection: socket.socket, parent: int) -> NoReturn:
@@ -73,16 +77,18 @@ def _data_bytes() -> int:
 
 def answer(request: ReadRequest) -> ReadAnswer:
     """The answer read, or the error; a text that could not be sent is made one that can."""
-    error = _error_of(request)
-    if isinstance(error, ReadUpload):
-        return ReadAnswer(upload=error)
-    detail = error.detail.encode("utf-8", "backslashreplace").decode()[:MAX_DETAIL_LENGTH]
-    return ReadAnswer(error=error.model_copy(update={"detail": detail}))
+    found = _outcome(request)
+    if isinstance(found, ReadUpload):
+        return ReadAnswer(upload=found)
+    if isinstance(found, ReadInspection):
+        return ReadAnswer(inspection=found)
+    detail = found.detail.encode("utf-8", "backslashreplace").decode()[:MAX_DETAIL_LENGTH]
+    return ReadAnswer(error=found.model_copy(update={"detail": detail}))
 
 
-def _error_of(request: ReadRequest) -> ReadUpload | JobError:
+def _outcome(request: ReadRequest) -> ReadUpload | ReadInspection | JobError:
     try:
-        return read_upload(request)
+        return inspect_upload(request) if request.inspect else read_upload(request)
     except ROOTS as error:
         return JobError.of(error)
     except MemoryError:
@@ -134,6 +140,24 @@ def read_upload(request: ReadRequest) -> ReadUpload:
         input=task.input.model_copy(update={"mask": _relative(task.input.mask, folder)}),
         files=tuple(path.relative_to(folder).as_posix() for path in task.paths),
     )
+
+
+def inspect_upload(request: ReadRequest) -> ReadInspection:
+    """Unpack the upload and report on it. Raises as ``read_upload``."""
+    folder, fields = request.folder, Fields(INSPECTED_FIELDS, request.fields)
+    if request.body is not None:
+        unpack_json(folder / request.body, fields)
+    found = inspect_input(
+        Request(
+            files=unpack_files(folder, max_total_bytes=request.max_unpacked_bytes),
+            fields=fields.values,
+            libraries={name: sorted(folder.glob(f"{name}/*")) for name in (*LIBRARIES, *CORRECTIONS)},
+            scratch=folder,
+        )
+    )
+    if found.picture is not None:
+        (folder / PICTURE).write_bytes(found.picture)
+    return ReadInspection(**found.document, picture=None if found.picture is None else PICTURE)
 
 
 def _relative(path: str | None, folder: Path) -> str | None:

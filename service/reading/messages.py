@@ -3,13 +3,14 @@
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from model_store.records import JobError
 from unmixing.mixtures.specs import SeparationSpec
 from unmixing.specs import InputSpec, UnmixSpec
+from unmixing.types import ResultWarning
 
-MAX_ANSWER_BYTES = 256 * 2**10
+MAX_ANSWER_BYTES = 4 * 2**20
 MAX_DETAIL_LENGTH = 4000
 
 Text = Annotated[str, Field(max_length=MAX_DETAIL_LENGTH)]
@@ -29,7 +30,7 @@ class Limits(BaseModel):
 
 class ReadRequest(BaseModel):
     """An upload in ``folder``. fields: the plain ones. body: the name of a JSON file that holds mixtures and more
-    fields. models: the folder of the stored models."""
+    fields. models: the folder of the stored models. inspect: to report on it, in place of making it a task."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -40,6 +41,7 @@ class ReadRequest(BaseModel):
     max_unpacked_bytes: int
     max_training_seconds: float | None
     limits: Limits
+    inspect: bool = False
 
 
 class ReadUpload(BaseModel):
@@ -54,12 +56,23 @@ class ReadUpload(BaseModel):
     files: Annotated[tuple[Text, ...], Field(min_length=1, max_length=2)]
 
 
+class ReadInspection(BaseModel):
+    """The report on an upload; see ``unmixing.io.apply.inspecting``. picture: a file in the upload's folder."""
+
+    model_config = ConfigDict(frozen=True)
+
+    warnings: list[ResultWarning]
+    input: dict[str, JsonValue]
+    picture: Text | None
+
+
 class ReadAnswer(BaseModel):
-    """One of the two. error: the name of the error's class and its text."""
+    """One of the three. error: the name of the error's class and its text."""
 
     model_config = ConfigDict(frozen=True)
 
     upload: ReadUpload | None = None
+    inspection: ReadInspection | None = None
     error: JobError | None = None
 
 

@@ -21,7 +21,15 @@ from service.errors import (
     UploadReadingError,
     error_named,
 )
-from service.reading.messages import MAX_ANSWER_BYTES, ExitStatus, Limits, ReadAnswer, ReadRequest, ReadUpload
+from service.reading.messages import (
+    MAX_ANSWER_BYTES,
+    ExitStatus,
+    Limits,
+    ReadAnswer,
+    ReadInspection,
+    ReadRequest,
+    ReadUpload,
+)
 from service.uploads import Upload
 from unmixing.errors import UnmixingError
 
@@ -113,8 +121,24 @@ class Readers:
         self._free = asyncio.Semaphore(settings.readers)
 
     async def read(self, folder: Path, upload: Upload) -> ReadUpload:
-        """The request of the upload in ``folder``. Raises what ``checked_task`` does, UploadReadingError when that
-        takes too much, and ServiceBusyError when too many others are read."""
+        """The request that the upload in ``folder`` makes.
+
+        Raises as ``checked_task``, UploadReadingError when that takes too much, and ServiceBusyError when too many
+        others are read.
+        """
+        found = (await self._answer(folder, upload, inspect=False)).upload
+        if found is None or not all(_lies_in(folder, name) for name in found.files):
+            raise UploadReadingError("reading the upload gave no files; a file is damaged")
+        return found
+
+    async def inspect(self, folder: Path, upload: Upload) -> ReadInspection:
+        """The report on the upload in ``folder``. Raises as ``read``."""
+        found = (await self._answer(folder, upload, inspect=True)).inspection
+        if found is None or not (found.picture is None or _lies_in(folder, found.picture)):
+            raise UploadReadingError("reading the upload gave no report; a file is damaged")
+        return found
+
+    async def _answer(self, folder: Path, upload: Upload, *, inspect: bool) -> ReadAnswer:
         limits = self._limits(folder)
         request = ReadRequest(
             folder=folder,
@@ -124,6 +148,7 @@ class Readers:
             max_unpacked_bytes=self._settings.max_unpacked_bytes,
             max_training_seconds=self._settings.max_training_seconds,
             limits=limits,
+            inspect=inspect,
         )
         await self._wait()
         try:
@@ -132,7 +157,7 @@ class Readers:
             self._free.release()
         if status != 0:
             raise UploadReadingError(_why(status, limits))
-        return _understood(answer, folder)
+        return _understood(answer)
 
     def _limits(self, folder: Path) -> Limits:
         """An upload of many bytes has more time than a small one."""
@@ -201,7 +226,7 @@ def _why(status: int, limits: Limits) -> str:
     return f"reading the upload ended in a crash ({how}): a file is damaged, or not what its name says"
 
 
-def _understood(answer: bytes, folder: Path) -> ReadUpload:
+def _understood(answer: bytes) -> ReadAnswer:
     """The answer of a process that has read a stranger's files, and is believed no more than they are."""
     try:
         found = ReadAnswer.model_validate_json(answer)
@@ -209,9 +234,7 @@ def _understood(answer: bytes, folder: Path) -> ReadUpload:
         raise UploadReadingError("reading the upload gave no answer that makes sense; a file is damaged") from error
     if found.error is not None:
         raise error_named(found.error.kind, (*MAY_RAISE, UploadReadingError))(found.error.detail)
-    if found.upload is None or not all(_lies_in(folder, name) for name in found.upload.files):
-        raise UploadReadingError("reading the upload gave no files; a file is damaged")
-    return found.upload
+    return found
 
 
 def _lies_in(folder: Path, name: str) -> bool:

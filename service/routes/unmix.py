@@ -1,20 +1,16 @@
 """``POST /unmix``: a scene or a mixture matrix comes in, a job goes out."""
 
 import asyncio
-from contextlib import closing
 
 from fastapi import APIRouter, Request, Response
-from starlette.requests import ClientDisconnect
 
 from model_store.records import JobStatus
-from service.bodies import body_of, query_of
+from service.bodies import received
 from service.context import ContextArgument
-from service.errors import MalformedUploadError, UploadTooLargeError
 from service.openapi import problems, upload_body
 from service.reading.readers import Readers
 from service.schemas import JobDocument, job_document
 from service.submissions import staging, submit
-from service.uploads import receive
 
 router = APIRouter(tags=["unmixing"])
 
@@ -37,15 +33,8 @@ async def unmix(request: Request, context: ContextArgument) -> Response:
     Fields come in the form, in the query, or beside `mixtures` in JSON. A file may also be the whole body, its name the
     query's `filename`.
     """
-    max_bytes = context.settings.max_upload_bytes
-    _check_length(request, max_bytes)
     async with staging(context) as (job_id, folder):
-        content_type = request.headers.get("content-type", "")
-        with closing(body_of(content_type, query_of(request.scope["query_string"]), folder)) as receiver:
-            try:
-                upload = await receive(request.stream(), receiver, max_bytes)
-            except ClientDisconnect:
-                raise MalformedUploadError("the connection ended before the upload did") from None
+        upload = await received(request, folder, context.settings.max_upload_bytes)
         readers: Readers = request.app.state.readers
         read = await readers.read(folder, upload)
         record = await asyncio.to_thread(submit, context, job_id, folder, upload, read)
@@ -56,10 +45,3 @@ async def unmix(request: Request, context: ContextArgument) -> Response:
         headers={"Location": f"{request.base_url}jobs/{record.id}"},
         media_type="application/json",
     )
-
-
-def _check_length(request: Request, max_bytes: int) -> None:
-    """Refuse by the announced length, before a byte is read; the bytes themselves are counted too."""
-    announced = request.headers.get("content-length", "")
-    if announced.isdecimal() and int(announced) > max_bytes:
-        raise UploadTooLargeError(f"the upload has {announced} bytes; {max_bytes} is the limit set here")

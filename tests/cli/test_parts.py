@@ -51,7 +51,7 @@ def test_the_joined_parts_are_the_result_of_one_run(unmix: Command, tiny: Path, 
             np.testing.assert_allclose(np.load(f"joined/{name}"), np.load(f"whole/{name}"), atol=1e-6)
     assert Path("joined/endmembers.csv").read_bytes() == Path("whole/endmembers.csv").read_bytes()
     assert Path("joined/model.onnx").read_bytes() == Path("whole/model.onnx").read_bytes()
-    for key in ("reconstruction_rmse", "reconstruction_sam_radians"):
+    for key in ("reconstruction_relative", "reconstruction_rmse", "reconstruction_sam_radians", "endmember_presence"):
         assert other["metrics"][key] == pytest.approx(one["metrics"][key], rel=1e-6)
     assert other["input"] == one["input"]
     assert other["endmembers"] == one["endmembers"]

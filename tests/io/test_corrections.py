@@ -5,6 +5,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+import rasterio
+from rasterio.transform import Affine
 
 from unmixing import unmix
 from unmixing.errors import BandMismatchError, SpecError, UnmixingError
@@ -84,11 +86,25 @@ def test_nodata_scale_and_wavelengths_replace_those_of_the_file(scene: Path) -> 
     assert np.allclose(cube.wavelengths_nm, np.linspace(500, 2500, BANDS))
 
 
+def test_nodata_and_scale_are_of_the_file_where_each_band_has_a_gain(tmp_path: Path) -> None:
+    path = tmp_path / "scene.tif"
+    with rasterio.open(
+        path, "w", driver="GTiff", height=9, width=7, count=BANDS, dtype="int16", transform=Affine.scale(2.0)
+    ) as file:
+        file.write(CUBE.transpose(2, 0, 1))
+        file.scales, file.offsets = [0.1 * (band + 1) for band in range(BANDS)], [1.0] * BANDS
+    cube = read(path, InputSpec(nodata=float(CUBE[0, 0, 3])))
+    assert np.isnan(cube.values[0, 0, 3])
+    assert cube.values[4, 4, 3] == pytest.approx(CUBE[4, 4, 3] * 0.4 + 1)
+    assert np.array_equal(read(path, InputSpec(scale=0.5)).values, CUBE.astype(np.float32) * np.float32(0.5))
+
+
 @pytest.mark.parametrize(
     "text",
     [
         "400\n500\n600\n", "400, 500, 600", "0.4 0.5 0.6", "wavelength_nm\n400\n500\n600\n",
         "band;Wavelength (um);fwhm\n1;0.4;0.01\n2;0.5;0.01\n3;0.6;0.01\n",
+        "Wavenumber (cm-1)\n25000\n20000\n16666.667\n",
     ],
 )  # fmt: skip
 def test_a_file_of_wavelengths_is_a_line_a_column_or_a_table(tmp_path: Path, text: str) -> None:

@@ -100,6 +100,14 @@ def test_a_header_is_not_paired_with_a_text_beside_it(tmp_path: Path) -> None:
         open_scene([tmp_path / "a.hdr", tmp_path / "readme.txt"])
 
 
+def test_a_note_beside_an_envi_pair_is_not_taken_for_its_binary(tmp_path: Path) -> None:
+    header, _ = write_envi(tmp_path, np.ones((2, 2, 3), np.uint8))
+    note = header.with_suffix(".json")
+    note.write_text("{}")
+    with pytest.raises(SceneFormatError, match=f"{note.name} starts with.*no scene"):
+        open_scene([note])
+
+
 @pytest.mark.parametrize("suffix", [".npy", ".npz", ".mat", ".hdr", ".tif"])
 def test_a_cube_of_more_bands_than_any_sensor_has_is_refused(tmp_path: Path, suffix: str) -> None:
     import scipy.io
@@ -116,8 +124,9 @@ def test_a_cube_of_more_bands_than_any_sensor_has_is_refused(tmp_path: Path, suf
             path, _ = write_envi(tmp_path, cube)
         case _:
             path.write_bytes(geotiff_of(MAX_BANDS + 1))
-    with pytest.raises(SceneFormatError, match=f"{MAX_BANDS + 1} bands, and at most {MAX_BANDS} are read"):
+    with pytest.raises(SceneFormatError, match=f"{MAX_BANDS + 1} bands, and at most {MAX_BANDS} are read") as error:
         open_scene([path])
+    assert ("say axes=" in str(error.value)) == (suffix in (".npy", ".npz", ".mat"))  # elsewhere axes is refused
 
 
 def test_a_npz_of_very_many_arrays_is_refused(tmp_path: Path) -> None:

@@ -125,6 +125,22 @@ def test_bad_bands_nodata_and_scale_are_applied_once(tmp_path: Path) -> None:
     assert read.used_bands.tolist() == [True, True, False, True, True, False]
     assert not read.valid_pixels[0, 0]
     assert read.source["scale_stated"] == "reflectance scale factor"
+    assert read.source["unit"] == "reflectance"
+
+
+@pytest.mark.parametrize(
+    ("extra", "unit"),
+    [
+        ({}, None),
+        ({"data_units": "W/m^2/sr/nm"}, "radiance"),
+        ({"z_plot_titles": "{wavelength, reflectance [*10000]}"}, "reflectance"),
+        ({"data_units": "DN"}, "digital numbers"),
+        ({"data_gain_values": braces([2.0] * 6)}, "radiance"),
+    ],
+)
+def test_the_unit_is_the_one_that_the_header_states(tmp_path: Path, extra: Any, unit: str | None) -> None:
+    with open_scene(write_envi(tmp_path, small_cube(), **extra)) as scene:
+        assert scene.source["unit"] == unit
 
 
 def test_gains_per_band_are_applied_while_reading(tmp_path: Path) -> None:

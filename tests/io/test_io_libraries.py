@@ -48,6 +48,13 @@ def test_spectra_as_columns(tmp_path: Path) -> None:
     np.testing.assert_array_equal(library.spectra, SPECTRA)
 
 
+def test_wavenumbers_in_the_title_of_a_column_are_no_centimetres(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("Wavenumber (cm-1),soil\n25000,0.1\n20000,0.2\n")
+    library = read_library([tmp_path / "a.csv"])
+    assert library.wavelengths_nm is not None
+    assert library.wavelengths_nm.tolist() == [400, 500]
+
+
 def test_bands_counted_instead_of_wavelengths(tmp_path: Path) -> None:
     library = read_library([write_csv(tmp_path, "band,soil,grass\n0,1,4\n1,2,5\n2,3,6\n")])
     assert library.wavelengths_nm is None

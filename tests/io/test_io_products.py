@@ -16,9 +16,9 @@ from rio_cogeo.cogeo import cog_validate
 from tests.conftest import stored_model
 from tests.io.scene_files import ROTATED, small_cube
 from unmixing.cubes import cube_from_array
-from unmixing.io.products.false_colour import false_colour_bands
+from unmixing.io.products.false_colour import false_colour_bands, stretched
 from unmixing.io.products.maps import NAMES as MAP_NAMES
-from unmixing.io.products.quicklook import runs, stretched, write_quicklook
+from unmixing.io.products.quicklook import runs, write_quicklook
 from unmixing.io.products.result import ImageResult, picture_step
 from unmixing.io.products.table import write_products
 from unmixing.types import Cube, Georeference, SceneFacts, TrainedModel, Unmixing

@@ -182,7 +182,7 @@ BODIES: dict[str, tuple[bytes, int, str]] = {
         "'seed'",
     ),
     "a huge field": (
-        b'--x\r\nContent-Disposition: form-data; name="seed"\r\n\r\n' + b"1" * 5000 + b"\r\n--x--\r\n",
+        b'--x\r\nContent-Disposition: form-data; name="seed"\r\n\r\n' + b"1" * 20_000 + b"\r\n--x--\r\n",
         422,
         "'seed'",
     ),

@@ -6,7 +6,10 @@ import httpx
 import numpy as np
 import pytest
 
+from model_store.settings import Settings
+from model_store.stores import Stores
 from tests.conftest import npy, small_scene
+from worker.tasks import run_job
 
 SCENE = npy(small_scene())
 BANDS = small_scene().shape[2]
@@ -33,6 +36,28 @@ def test_wavelengths_are_a_list_or_a_file(service: httpx.Client) -> None:
     assert filed.json()["inputs"]["wavelengths"] == pytest.approx(LISTED)
     both = post(service, {"wavelengths": ("w.txt", b"1")}, wavelengths=text)
     assert (both.status_code, "one of the two" in both.json()["detail"]) == (422, True)
+
+
+def test_a_mask_is_a_file_that_reaches_the_worker(service: httpx.Client, settings: Settings, stores: Stores) -> None:
+    rows, columns, _ = small_scene().shape
+    used = np.zeros((rows, columns), dtype=bool)
+    used[1:] = True
+    fields = {"method": "vca_fcls", "n_endmembers": "2"}
+    job = post(service, {"mask": ("m.npy", npy(used))}, **fields).json()
+    assert job["inputs"]["mask"] == "m.npy"
+    assert post(service, {"mask": ("other.npy", npy(used))}, **fields).json()["jobID"] == job["jobID"]
+    assert post(service, {"mask": ("m.npy", npy(~used))}, **fields).json()["jobID"] != job["jobID"]
+    run_job(job["jobID"], settings, on_lost=lambda: None)
+    document = service.get(f"/jobs/{job['jobID']}/results").json()
+    assert document["input"]["pixels_outside_mask"] == document["input"]["pixels_masked"] == columns
+    assert document["provenance"]["input"]["mask"] == "m.npy"
+    assert set(document["provenance"]["inputs"]) == {"file", "mask"}
+
+
+@pytest.mark.parametrize("mask", [npy(np.zeros((3, 3))), npy(np.ones((3, 3))), b"{}", b"nonsense", b""])
+def test_a_mask_that_is_none_is_a_422(service: httpx.Client, mask: bytes) -> None:
+    response = post(service, {"mask": ("m.npy", mask)})
+    assert (response.status_code, "m.npy" in response.json()["detail"]) == (422, True)
 
 
 @pytest.mark.parametrize(

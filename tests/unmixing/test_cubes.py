@@ -59,7 +59,7 @@ def test_each_dropped_band_says_why():
     assert reasons[2].startswith("constant (-0.01")
     assert "where bands typically reach" in reasons[3]
     assert reasons[4] == "only 5 of 20 pixels have data"
-    assert reasons[5] == "marked bad in the header"
+    assert reasons[5] == "marked bad in the header, or asked to be left out"
     assert set(reasons) == {1, 2, 3, 4, 5}
     assert cube.valid_pixels.all()
     report = json.loads(json.dumps(input_report(cube, 0)))

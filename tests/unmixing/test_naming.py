@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from unmixing.errors import LibraryMismatchError
-from unmixing.naming import MAX_ANGLE_RADIANS, match_library, require_match, unique_names
+from unmixing.naming import match_library, require_match, unique_names
 from unmixing.pipeline import FittedMethod
 from unmixing.types import Float64, ImageInfo, SpectralLibrary
+from unmixing.warnings.fitting import MAX_ANGLE_RADIANS
 
 IMAGE_NM = np.linspace(450, 850, 41)
 LIBRARY_NM = np.linspace(400, 900, 26)
@@ -84,6 +85,31 @@ def test_names_and_what_stays_unknown() -> None:
     assert matches[1][0]["angle_radians"] > MAX_ANGLE_RADIANS
     assert "seconds" in named.metrics
     assert "library_matches" not in method.metrics
+
+
+def test_a_look_alike_of_another_material_keeps_an_endmember_unnamed_and_a_namesake_does_not() -> None:
+    rise, fall, _ = materials(LIBRARY_NM)
+    spectra = np.stack([rise, rise + 0.005 * fall, fall])
+    alike = SpectralLibrary(("grass", "tree", "soil"), LIBRARY_NM, spectra)
+    method = fitted(np.stack([materials(IMAGE_NM)[0] + 0.1, materials(IMAGE_NM)[1]]))
+    unsure, sure = method.named_by(alike).metrics["library_margins"]
+    assert unsure < 0.3 < sure
+    assert method.named_by(alike).endmember_names == ("endmember 1", "soil")
+    namesakes = SpectralLibrary(("lib/grass 1.txt", "lib/grass 2.txt", "soil"), LIBRARY_NM, spectra)
+    named = method.named_by(namesakes)
+    assert named.endmember_names == ("grass", "soil")
+    assert named.metrics["library_matches"][0][0]["full_name"] in ("lib/grass 1.txt", "lib/grass 2.txt")
+
+
+def test_water_vapour_bands_do_not_count_in_the_angle() -> None:
+    wavelengths = np.linspace(1000, 2200, 61)
+    axis = (wavelengths - 1000) / 1200
+    spectra = np.stack([0.2 + axis, 1.2 - axis])
+    endmembers = spectra.copy()
+    opaque = ((wavelengths >= 1350) & (wavelengths <= 1430)) | ((wavelengths >= 1800) & (wavelengths <= 1950))
+    endmembers[:, opaque] = 5.0
+    for found in match_library(endmembers, wavelengths, SpectralLibrary(("a", "b"), wavelengths, spectra)):
+        assert found[0].angle_radians < 1e-6
 
 
 def test_numbers_avoid_names_that_exist() -> None:

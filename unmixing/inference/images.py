@@ -9,7 +9,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from unmixing.cubes import cube_from_array, per_band, scaled_values
 from unmixing.errors import SceneFormatError
-from unmixing.types import Bool, Cube, Float32, Float64, Georeference, ImageInfo, SceneFacts
+from unmixing.screening.fill import blank
+from unmixing.types import Bool, Cube, FillValue, Float32, Float64, Georeference, ImageInfo, SceneFacts
 
 BLOCK_BYTES = 16 * 2**20
 """How much of an array in memory is worked on at a time."""
@@ -31,7 +32,7 @@ class Image(Protocol):
     """An image that can be read more than once. ``SceneReader`` reads files, ``ArrayImage`` an array.
 
     shape: rows, columns, bands. wavelengths_nm, bad_bands: (bands,) or None, bad_bands true where the provider marks
-    a band bad. scale: the factor applied to the numbers as they lie in the file.
+    a band bad. bands_chosen: see ``SceneFacts``. scale: the factor applied to the numbers as they lie in the file.
     """
 
     @property
@@ -40,6 +41,8 @@ class Image(Protocol):
     def wavelengths_nm(self) -> Float64 | None: ...
     @property
     def bad_bands(self) -> Bool | None: ...
+    @property
+    def bands_chosen(self) -> bool: ...
     @property
     def scale(self) -> float: ...
     @property
@@ -91,6 +94,7 @@ class ArrayImage:
         self.shape: tuple[int, int, int] = values.shape
         self.wavelengths_nm = per_band(wavelengths_nm, values.shape[2], "wavelengths_nm", np.float64)
         self.bad_bands: Bool | None = None
+        self.bands_chosen = False
         self.scale = 1.0
         self.nodata: float | None = None
         self.georeference: Georeference | None = None
@@ -127,6 +131,32 @@ class CubeImage(ArrayImage):
 
     def read(self) -> Cube:
         return self.cube
+
+
+class BlankedImage:
+    """An image whose fill values are no data. image: as it is."""
+
+    def __init__(self, image: Image, fills: tuple[FillValue, ...]) -> None:
+        self.shape, self.wavelengths_nm, self.bad_bands = image.shape, image.wavelengths_nm, image.bad_bands
+        self.scale, self.nodata, self.bands_chosen = image.scale, image.nodata, image.bands_chosen
+        self.georeference, self.source = image.georeference, image.source
+        self.windows, self.read = image.windows, image.read
+        self._image, self._fills = image, fills
+
+    def scaled_blocks(self, first: int = 0, last: int | None = None, margin: int = 0) -> Iterator[Block]:
+        for block in self._image.scaled_blocks(first, last, margin):
+            blank(block.values, self._fills)
+            yield block
+
+    def read_pixels(self, start: int, stop: int, chosen: NDArray[np.intp]) -> Float32:
+        pixels = self._image.read_pixels(start, stop, chosen)
+        blank(pixels, self._fills)
+        return pixels
+
+
+def blanked(image: Image, fills: tuple[FillValue, ...]) -> Image:
+    """The image with its fill values as no data; itself where there are none."""
+    return BlankedImage(image, fills) if fills else image
 
 
 def as_image(image: "Image | Cube | NDArray[Any]") -> Image:

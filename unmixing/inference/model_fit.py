@@ -5,8 +5,13 @@ from dataclasses import replace
 import numpy as np
 
 from unmixing.errors import BandMismatchError, SpecError
-from unmixing.inference.images import Image, described
-from unmixing.types import DroppedBand, ImageInfo, TrainedModel
+from unmixing.inference.images import Image, blanked, described
+from unmixing.inference.sampling import SAMPLE_PIXELS, draw_sample
+from unmixing.progress import Progress
+from unmixing.screening.fill import FillSearch
+from unmixing.types import DroppedBand, Float32, ImageInfo, TrainedModel
+from unmixing.warnings.reading import reading_warnings
+from unmixing.warnings.table import merged
 
 
 def require_fit(model: TrainedModel, n_bands: int, n_endmembers: int | None) -> None:
@@ -29,3 +34,19 @@ def info_for_model(image: Image, model: TrainedModel) -> ImageInfo:
     used[list(model.manifest.used_bands)] = True
     left_out = tuple(DroppedBand(int(index), "the model does not use it") for index in np.flatnonzero(~used))
     return replace(described(image, used), dropped_bands=left_out)
+
+
+def sample_for_model(image: Image, model: TrainedModel, progress: Progress) -> tuple[ImageInfo, Float32]:
+    """Description of another image than the model's own, and a sample of its pixels, (n_sample, bands).
+
+    Raises what ``draw_sample`` raises.
+    """
+    info = info_for_model(image, model)
+    used = np.flatnonzero(info.used_bands)
+    _, sample = draw_sample(image, used, SAMPLE_PIXELS, progress)
+    search = FillSearch(len(used), image.scale)
+    search.add(sample[:, used])
+    if fills := search.found():  # they have taken the place of pixels in the sample
+        info = replace(info, fill_values=fills)
+        _, sample = draw_sample(blanked(image, fills), used, SAMPLE_PIXELS, progress)
+    return replace(info, warnings=merged(info.warnings, reading_warnings(sample[:, used], used))), sample

@@ -1,16 +1,19 @@
 """The pixels of an image that methods are fitted on: all of a small one, a sample of a large one."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
-from unmixing.cubes import BandStatistics, usable
+from unmixing.cubes import BandStatistics, in_order, usable, without
 from unmixing.inference.denoised import denoised_pixels
-from unmixing.inference.images import CubeImage, Image, described
+from unmixing.inference.images import CubeImage, Image, blanked, described
 from unmixing.inference.sampling import SAMPLE_PIXELS, draw_keys, draw_sample, lowest
 from unmixing.progress import Progress, part_of
+from unmixing.screening.fill import FillSearch
+from unmixing.screening.noise import noise_bands
 from unmixing.types import Cube, Float32, ImageInfo
 from unmixing.warnings.reading import reading_warnings
 from unmixing.warnings.table import merged
@@ -64,28 +67,44 @@ def training_image(image: Image, progress: Progress, max_values: int = TRAINING_
     if rows * columns * bands <= max_values:
         progress(0.0, "reading the image")
         cube = image.read()
+        image = blanked(image, cube.fill_values)
         return TrainingImage(image, cube, cube, np.flatnonzero(cube.valid_pixels), whole=True)
     info = image_info(image, part_of(progress, 0.0, 0.5))
-    used = np.flatnonzero(info.used_bands)
+    image, used = blanked(image, info.fill_values), np.flatnonzero(info.used_bands)
     positions, pixels = draw_sample(image, used, max(SAMPLE_PIXELS, max_values // bands), part_of(progress, 0.5, 1.0))
-    info = replace(info, warnings=merged(info.warnings, reading_warnings(pixels[:, used])))
+    noisy = () if image.bands_chosen else noise_bands(pixels[:, used], used, info.wavelengths_nm)
+    if noisy:
+        dropped = in_order(info.dropped_bands, noisy)
+        info = replace(info, dropped_bands=dropped, used_bands=without(bands, dropped))
+    used = np.flatnonzero(info.used_bands)
+    info = replace(info, warnings=merged(info.warnings, reading_warnings(pixels[:, used], used)))
     cube = _cube_of(info, pixels[:, None, :], np.ones((len(pixels), 1), dtype=bool))
     return TrainingImage(image, info, cube, positions, whole=False)
 
 
 def image_info(image: Image, progress: Progress) -> ImageInfo:
-    """Which bands of an image of any size can be used, by a look at all of its blocks."""
+    """Which bands of an image of any size can be used, by a look at all of its blocks; by a second one where the first
+    has found fill values."""
     if isinstance(image, CubeImage):
         return image.cube
-    statistics = BandStatistics(image.shape[2], image.bad_bands)
-    for block in image.scaled_blocks():
-        statistics.add(block.values)
-        progress(block.stop / image.shape[0], "looking at the bands")
+    search = FillSearch(image.shape[2], image.scale)
+    statistics = _band_statistics(image, search.add, progress)
+    if fills := search.found():
+        statistics = _band_statistics(blanked(image, fills), None, progress)
     statistics.require_content()
     dropped = statistics.dropped_bands()
-    used = np.ones(image.shape[2], dtype=bool)
-    used[[band.index for band in dropped]] = False
-    return replace(described(image, used), dropped_bands=dropped)
+    used = without(image.shape[2], dropped)
+    return replace(described(image, used), dropped_bands=dropped, fill_values=fills)
+
+
+def _band_statistics(image: Image, look: Callable[[Float32], None] | None, progress: Progress) -> BandStatistics:
+    statistics = BandStatistics(image.shape[2], image.bad_bands)
+    for block in image.scaled_blocks():
+        if look is not None:
+            look(block.values)
+        statistics.add(block.values)
+        progress(block.stop / image.shape[0], "looking at the bands")
+    return statistics
 
 
 def _cube_of(info: ImageInfo, values: Float32, valid: NDArray[np.bool_]) -> Cube:

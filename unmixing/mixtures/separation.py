@@ -21,7 +21,7 @@ from unmixing.mixtures.sources import MixturePrior
 from unmixing.mixtures.specs import SeparationNetworkSpec, SeparationSpec
 from unmixing.progress import Progress, never_back, part_of, silent
 from unmixing.types import Compute, Float32, ResultWarning, TrainedModel
-from unmixing.warnings.fitting import fitting_warnings
+from unmixing.warnings.applying import residual_warning
 
 LIBRARY_DONE, TRAINING_DONE = 0.2, 0.95
 
@@ -45,8 +45,8 @@ class Separation:
     @property
     def warnings(self) -> tuple[ResultWarning, ...]:
         """Why the answer may be wrong; see ``Unmixing``."""
-        trained = {} if self.model is None else self.model.manifest.metrics
-        return fitting_warnings({**trained, **self.metrics})
+        found = residual_warning(float(np.sqrt(self.metrics["reconstruction_nmse"])))
+        return () if found is None else (found,)
 
     @property
     def source_names(self) -> tuple[str, ...]:

@@ -65,7 +65,7 @@ WARNINGS: Mapping[WarningCode, WarningKind] = MappingProxyType(
         ),
         WarningCode.LARGE_RESIDUAL: WarningKind(
             "Much of the signal is not explained by the endmembers.",
-            "Ask for more endmembers, leave out bad bands, and look for fill values and other units.",
+            "Ask for more endmembers or another method, leave out bad bands, and look for undeclared fill values.",
         ),
         WarningCode.RARE_ENDMEMBER: WarningKind(
             "An endmember makes up a part worth the name of hardly any pixel: perhaps an outlier, no material.",

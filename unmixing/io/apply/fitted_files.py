@@ -20,6 +20,7 @@ from unmixing.specs import AbundancesOf
 from unmixing.types import (
     Compute,
     DroppedBand,
+    FillValue,
     Float32,
     Float64,
     Georeference,
@@ -44,6 +45,7 @@ class ImageDocument(BaseModel):
     shape: tuple[int, int, int]
     used_bands: tuple[int, ...] = Field(min_length=1)
     dropped_bands: tuple[DroppedBand, ...]
+    fill_values: tuple[FillValue, ...] = ()
     scale: float
     nodata: float | None
     georeference: Georeference | None
@@ -81,8 +83,9 @@ class StoredFit:
         used = np.zeros(image.shape[2], dtype=bool)
         used[list(image.used_bands)] = True
         return ImageInfo(
-            shape=image.shape, used_bands=used, dropped_bands=image.dropped_bands, wavelengths_nm=self.wavelengths_nm,
-            scale=image.scale, nodata=image.nodata, georeference=image.georeference, source=image.source,
+            shape=image.shape, used_bands=used, dropped_bands=image.dropped_bands,
+            fill_values=image.fill_values, wavelengths_nm=self.wavelengths_nm, scale=image.scale,
+            nodata=image.nodata, georeference=image.georeference, source=image.source,
             warnings=image.warnings,
         )  # fmt: skip
 
@@ -103,8 +106,8 @@ def write_fitted(folder: Path, fitted: FittedMethod) -> None:
     info, prepared = fitted.info, fitted.area_unmixer.prepared
     image = ImageDocument(
         shape=info.shape, used_bands=tuple(np.flatnonzero(info.used_bands).tolist()), dropped_bands=info.dropped_bands,
-        scale=info.scale, nodata=info.nodata, georeference=info.georeference, source=json_ready(info.source),
-        warnings=info.warnings,
+        fill_values=info.fill_values, scale=info.scale, nodata=info.nodata, georeference=info.georeference,
+        source=json_ready(info.source), warnings=info.warnings,
     )  # fmt: skip
     document = FittedDocument(
         model_sha256=_sha256(fitted.model.onnx), abundances_of=fitted.abundances_of,

@@ -2,18 +2,16 @@
 
 from typing import Any
 
-from numpy.typing import NDArray
-
 from unmixing import pipeline
-from unmixing.inference.images import Image
+from unmixing.io.formats.reader import SceneReader
 from unmixing.io.inputs.images import asked_image
 from unmixing.progress import Progress
 from unmixing.specs import InputSpec, UnmixSpec
-from unmixing.types import Compute, Cube, TrainedModel, Unmixing
+from unmixing.types import Compute, TrainedModel, Unmixing
 
 
 def unmix(
-    image: Image | Cube | NDArray[Any],
+    image: Any,
     spec: UnmixSpec | None = None,
     *,
     input: InputSpec | None = None,
@@ -23,8 +21,10 @@ def unmix(
 ) -> Unmixing:
     """Find the materials of an image and how much of each is in every pixel.
 
-    image: (rows, columns, bands), a Cube, or an opened scene. spec: method, number of endmembers, seed and so on.
-    input: how the image is to be read: wavelengths, bands, pixels, scale. model: use this trained model and train
+    image: an array, a path or the paths of a scene's files, an ``xarray.DataArray``, an opened rasterio dataset, a Cube
+    or an opened scene. An array is (rows, columns, bands), unless its numbers show that its bands lie on another axis.
+    spec: method, number of endmembers, seed and so on. input: how the image is to be read: axes, wavelengths, bands,
+    pixels, scale. model: use this trained model and train
     nothing. progress: see ``Progress``; it may raise Cancelled. Raises as ``pipeline.unmix`` and ``asked_image`` do.
 
     >>> import numpy as np
@@ -35,4 +35,8 @@ def unmix(
     array([ 0, 28, 29])
     """
     opened = asked_image(image, input or InputSpec())
-    return pipeline.unmix(opened, spec, model=model, compute=compute, progress=progress)
+    try:
+        return pipeline.unmix(opened, spec, model=model, compute=compute, progress=progress)
+    finally:
+        if isinstance(opened, SceneReader) and not isinstance(image, SceneReader):
+            opened.close()

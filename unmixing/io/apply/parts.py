@@ -16,6 +16,7 @@ from threadpoolctl import threadpool_limits
 from unmixing.errors import PartFormatError
 from unmixing.inference.apply import Maps
 from unmixing.inference.images import Image
+from unmixing.inference.reconstruction import N_SUMS
 from unmixing.io.apply.fitted_files import StoredFit, read_document, read_fitted, write_fitted
 from unmixing.io.apply.rows import apply_to_rows
 from unmixing.io.inputs.digests import Digests
@@ -38,11 +39,11 @@ class PartDocument(BaseModel):
     the others do not read all of it.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="constants")
 
-    format_version: Literal[1] = 1
+    format_version: Literal[2] = 2
     rows: Rows
-    reconstruction: tuple[float, float, float, float]
+    reconstruction: tuple[float, ...]
     kind_decided_by: str
     inference_seconds: float
     total_seconds: float
@@ -92,6 +93,11 @@ def read_part(folder: Path) -> Part:
     first, last = document.rows
     if not 0 <= first < last <= n_rows:
         raise PartFormatError(f"{folder / DOCUMENT}: the rows {first}:{last} are not among the image's 0:{n_rows}")
+    if len(document.reconstruction) != N_SUMS + len(stored.endmembers):
+        raise PartFormatError(
+            f"{folder / DOCUMENT}: reconstruction has {len(document.reconstruction)} sums, "
+            f"{N_SUMS + len(stored.endmembers)} are needed"
+        )
     try:
         maps = read_maps(folder)
         picture = np.load(folder / PICTURE, allow_pickle=False)

@@ -1,32 +1,13 @@
 """Rows of an image through a fitted method, into the files of the maps."""
 
-import numpy as np
-
 from unmixing.inference.apply import Maps, unmix_rows
-from unmixing.inference.images import Block, Image
+from unmixing.inference.images import Block, Image, blanked
 from unmixing.inference.reconstruction import ReconstructionMetrics
-from unmixing.io.products.false_colour import false_colour_bands
+from unmixing.io.products.false_colour import PictureRows
 from unmixing.io.products.maps import MapFiles
-from unmixing.io.products.result import picture_step
 from unmixing.pipeline import FittedMethod
 from unmixing.progress import Progress
-from unmixing.types import Float32, ImageInfo
-
-
-class PictureRows:
-    """Every so many pixels of three bands, gathered while blocks pass by."""
-
-    def __init__(self, info: ImageInfo) -> None:
-        self._bands = false_colour_bands(info)[0]
-        self._step, self._shown = picture_step(info.shape), [np.empty((0, 0, 3), dtype=np.float32)]
-
-    def add(self, block: Block) -> None:
-        own = block.values[block.above : block.above + block.stop - block.start]
-        self._shown.append(own[-block.start % self._step :: self._step, :: self._step, self._bands])
-
-    def picture(self) -> Float32:
-        """(rows, columns, 3), not stretched."""
-        return np.concatenate([rows for rows in self._shown if rows.size] or self._shown)
+from unmixing.types import Float32
 
 
 def apply_to_rows(
@@ -41,5 +22,6 @@ def apply_to_rows(
         maps.write(block, found)
         shown.add(block)
 
-    reconstruction = unmix_rows(image, fitted.unmixer, fitted.info.used_bands, rows, write, progress)
+    seen = blanked(image, fitted.info.fill_values)
+    reconstruction = unmix_rows(seen, fitted.unmixer, fitted.info.used_bands, rows, write, progress)
     return reconstruction, shown.picture()

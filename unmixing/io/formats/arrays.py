@@ -1,34 +1,29 @@
-"""Formats of arrays (.npy, .npz, .mat): from the headers in a file to the scene or the matrix that is meant."""
+"""Formats of arrays (.npy, .npz, .mat, HDF5): from the headers in a file to the scene or the matrix that is meant."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from unmixing.errors import SceneFormatError
-from unmixing.io.formats.matlab import SIZE_NAMES, CubeVariable, cube_view, find_cube
-from unmixing.io.formats.reader import ArrayHeader, ArrayRows, SceneReader, require_plausible_size
-from unmixing.io.formats.variables import (
-    SCALE,
-    THE_CUBE,
-    WAVELENGTHS,
-    WantedArray,
-    choose_array,
-    companion_facts,
-    no_array,
-    require_companion,
-    require_cube,
-)
+from unmixing.io.formats.array_header import ArrayHeader
+from unmixing.io.formats.companions import facts_beside
+from unmixing.io.formats.layout import layout_asked
+from unmixing.io.formats.reader import ArrayRows, SceneReader, calibrated, require_plausible_size
+from unmixing.io.formats.scene_arrays import UNNAMED, FileArrays, SceneArray, find_scene
+from unmixing.io.formats.variables import WantedArray, choose_array, no_array
 from unmixing.specs import InputSpec
+from unmixing.types import SceneFacts
 
 MAX_BYTES = 4 * 2**30
 """Of an array that is read whole."""
 
-UNNAMED = ""
-"""The name of the array in a file that holds one without a name."""
+MAX_LOOKED_AT_BYTES = 256 * 2**20
+"""Of an array that is read whole only to see how it lies in the file."""
 
 Headers = Callable[[Path], dict[str, ArrayHeader]]
 """The arrays of a file by name, with their shapes as the program that wrote them shows them; nothing of them is read.
@@ -39,11 +34,30 @@ LoadArray = Callable[[Path, str, Path | None], NDArray[Any]]
 Raises SceneFormatError."""
 
 
+class Unpacked:
+    """An array that is loaded when first looked at, kept until it is taken, and loaded once for both."""
+
+    def __init__(self, load: Callable[[], NDArray[Any]]) -> None:
+        self._load = load
+        self._array: NDArray[Any] | None = None
+
+    def look(self) -> NDArray[Any]:
+        """The array, which stays here."""
+        if self._array is None:
+            self._array = self._load()
+        return self._array
+
+    def take(self) -> NDArray[Any]:
+        """The array, which is not kept any longer."""
+        array, self._array = self.look(), None
+        return array
+
+
 @dataclass(frozen=True)
 class ArrayFormat:
     """A format whose files hold arrays. name: as results report it.
 
-    matlab: whether a matrix of bands x pixels is a scene too, where numbers of rows and columns lie beside it.
+    down_columns: whether the program behind it counts the pixels of a matrix down the columns, as MATLAB does.
     mapped: whether an array is read where it lies in the file, any rows of it; else all of it is unpacked first.
     read_whole: whether an array can only be read into memory as a whole.
     """
@@ -51,30 +65,33 @@ class ArrayFormat:
     name: str
     headers: Headers
     load: LoadArray
-    matlab: bool = False
+    down_columns: bool = False
     mapped: bool = False
     read_whole: bool = False
 
     def open_scene(self, files: Sequence[Path], asked: InputSpec, scratch: Path | None) -> SceneReader:
-        """The cube in the one file of ``files``, loaded when its first row is wanted.
+        """The cube in the one file of ``files``, loaded when its first row is wanted, or when nothing but its numbers
+        tells how it lies in the file.
 
-        ``asked.variable`` says which array it is where there are several. Beside it only ``wavelengths_nm``, ``scale``
-        and, in MATLAB files, the size of the image are read. Raises SceneFormatError, AmbiguousSceneError.
+        Beside it only its wavelengths, bad bands and scale, and the size of the image of a matrix, are read.
+        Raises SceneFormatError, AmbiguousSceneError.
         """
         path = files[0]
         headers = self.headers(path)
-        cube = self._cube(path, headers, asked.variable, scratch)
-        what = _what(path, cube.name)
-        _require_stored(cube.header, what)
-        require_plausible_size(path, cube.header)
-        sizes = {WAVELENGTHS: cube.shape[2], SCALE: 1}
-        given = [name for name in sizes if name in headers]
-        for name in given:
-            require_companion(headers[name], name, sizes[name])
-        companions = {name: self._loaded(path, name, headers[name], scratch) for name in given}
-        load = partial(self._load_cube, path, cube, scratch)
-        rows = ArrayRows(cube.shape, cube.header.dtype, load, in_place=self.mapped, in_memory=self.read_whole)
-        return SceneReader(rows, companion_facts(companions, self._source(path, cube.name, cube.header)))
+        unpacked = {
+            name: Unpacked(partial(self._loaded, path, name, header, scratch)) for name, header in headers.items()
+        }
+
+        def content(name: str) -> Callable[[], NDArray[Any]] | None:
+            too_large = self.read_whole and headers[name].nbytes > MAX_LOOKED_AT_BYTES
+            return None if too_large else unpacked[name].look
+
+        def load(name: str) -> NDArray[Any]:
+            return unpacked[name].take()
+
+        found = find_scene(FileArrays(path.name, headers, load, content, self.down_columns), layout_asked(asked))
+        facts = facts_beside(headers, found.name, found.shape[2], load)
+        return self._reader(path, found, unpacked[found.name], facts)
 
     def read_array(self, path: Path, variable: str | None, wanted: WantedArray) -> tuple[NDArray[Any], dict[str, Any]]:
         """The array that is wanted, in the order of axes of the program that wrote it, and how it was found.
@@ -88,29 +105,28 @@ class ArrayFormat:
         header, what = headers[name], _what(path, name)
         if len(header.shape) != wanted.n_axes or not header.is_real or min(header.shape) < 1:
             raise SceneFormatError(f"{what} is {header}; it has to be a {wanted}")
-        _require_stored(header, what)
-        require_plausible_size(path, header)
+        _require_plausible(path, name, header)
         if header.nbytes > MAX_BYTES:
             raise SceneFormatError(f"{what} has {header.nbytes} bytes; {MAX_BYTES} are allowed")
-        return self._loaded(path, name, header, None), self._source(path, name, header)
+        named = {} if name == UNNAMED else {"variable": name}
+        return self._loaded(path, name, header, None), {**self._source(path), **named, "dtype": str(header.dtype)}
 
-    def _cube(
-        self, path: Path, headers: Mapping[str, ArrayHeader], variable: str | None, scratch: Path | None
-    ) -> CubeVariable:
-        if self.matlab:
-            names = [name for pair in SIZE_NAMES for name in pair if name in headers]
-            single = {name: headers[name] for name in names if headers[name].size == 1 and headers[name].is_real}
-            small = {name: self._loaded(path, name, header, scratch) for name, header in single.items()}
-            return find_cube(headers, small, variable, path.name)
-        name = UNNAMED if UNNAMED in headers else choose_array(headers, variable, path.name, THE_CUBE)
-        if name is None:
-            raise no_array(THE_CUBE, headers, path.name)
-        return CubeVariable(name, headers[name], require_cube(headers[name], _what(path, name)))
+    def _reader(self, path: Path, found: SceneArray, unpacked: Unpacked, facts: SceneFacts) -> SceneReader:
+        _require_plausible(path, found.name, found.header)
 
-    def _load_cube(self, path: Path, cube: CubeVariable, scratch: Path | None) -> NDArray[Any]:
-        return cube_view(self._loaded(path, cube.name, cube.header, scratch), cube.shape)
+        def load() -> NDArray[Any]:
+            return found.order.view(unpacked.take())
+
+        rows = ArrayRows(found.shape, found.header.dtype, load, in_place=self.mapped, in_memory=self.read_whole)
+        facts = replace(facts, source={**self._source(path), **found.source(), **facts.source})
+        offset = found.header.notes.offset
+        if not offset:
+            return SceneReader(rows, facts)
+        gains = np.full(found.shape[2], facts.scale)
+        return SceneReader(*calibrated(rows, replace(facts, scale=1.0), gains, np.full(found.shape[2], offset)))
 
     def _loaded(self, path: Path, name: str, header: ArrayHeader, scratch: Path | None) -> NDArray[Any]:
+        _require_plausible(path, name, header)
         values = self.load(path, name, scratch)
         if values.shape != header.shape or values.dtype.kind not in "iuf":
             raise SceneFormatError(
@@ -118,19 +134,19 @@ class ArrayFormat:
             )
         return values.astype(header.dtype, copy=False)
 
-    def _source(self, path: Path, name: str, header: ArrayHeader) -> dict[str, Any]:
-        named = {} if name == UNNAMED else {"variable": name}
-        return {"format": self.name, "files": [path.name], **named, "dtype": str(header.dtype)}
+    def _source(self, path: Path) -> dict[str, Any]:
+        return {"format": self.name, "files": [path.name]}
 
 
 def _what(path: Path, name: str) -> str:
     return path.name if name == UNNAMED else f"{path.name}: {name}"
 
 
-def _require_stored(header: ArrayHeader, what: str) -> None:
-    """Raises SceneFormatError unless the file has as many bytes for the array as its header describes."""
+def _require_plausible(path: Path, name: str, header: ArrayHeader) -> None:
+    """Raises SceneFormatError unless the file can hold the array, by its size and by what it has stored for it."""
     if header.stored_bytes is not None and header.stored_bytes != header.nbytes:
         verdict = "it is truncated" if header.stored_bytes < header.nbytes else "its header does not describe it"
         raise SceneFormatError(
-            f"{what}: {header} needs {header.nbytes} bytes, the file has {header.stored_bytes}; {verdict}"
+            f"{_what(path, name)}: {header} needs {header.nbytes} bytes, the file has {header.stored_bytes}; {verdict}"
         )
+    require_plausible_size(path, header)

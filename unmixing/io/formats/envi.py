@@ -15,10 +15,12 @@ import rasterio
 from numpy.typing import NDArray
 
 from unmixing.errors import SceneFormatError
+from unmixing.io.formats.array_header import ArrayHeader
 from unmixing.io.formats.envi_header import number, numbers, read_envi_header, whole_number
 from unmixing.io.formats.gdal import georeference_of, georeference_optional, safe_gdal
-from unmixing.io.formats.reader import ArrayHeader, ArrayRows, Rows, SceneReader, calibrated
-from unmixing.io.formats.variables import require_cube
+from unmixing.io.formats.reader import ArrayRows, Rows, SceneReader, calibrated
+from unmixing.io.formats.units import RADIANCE, REFLECTANCE, stated_unit
+from unmixing.io.formats.variables import require_few_bands, require_three_axes
 from unmixing.io.formats.wavelengths import wavelengths_in_nm
 from unmixing.specs import InputSpec
 from unmixing.types import Bool, Float64, Georeference, SceneFacts
@@ -52,6 +54,7 @@ def open_envi(files: Sequence[Path], asked: InputSpec, scratch: Path | None) -> 
         raise SceneFormatError(f"{header.name} describes a spectral library, not a scene: spectra without an image")
     layout = layout_of(fields, header.name)
     require_size(layout, header, binary)
+    require_few_bands(layout.shape[2], header.name, hint="")
 
     def load() -> NDArray[Any]:
         axes = AXES_IN_FILE[layout.interleave]
@@ -75,11 +78,12 @@ def layout_of(fields: Mapping[str, str], name: str) -> Layout:
         raise SceneFormatError(f"{name}: data type {code!r} is none of ENVI's ({', '.join(TYPES)})")
     if interleave not in AXES_IN_FILE:
         raise SceneFormatError(f"{name}: interleave {interleave!r} is none of {', '.join(AXES_IN_FILE)}")
-    shape = tuple(whole_number(fields, key, name) for key in ("lines", "samples", "bands"))
+    lines, samples, bands = (whole_number(fields, key, name) for key in ("lines", "samples", "bands"))
     order = ">" if whole_number(fields, "byte order", name, default=0) == 1 else "<"
     dtype = np.dtype(order + TYPES[code])
     offset = whole_number(fields, "header offset", name, default=0)
-    return Layout(require_cube(ArrayHeader(shape, dtype), name), dtype, offset, interleave)
+    require_three_axes(ArrayHeader((lines, samples, bands), dtype), name)
+    return Layout((lines, samples, bands), dtype, offset, interleave)
 
 
 def require_size(layout: Layout, header: Path, binary: Path) -> None:
@@ -109,6 +113,7 @@ def _facts(fields: Mapping[str, str], layout: Layout, header: Path, binary: Path
         "dtype": layout.dtype.name,
         "wavelength_units": units,
         "scale_stated": None,
+        "unit": stated_unit([fields.get("data units"), fields.get("z plot titles")]),
     }
     return SceneFacts(
         wavelengths_nm=wavelengths,
@@ -137,13 +142,15 @@ def _scaled(fields: Mapping[str, str], rows: Rows, facts: SceneFacts) -> tuple[R
         if not (np.isfinite(factor) and factor > 0):
             raise SceneFormatError(f"{name}: reflectance scale factor must be positive, it is {factor:g}")
         gains, offsets, stated = np.full(n_bands, 1 / factor), np.zeros(n_bands), "reflectance scale factor"
+        unit: str | None = REFLECTANCE
     elif "data gain values" in fields or "data offset values" in fields:
         gains = _per_band(fields, "data gain values", name, n_bands, 1.0)
         offsets = _per_band(fields, "data offset values", name, n_bands, 0.0)
-        stated = "data gain values"
+        stated, unit = "data gain values", facts.source["unit"] or RADIANCE
     else:
         return rows, facts
-    return calibrated(rows, replace(facts, source={**facts.source, "scale_stated": stated}), gains, offsets)
+    source = {**facts.source, "scale_stated": stated, "unit": unit}
+    return calibrated(rows, replace(facts, source=source), gains, offsets)
 
 
 def _per_band(fields: Mapping[str, str], key: str, name: str, n_bands: int, default: float) -> Float64:

@@ -24,7 +24,7 @@ def with_partner(files: Sequence[Path]) -> list[Path]:
     if _is_header(path):
         partner = binary_of(path, (other for other in _related(path) if _may_be_binary(other)))
     elif _may_be_binary(path):
-        partner = _header_of(path, [other for other in _related(path) if _is_header(other)])
+        partner = _header_of(path, _related(path))
     else:
         partner = None
     return [path] if partner is None else [path, partner]
@@ -43,8 +43,15 @@ def binary_of(header: Path, others: Iterable[Path]) -> Path | None:
     return None
 
 
-def _header_of(binary: Path, headers: Sequence[Path]) -> Path | None:
-    return _named(headers, binary.name + HEADER_SUFFIX) or _named(headers, binary.stem + HEADER_SUFFIX)
+def _header_of(binary: Path, others: Sequence[Path]) -> Path | None:
+    """The header that names this binary. A file of another ending than binaries have, as a note beside them, is taken
+    for one only where the header has no likelier."""
+    headers = [path for path in others if _is_header(path)]
+    found = _named(headers, binary.name + HEADER_SUFFIX) or _named(headers, binary.stem + HEADER_SUFFIX)
+    if found is None or binary.suffix.lower() in BINARY_SUFFIXES:
+        return found
+    likeliest = binary_of(found, [binary, *(path for path in others if _may_be_binary(path))])
+    return found if likeliest == binary else None
 
 
 def _stems(header: Path) -> list[str]:

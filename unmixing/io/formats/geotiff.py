@@ -12,14 +12,12 @@ from rasterio.enums import Interleaving, MaskFlags
 from rasterio.windows import Window
 
 from unmixing.errors import SceneFormatError
+from unmixing.io.formats.array_header import ArrayHeader
+from unmixing.io.formats.band_names import wavelengths_of_names
 from unmixing.io.formats.gdal import georeference_of, georeference_optional, safe_gdal
-from unmixing.io.formats.reader import (
-    ArrayHeader,
-    SceneReader,
-    calibrated,
-    default_rows_per_block,
-    require_plausible_size,
-)
+from unmixing.io.formats.names import wavelength_unit
+from unmixing.io.formats.reader import SceneReader, calibrated, default_rows_per_block, require_plausible_size
+from unmixing.io.formats.units import stated_unit
 from unmixing.io.formats.variables import require_cube
 from unmixing.io.formats.wavelengths import wavelengths_in_nm
 from unmixing.specs import InputSpec
@@ -31,15 +29,15 @@ bounded."""
 
 
 class RasterRows:
-    """Rows of an open GDAL dataset, which one thread may use at a time."""
+    """Rows of an open GDAL dataset, which one thread may use at a time. owned: whether it is closed with them."""
 
-    def __init__(self, dataset: rasterio.DatasetReader, name: str) -> None:
+    def __init__(self, dataset: rasterio.DatasetReader, name: str, *, owned: bool = True) -> None:
         self.shape = (dataset.height, dataset.width, dataset.count)
         self._masked = MaskFlags.per_dataset in dataset.mask_flag_enums[0]
         stored = np.dtype(dataset.dtypes[0])
         self.dtype = np.dtype(np.float32) if self._masked else stored
         self.rows_per_block = _rows_per_block(self.shape, stored, dataset.block_shapes[0][0])
-        self._dataset, self._name, self._lock = dataset, name, threading.Lock()
+        self._dataset, self._name, self._owned, self._lock = dataset, name, owned, threading.Lock()
 
     def read(self, start: int, stop: int) -> NDArray[Any]:
         window = Window(0, start, self.shape[1], stop - start)
@@ -51,7 +49,8 @@ class RasterRows:
 
     def close(self) -> None:
         with self._lock:
-            self._dataset.close()
+            if self._owned:
+                self._dataset.close()
 
 
 def _rows_per_block(shape: tuple[int, int, int], dtype: np.dtype[Any], block_rows: int) -> int:
@@ -71,18 +70,34 @@ def open_geotiff(files: Sequence[Path], asked: InputSpec, scratch: Path | None) 
         dataset = rasterio.open(path.resolve(), driver="GTiff")
     try:
         with safe_gdal(path.name):
-            header = ArrayHeader((dataset.height, dataset.width, dataset.count), _dtype(dataset, path.name))
-            require_cube(header, path.name)
-            require_plausible_size(path, header)
+            require_plausible_size(path, _cube_header(dataset, path.name))
             _require_all_blocks(dataset, path)
-            facts = _facts(dataset, path.name)
-            rows, facts = calibrated(
-                RasterRows(dataset, path.name), facts, np.array(dataset.scales), np.array(dataset.offsets)
-            )
+            return _scene(RasterRows(dataset, path.name), dataset, path.name)
     except BaseException:
         dataset.close()
         raise
-    return SceneReader(rows, facts)
+
+
+def dataset_scene(dataset: rasterio.DatasetReader) -> SceneReader:
+    """The scene in a dataset that someone has opened with rasterio, of any of its formats, and will close.
+
+    Raises SceneFormatError.
+    """
+    name = Path(dataset.name).name
+    with safe_gdal(name):
+        _cube_header(dataset, name)
+        return _scene(RasterRows(dataset, name, owned=False), dataset, name)
+
+
+def _cube_header(dataset: rasterio.DatasetReader, name: str) -> ArrayHeader:
+    header = ArrayHeader((dataset.height, dataset.width, dataset.count), _dtype(dataset, name))
+    require_cube(header, name)
+    return header
+
+
+def _scene(rows: RasterRows, dataset: rasterio.DatasetReader, name: str) -> SceneReader:
+    facts = _facts(dataset, name)
+    return SceneReader(*calibrated(rows, facts, np.array(dataset.scales), np.array(dataset.offsets)))
 
 
 def _dtype(dataset: rasterio.DatasetReader, name: str) -> np.dtype[Any]:
@@ -119,12 +134,13 @@ def _facts(dataset: rasterio.DatasetReader, name: str) -> SceneFacts:
     nodata = dataset.nodata
     scaled = set(dataset.scales) != {1.0} or set(dataset.offsets) != {0.0}
     source = {
-        "format": "GeoTIFF",
+        "format": "GeoTIFF" if dataset.driver == "GTiff" else dataset.driver,
         "files": [name],
         "interleave": dataset.interleaving.value.lower(),
         "dtype": dataset.dtypes[0],
         "wavelength_units": units,
         "scale_stated": "GDAL scale" if scaled else None,
+        "unit": stated_unit(dataset.units[:1]),
     }
     return SceneFacts(
         wavelengths_nm=wavelengths,
@@ -138,13 +154,18 @@ def _facts(dataset: rasterio.DatasetReader, name: str) -> SceneFacts:
 def _wavelengths(
     dataset: rasterio.DatasetReader, tags: Sequence[Mapping[str, str]]
 ) -> tuple[Float64 | None, str | None]:
-    """From the tags ``wavelength`` and ``wavelength_units``, else from GDAL's own CENTRAL_WAVELENGTH_UM."""
-    values = _numbers([tag.get("wavelength") for tag in tags])
-    if values is not None:
-        return wavelengths_in_nm(values, tags[0].get("wavelength_units", dataset.tags().get("wavelength_units")))
+    """From the bands' own tags, else from GDAL's CENTRAL_WAVELENGTH_UM, else from the descriptions of the bands."""
+    for name in tags[0]:
+        named, unit = wavelength_unit(name)
+        values = _numbers([tag.get(name) for tag in tags]) if named else None
+        if values is not None:
+            stated = tags[0].get("wavelength_units", dataset.tags().get("wavelength_units"))
+            return wavelengths_in_nm(values, stated or unit)
     imagery = [dataset.tags(band, ns="IMAGERY").get("CENTRAL_WAVELENGTH_UM") for band in dataset.indexes]
     values = _numbers(imagery)
-    return (None, None) if values is None else wavelengths_in_nm(values, "um")
+    if values is not None:
+        return wavelengths_in_nm(values, "um")
+    return wavelengths_of_names(dataset.descriptions, dataset.tags())
 
 
 def _bad_bands(tags: Sequence[Mapping[str, str]]) -> Bool | None:

@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 
 from unmixing.errors import SceneFormatError
 from unmixing.io.formats.archives import open_archive
-from unmixing.io.formats.arrays import UNNAMED, ArrayFormat
+from unmixing.io.formats.array_header import ArrayHeader
+from unmixing.io.formats.arrays import ArrayFormat
 from unmixing.io.formats.damage import damage_reported
-from unmixing.io.formats.reader import ArrayHeader
+from unmixing.io.formats.scene_arrays import UNNAMED
 
 HEADER_READERS = {(1, 0): npy_format.read_array_header_1_0, (2, 0): npy_format.read_array_header_2_0}
 LENGTH_FIELDS = {(1, 0): "<H", (2, 0): "<I"}

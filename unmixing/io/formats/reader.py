@@ -3,7 +3,7 @@
 import mmap
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Protocol, Self
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from unmixing.cubes import cube_from_array, scaled_values
 from unmixing.errors import SceneFormatError
 from unmixing.inference.images import Block, blocks_of
+from unmixing.io.formats.array_header import ArrayHeader
 from unmixing.types import Cube, Float32, Float64, SceneFacts
 
 BLOCK_BYTES = 16 * 2**20
@@ -22,37 +23,6 @@ BLOCK_BYTES = 16 * 2**20
 MAX_EXPANSION = 200
 ALWAYS_ALLOWED_BYTES = 64 * 2**20
 """A file holds a cube of at most ``MAX_EXPANSION`` times its size (bombs hold more), or below the allowed bytes."""
-
-
-@dataclass(frozen=True)
-class ArrayHeader:
-    """Shape and type of an array that has not been read, and how many bytes its file has for it, where that is known
-    without reading it."""
-
-    shape: tuple[int, ...]
-    dtype: np.dtype[Any]
-    stored_bytes: int | None = None
-
-    @property
-    def is_real(self) -> bool:
-        """Whether it holds whole numbers or fractions, neither complex ones nor truth values, texts and objects."""
-        return self.dtype.kind in "iuf"
-
-    @property
-    def size(self) -> int:
-        """Number of elements, in Python's unbounded integers."""
-        size = 1
-        for length in self.shape:
-            size *= length
-        return size
-
-    @property
-    def nbytes(self) -> int:
-        """Bytes of all elements in memory."""
-        return self.size * self.dtype.itemsize
-
-    def __str__(self) -> str:
-        return f"{self.shape} {self.dtype}"
 
 
 class Rows(Protocol):
@@ -119,27 +89,27 @@ class ArrayRows:
 class CalibratedRows:
     """Rows whose bands each have their own gain and offset, applied here: float32, NaN where there is no data.
 
-    gains, offsets: (n_bands,).
+    raw: as they lie in the file. gains, offsets: (n_bands,).
     """
 
     def __init__(self, rows: Rows, gains: Float64, offsets: Float64, nodata: float | None) -> None:
         self.shape, self.dtype = rows.shape, np.dtype(np.float32)
         self.rows_per_block = rows.rows_per_block
-        self._rows, self._gains, self._offsets, self._nodata = rows, gains, offsets, nodata
+        self.raw, self.gains, self.offsets, self.nodata = rows, gains, offsets, nodata
 
     def read(self, start: int, stop: int) -> NDArray[Any]:
-        raw = self._rows.read(start, stop)
-        values = (raw * self._gains + self._offsets).astype(np.float32)
-        if self._nodata is not None:
-            values[raw == self._nodata] = np.nan
+        raw = self.raw.read(start, stop)
+        values = (raw * self.gains + self.offsets).astype(np.float32)
+        if self.nodata is not None:
+            values[raw == self.nodata] = np.nan
         return values
 
     def forget(self) -> None:
-        if isinstance(self._rows, ArrayRows):
-            self._rows.forget()
+        if isinstance(self.raw, ArrayRows):
+            self.raw.forget()
 
     def close(self) -> None:
-        self._rows.close()
+        self.raw.close()
 
 
 def calibrated(rows: Rows, facts: SceneFacts, gains: Float64, offsets: Float64) -> tuple[Rows, SceneFacts]:
@@ -166,7 +136,7 @@ class SceneReader:
         self.shape = rows.shape
         self.dtype = rows.dtype
         self.wavelengths_nm = facts.wavelengths_nm
-        self.bad_bands = facts.bad_bands
+        self.bad_bands, self.bands_chosen = facts.bad_bands, facts.bands_chosen
         self.scale = facts.scale
         self.nodata = facts.nodata
         self.georeference = facts.georeference

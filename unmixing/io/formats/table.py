@@ -6,6 +6,7 @@ from pathlib import Path
 from unmixing.io.formats.envi_header import is_envi_header
 from unmixing.io.formats.format import START_BYTES, Format, both, either, is_called, starts_with
 
+HDF5_MARK = b"\x89HDF\r\n\x1a\n"
 ZIP_MARKS = (b"PK\x03\x04", b"PK\x05\x06")
 
 NPZ = Format(
@@ -50,9 +51,18 @@ FORMATS = (
     Format(
         ".mat",
         (".mat",),
-        starts_with(b"\x89HDF\r\n\x1a\n", at=(0, 512)),
-        scene="matlab_v73:MAT_V73.open_scene",
-        array="matlab_v73:MAT_V73.read_array",
+        starts_with(HDF5_MARK, at=(512,)),
+        scene="hdf5:MAT_V73.open_scene",
+        array="hdf5:MAT_V73.read_array",
+        several_arrays=True,
+    ),
+    Format(
+        "HDF5 (netCDF 4)",
+        (".h5", ".hdf5", ".he5", ".nc"),
+        starts_with(HDF5_MARK),
+        ("application/x-hdf5", "application/x-netcdf"),
+        scene="hdf5:HDF5.open_scene",
+        array="hdf5:HDF5.read_array",
         several_arrays=True,
     ),
     Format(
@@ -92,7 +102,7 @@ def listed_formats(rows: Iterable[Format]) -> str:
     """The formats in words, for errors and help.
 
     >>> listed_formats(row for row in FORMATS if row.several_arrays)
-    '.npz or .mat'
+    '.npz, .mat or HDF5 (netCDF 4)'
     """
     labels = list(dict.fromkeys(row.label for row in rows))
     return " or ".join(part for part in (", ".join(labels[:-1]), labels[-1]) if part)

@@ -72,7 +72,8 @@ def _numbers(name: str, line: int, cells: Sequence[str]) -> list[float]:
     except ValueError:
         column = next(index for index, cell in enumerate(cells) if not is_number(cell))
         raise SceneFormatError(
-            f"{name}: line {line}, column {column + 1} holds {cells[column][:40]!r}, which is no number"
+            f"{name}: line {line}, column {column + 1} holds {cells[column][:40]!r}, which is no number; a mixture "
+            "matrix is numbers alone below its header, and a spectral library goes into the field `library`"
         ) from None
 
 

@@ -1,18 +1,14 @@
 """Which array of a file with several is the one that is meant."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
 
 from unmixing.errors import AmbiguousSceneError, SceneFormatError
-from unmixing.io.formats.reader import ArrayHeader
-from unmixing.types import SceneFacts
+from unmixing.io.formats.array_header import ArrayHeader
 
-CUBE, WAVELENGTHS, SCALE = "cube", "wavelengths_nm", "scale"
-"""The names looked for in files that hold several arrays."""
+CUBE = "cube"
+"""The name that tells the cube among several arrays, whatever else is there."""
 
 MAX_BANDS = 8192
 """Imaging spectrometers have hundreds of bands, integral field units and Raman cubes up to four thousand. GDAL looks up
@@ -31,6 +27,13 @@ class WantedArray:
         return f"{self.n_axes}-D array of real numbers ({self.title})"
 
 
+SAY_THE_SIZE = (
+    "; to read a matrix of pixels, say the size of its image with rows= and columns=; to separate a mixture matrix, "
+    "say kind=mixtures and n_sources"
+)
+
+SAY_THE_AXES = "; if its axes are in another order, say axes=bands,rows,columns or as they are"
+
 THE_CUBE = WantedArray("rows, columns, bands", (CUBE,), 3)
 
 
@@ -43,9 +46,7 @@ def choose_array(
     Raises SceneFormatError when ``variable`` is not there, AmbiguousSceneError when several could be meant.
     """
     if variable is not None:
-        if variable not in arrays:
-            raise SceneFormatError(f"{file_name} has no array {variable!r}; it has {listed(arrays)}")
-        return variable
+        return require_variable(arrays, variable, file_name)
     named = next((name for name in wanted.names if name in arrays), None)
     if named is not None:
         return named
@@ -60,29 +61,53 @@ def choose_array(
     return next(iter(found), None)
 
 
+def require_variable(arrays: Mapping[str, ArrayHeader], variable: str, file_name: str) -> str:
+    """The array that is asked for, by its whole name or, inside groups and structs, by the last part of it.
+
+    Raises SceneFormatError when it is not there, AmbiguousSceneError when several are called so.
+    """
+    if variable in arrays:
+        return variable
+    inner = [name for name in arrays if re.split(r"[/.]", name)[-1] == variable]
+    if len(inner) > 1:
+        raise AmbiguousSceneError(
+            f"{file_name} has several arrays {variable!r}: {', '.join(inner)}; say the whole name"
+        )
+    if not inner:
+        raise SceneFormatError(f"{file_name} has no array {variable!r}; it has {listed(arrays)}")
+    return inner[0]
+
+
 def require_cube(header: ArrayHeader, what: str) -> tuple[int, int, int]:
-    """The shape (rows, columns, bands), when it is a 3-D array of real numbers with something in it, and no more than
-    ``MAX_BANDS`` bands.
+    """The shape (rows, columns, bands), when it is a 3-D array of real numbers in this order with something in it, and
+    no more than ``MAX_BANDS`` bands.
 
     what: the array in words, for errors. Raises SceneFormatError otherwise.
     """
+    require_three_axes(header, what)
+    rows, columns, bands = header.shape
+    require_few_bands(bands, what, "")
+    return rows, columns, bands
+
+
+def require_three_axes(header: ArrayHeader, what: str) -> None:
+    """Raises SceneFormatError unless it is a 3-D array of real numbers with something in it."""
     if len(header.shape) != 3:
         found = "a matrix" if len(header.shape) == 2 else f"an array with {len(header.shape)} axes"
-        hint = "; to separate a mixture matrix, say kind=mixtures and n_sources" if len(header.shape) == 2 else ""
+        hint = SAY_THE_SIZE if len(header.shape) == 2 else ""
         raise SceneFormatError(
             f"{what} is {found} of shape {header.shape}; a cube has 3 axes (rows, columns, bands){hint}"
         )
     if not header.is_real:
         raise SceneFormatError(f"{what} holds {header.dtype} values; a cube holds real numbers")
-    rows, columns, bands = header.shape
     if min(header.shape) < 1:
         raise SceneFormatError(f"{what} is empty: shape {header.shape}")
-    if bands > MAX_BANDS:
-        raise SceneFormatError(
-            f"{what} has {bands} bands, and at most {MAX_BANDS} are read; a cube is (rows, columns, bands): if its "
-            "axes are in another order, transpose it"
-        )
-    return rows, columns, bands
+
+
+def require_few_bands(n_bands: int, what: str, hint: str = SAY_THE_AXES) -> None:
+    """Raises SceneFormatError for more than ``MAX_BANDS``. hint: what to do; nothing where the axes are known."""
+    if n_bands > MAX_BANDS:
+        raise SceneFormatError(f"{what} has {n_bands} bands, and at most {MAX_BANDS} are read{hint}")
 
 
 def no_array(wanted: WantedArray, arrays: Mapping[str, ArrayHeader], file_name: str) -> SceneFormatError:
@@ -93,6 +118,7 @@ def no_array(wanted: WantedArray, arrays: Mapping[str, ArrayHeader], file_name: 
 def listed(arrays: Mapping[str, ArrayHeader]) -> str:
     """Names with shapes, for an error's text; at most ten.
 
+    >>> import numpy as np
     >>> listed({"cube": ArrayHeader((5, 4, 6), np.dtype("f4"))})
     'cube (5, 4, 6) float32'
     """
@@ -100,28 +126,3 @@ def listed(arrays: Mapping[str, ArrayHeader]) -> str:
     if len(arrays) > len(shown):
         shown.append(f"and {len(arrays) - len(shown)} more")
     return ", ".join(shown) or "no arrays"
-
-
-def require_companion(header: ArrayHeader, name: str, size: int) -> None:
-    """``wavelengths_nm`` must have one real number per band, ``scale`` one; checked before it is read.
-
-    Raises SceneFormatError.
-    """
-    if not header.is_real or header.size != size:
-        raise SceneFormatError(f"{name} must be {size} real number(s); it is {header}")
-
-
-def companion_facts(companions: Mapping[str, NDArray[Any]], source: Mapping[str, Any]) -> SceneFacts:
-    """Facts from ``wavelengths_nm`` and ``scale`` beside a cube. Raises SceneFormatError on impossible values."""
-    wavelengths = np.asarray(companions[WAVELENGTHS], np.float64).ravel() if WAVELENGTHS in companions else None
-    if wavelengths is not None and not (np.isfinite(wavelengths).all() and (wavelengths > 0).all()):
-        raise SceneFormatError(f"{WAVELENGTHS} must be positive and finite")
-    # through its shortest text, so that a float32 of 0.0002 is reported as 0.0002
-    scale = float(str(np.asarray(companions[SCALE]).ravel()[0])) if SCALE in companions else 1.0
-    if not (np.isfinite(scale) and scale > 0):
-        raise SceneFormatError(f"{SCALE} must be a positive number, it is {scale}")
-    stated = {
-        "wavelength_units": None if wavelengths is None else "nm",
-        "scale_stated": SCALE if SCALE in companions else None,
-    }
-    return SceneFacts(wavelengths_nm=wavelengths, scale=scale, source={**source, **stated})

@@ -1,5 +1,6 @@
 """Wavelengths in nanometres, whatever the header calls its unit."""
 
+import re
 from collections.abc import Sequence
 
 import numpy as np
@@ -31,14 +32,17 @@ NANOMETRES_PER_UNIT = {
 WAVENUMBERS = ("wavenumber", "wavenumbers", "cm-1", "1/cm")
 UNSTATED = ("", "unknown", "none")
 
-LARGEST_IN_MICROMETRES = 100.0
-"""Where no unit is stated, smaller numbers are micrometres, larger ones nanometres."""
+LARGEST_IN_MICROMETRES, LARGEST_IN_METRES = 100.0, 1e-4
+"""Where no unit is stated, smaller numbers are micrometres, or even metres; larger ones nanometres."""
+
+BAND_NUMBERS = "band numbers, no wavelengths"
 
 
 def wavelengths_in_nm(values: Sequence[float], units: str | None) -> tuple[Float64 | None, str | None]:
     """The wavelengths in nanometres, and the unit they were taken to be in, in words for the report.
 
-    (None, ...) where the unit is no length ("Index", "GHz"). Raises SceneFormatError on numbers that are none.
+    (None, ...) where the unit is no length ("Index", "GHz"), and where bands are only numbered. Raises SceneFormatError
+    on numbers that are no wavelengths.
 
     >>> wavelengths_in_nm([0.4, 2.5], None)
     (array([ 400., 2500.]), 'not stated, taken as micrometres')
@@ -48,12 +52,37 @@ def wavelengths_in_nm(values: Sequence[float], units: str | None) -> tuple[Float
         raise SceneFormatError("the wavelengths must be finite and not negative")
     stated = (units or "").strip()
     if stated.lower() in UNSTATED:
-        in_micrometres = numbers.max(initial=0.0) < LARGEST_IN_MICROMETRES
-        guess = "micrometres" if in_micrometres else "nanometres"
-        return numbers * (1e3 if in_micrometres else 1.0), f"not stated, taken as {guess}"
+        if are_band_numbers(numbers):
+            return None, BAND_NUMBERS
+        largest = numbers.max(initial=0.0)
+        guess, factor = ("metres", 1e9) if 0 < largest < LARGEST_IN_METRES else ("nanometres", 1.0)
+        if LARGEST_IN_METRES <= largest < LARGEST_IN_MICROMETRES:
+            guess, factor = "micrometres", 1e3
+        return numbers * factor, f"not stated, taken as {guess}"
     if stated.lower() in WAVENUMBERS:
         if (numbers == 0).any():
             raise SceneFormatError("a wavenumber of zero is no wavelength")
         return 1e7 / numbers, stated
-    factor = NANOMETRES_PER_UNIT.get(stated.lower())
-    return (None if factor is None else numbers * factor), stated
+    known = NANOMETRES_PER_UNIT.get(stated.lower())
+    return (None if known is None else numbers * known), stated
+
+
+def are_band_numbers(values: Float64) -> bool:
+    """Whether a list only counts: 1, 2, 3 and so on, or from 0.
+
+    >>> are_band_numbers(np.arange(1.0, 200.0)), are_band_numbers(np.array([400.0, 410.0]))
+    (True, False)
+    """
+    return len(values) > 2 and values[0] in (0, 1) and bool((np.diff(values) == 1).all())
+
+
+def unit_in_title(title: str) -> str | None:
+    """The unit that the title of a column names, None where it names none.
+
+    >>> [unit_in_title(title) for title in ("wavelength_nm", "Wavelength (um)", "Wavenumber (cm-1)", "wavelength")]
+    ['nm', 'um', 'cm-1', None]
+    """
+    if re.search(r"wave[ _]?number|cm *\^? *[-−⁻] *[1¹]|1 */ *cm", title, re.IGNORECASE):  # its cm are no centimetres
+        return "cm-1"
+    words = re.findall(r"[^\W\d_]+", title.lower())
+    return next((word for word in reversed(words) if word in NANOMETRES_PER_UNIT), None)

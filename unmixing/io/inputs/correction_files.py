@@ -7,7 +7,7 @@ from typing import Any
 
 from unmixing.errors import SpecError
 from unmixing.io.formats.text_tables import is_number
-from unmixing.io.formats.wavelengths import NANOMETRES_PER_UNIT, wavelengths_in_nm
+from unmixing.io.formats.wavelengths import unit_in_title, wavelengths_in_nm
 from unmixing.io.inputs.input_kind import InputKind
 from unmixing.io.inputs.requests import INPUT_FIELDS, refuse, validated
 from unmixing.specs import InputSpec
@@ -65,9 +65,8 @@ def read_wavelengths(path: Path) -> tuple[float, ...]:
         numbers = [float(line[column]) for line in lines]
     except (ValueError, IndexError):
         raise SpecError(f"wavelengths: {path.name} has lines without a number in column {column + 1}") from None
-    words = re.findall(r"[^\W\d_]+", " ".join(header[column:] if len(lines[0]) == 1 else header[column : column + 1]))
-    unit = next((word.lower() for word in reversed(words) if word.lower() in NANOMETRES_PER_UNIT), None)
-    found, _ = wavelengths_in_nm(numbers, unit)
+    title = " ".join(header[column:] if len(lines[0]) == 1 else header[column : column + 1])
+    found, _ = wavelengths_in_nm(numbers, unit_in_title(title))
     assert found is not None  # a unit of length, or none
     return tuple(found.tolist())
 

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,8 +11,9 @@ from numpy.typing import NDArray
 
 from unmixing.cubes import per_band
 from unmixing.errors import SpecError
-from unmixing.io.formats.reader import Rows, SceneReader
+from unmixing.io.formats.reader import CalibratedRows, Rows, SceneReader
 from unmixing.io.formats.wavelengths import NANOMETRES_PER_UNIT, wavelengths_in_nm
+from unmixing.io.inputs.masks import read_mask
 from unmixing.specs import InputSpec
 from unmixing.types import Bool, Float64, Georeference, SceneFacts
 
@@ -53,6 +55,30 @@ class SubsetRows:
         self._inner.close()
 
 
+class MaskedRows:
+    """Rows of a scene of which only some pixels are used: float32, NaN elsewhere and where there is no data.
+
+    used: (rows, columns).
+    """
+
+    def __init__(self, inner: Rows, used: Bool, nodata: float | None) -> None:
+        self.shape, self.dtype = inner.shape, np.dtype(np.float32)
+        self.rows_per_block = inner.rows_per_block
+        self._inner, self._used, self._nodata = inner, used, nodata
+
+    def read(self, start: int, stop: int) -> NDArray[Any]:
+        raw = self._inner.read(start, stop)
+        with np.errstate(over="ignore", invalid="ignore"):
+            values = raw.astype(np.float32)
+        if self._nodata is not None:
+            values[raw == self._nodata] = np.nan
+        values[~self._used[start:stop]] = np.nan
+        return values
+
+    def close(self) -> None:
+        self._inner.close()
+
+
 class CorrectedReader(SceneReader):
     """A scene that is read otherwise than its file says. opened: as it says."""
 
@@ -79,14 +105,33 @@ def corrected(opened: SceneReader, asked: InputSpec) -> SceneReader:
     """
     if not asked.given().keys() - {"variable", "axes"}:
         return opened
-    if asked.mask is not None:
-        raise SpecError(f"mask is {asked.mask!r}, and masks are not read yet; set those pixels to nodata")
     rows = _chosen(asked.rows, opened.shape[0], "rows")
     columns = _chosen(asked.columns, opened.shape[1], "columns")
-    inner, facts = opened._rows, opened._facts
+    inner, facts = _recalibrated(opened._rows, opened._facts, asked)
+    facts = _corrected_facts(facts, asked, opened.shape[2])
+    if asked.mask is not None:
+        used = read_mask(Path(asked.mask), opened.shape[:2], opened.georeference)
+        inner = MaskedRows(inner, used, facts.nodata)
+        outside = int((~used[slice(*rows), slice(*columns)]).sum())
+        facts = replace(facts, source={**facts.source, "pixels_outside_mask": outside})
     if (rows, columns) != ((0, opened.shape[0]), (0, opened.shape[1])):
         inner, facts = SubsetRows(inner, rows, columns), replace(facts, georeference=_moved(facts, rows[0], columns[0]))
-    return CorrectedReader(opened, inner, _corrected_facts(facts, asked, opened.shape[2]))
+    return CorrectedReader(opened, inner, facts)
+
+
+def _recalibrated(rows: Rows, facts: SceneFacts, asked: InputSpec) -> tuple[Rows, SceneFacts]:
+    """Rows and facts with the nodata and scale that were asked for, both of the numbers in the file: where each band
+    has a gain of its own, nodata is looked for before it, and a scale takes the place of all gains and offsets."""
+    if isinstance(rows, CalibratedRows):
+        nodata = rows.nodata if asked.nodata is None else asked.nodata
+        if asked.scale is None:
+            return CalibratedRows(rows.raw, rows.gains, rows.offsets, nodata), facts
+        rows, facts = rows.raw, replace(facts, nodata=nodata)
+    if asked.nodata is not None:
+        facts = replace(facts, nodata=asked.nodata)
+    if asked.scale is not None:
+        facts = replace(facts, scale=asked.scale, source={**facts.source, "scale_stated": "asked for"})
+    return rows, facts
 
 
 def _chosen(text: str | None, n_there: int, what: str) -> Range:
@@ -116,11 +161,8 @@ def _corrected_facts(facts: SceneFacts, asked: InputSpec, n_bands: int) -> Scene
         listed, unit = wavelengths_in_nm(asked.wavelengths, None)
         facts = replace(facts, wavelengths_nm=per_band(listed, n_bands, "wavelengths", np.float64))
         source["wavelength_units"] = f"asked for, {unit}"
-    if asked.scale is not None:
-        facts, source["scale_stated"] = replace(facts, scale=asked.scale), "asked for"
-    if asked.nodata is not None:
-        facts = replace(facts, nodata=asked.nodata)
-    return replace(facts, bad_bands=_bad_bands(facts, asked, n_bands), source=source)
+    bad, chosen = _bad_bands(facts, asked, n_bands), asked.keep_bands is not None
+    return replace(facts, bad_bands=bad, bands_chosen=chosen, source=source)
 
 
 def _bad_bands(facts: SceneFacts, asked: InputSpec, n_bands: int) -> Bool | None:

@@ -2,7 +2,6 @@
 
 import csv
 import io
-import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -15,7 +14,7 @@ from unmixing.io.formats.envi_header import number, numbers, read_envi_header
 from unmixing.io.formats.envi_pairs import with_partner
 from unmixing.io.formats.table import ENVI, TABLE, format_of
 from unmixing.io.formats.text_tables import is_number
-from unmixing.io.formats.wavelengths import NANOMETRES_PER_UNIT, wavelengths_in_nm
+from unmixing.io.formats.wavelengths import unit_in_title, wavelengths_in_nm
 from unmixing.types import Float64, SpectralLibrary
 
 MAX_BYTES = 64 * 2**20
@@ -96,7 +95,7 @@ def _read_csv(path: Path) -> SpectralLibrary:
     if header[0].strip().lower() == WITHOUT_WAVELENGTHS:
         return _library(path.name, header[1:], None, spectra)
     listed = numbers(" ".join(row[0] or "?" for row in body), header[0], path.name, len(body))
-    wavelengths, _ = wavelengths_in_nm(listed, _unit(header[0]))
+    wavelengths, _ = wavelengths_in_nm(listed, unit_in_title(header[0]))
     return _library(path.name, header[1:], wavelengths, spectra)
 
 
@@ -121,12 +120,6 @@ def _values(name: str, body: list[list[str]]) -> Float64:
         return np.array([[float(cell) if cell.strip() else np.nan for cell in row[1:]] for row in body])
     except ValueError as error:
         raise LibraryFormatError(f"{name} has a value that is no number: {error}") from error
-
-
-def _unit(title: str) -> str | None:
-    """The unit in a title such as ``wavelength_nm`` or ``Wavelength (um)``."""
-    words = [word for word in re.split(r"[\W_]+", title.lower()) if word]
-    return next((word for word in reversed(words) if word in NANOMETRES_PER_UNIT), None)
 
 
 def _library(file_name: str, names: Sequence[str], wavelengths: Float64 | None, spectra: Float64) -> SpectralLibrary:

@@ -20,6 +20,9 @@ INPUT_FIELDS = frozenset(InputSpec.model_fields) - {"mask"}
 FIELDS = frozenset({*UnmixSpec.model_fields, *SeparationSpec.model_fields, *INPUT_FIELDS, "kind", "model"})
 """The plain fields of a request."""
 
+INSPECTED_FIELDS = frozenset({*INPUT_FIELDS, "kind", "picture"})
+"""Those of a request to inspect an input."""
+
 Spec = TypeVar("Spec", bound=BaseModel)
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from unmixing.errors import SceneFormatError
+from unmixing.errors import SceneFormatError, SpecError
 from unmixing.io.formats.detection import choose_scene
 from unmixing.io.formats.envi_pairs import with_partner
 from unmixing.io.formats.reader import SceneReader
@@ -38,6 +38,8 @@ def open_scene(paths: Sequence[Path], asked: InputSpec | None = None, *, scratch
     if found is None or not found.holds_image:  # the file was exchanged while it was looked at
         raise SceneFormatError(f"{scene[0].name} is no scene any more")
     asked = asked or InputSpec()
+    if asked.axes is not None and found.array is None:
+        raise SpecError(f"axes is {asked.axes!r}, but {scene[0].name} is {found.label}, whose axes are known")
     opened = found.open_scene(scene, asked, scratch)
     try:
         return corrected(opened, asked)

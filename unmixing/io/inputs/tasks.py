@@ -61,13 +61,19 @@ class UnmixingTask:
 
 def checked_task(request: Request) -> UnmixingTask:
     """Read the header, and of the content just enough to see that the work can be done. Raises UnmixingError."""
+    kind, decided_by, asked = asked_input(request)
+    spec, paths = _image(request, asked) if kind is InputKind.IMAGE else _mixtures(request, asked)
+    libraries = {field: files for field, files in request.libraries.items() if field in LIBRARIES}
+    return UnmixingTask(paths, spec, asked, request.model, libraries, decided_by, request.scratch)
+
+
+def asked_input(request: Request) -> tuple[InputKind, str, InputSpec]:
+    """How the input of a request is read: its kind, the reason for that, and the corrections. Raises SpecError."""
     given = {name for name in MIXTURE_FIELDS if request.fields.get(name)}
     given |= {MIXING_LIBRARY} if request.libraries.get(MIXING_LIBRARY) else set()
     kind, decided_by = decide_kind(request.fields.get("kind"), request.model, given, request.files)
     asked = input_spec(request.fields, kind, {field: request.libraries.get(field, ()) for field in CORRECTIONS})
-    spec, paths = _image(request, asked) if kind is InputKind.IMAGE else _mixtures(request, asked)
-    libraries = {field: files for field, files in request.libraries.items() if field in LIBRARIES}
-    return UnmixingTask(paths, spec, asked, request.model, libraries, decided_by, request.scratch)
+    return kind, decided_by, asked
 
 
 def _image(request: Request, asked: InputSpec) -> tuple[UnmixSpec, list[Path]]:

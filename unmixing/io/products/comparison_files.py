@@ -12,6 +12,7 @@ HEADER = (
     "method",
     "title",
     "abundances_of",
+    "reconstruction_relative",
     "reconstruction_rmse",
     "reconstruction_sam_radians",
     "seconds",
@@ -38,6 +39,7 @@ def _write_table(path: Path, comparison: Comparison) -> None:
         for method, answer in comparison.answers.items():
             metrics = answer.metrics
             numbers = (
+                metrics["reconstruction_relative"],
                 metrics["reconstruction_rmse"],
                 metrics["reconstruction_sam_radians"],
                 metrics["seconds"]["total"],

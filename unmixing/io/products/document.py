@@ -107,11 +107,13 @@ def input_report(info: ImageInfo, n_masked: int) -> dict[str, Any]:
     wavelengths = info.wavelengths_nm
     place = info.georeference
     return {
+        "unit": None,
         **info.source,
         "rows": rows,
         "columns": columns,
         "bands": bands,
         "bands_used": int(info.used_bands.sum()),
+        "wavelength_range_nm": None if wavelengths is None else [float(wavelengths.min()), float(wavelengths.max())],
         "dropped_bands": [
             {
                 "index": band.index,
@@ -121,6 +123,13 @@ def input_report(info: ImageInfo, n_masked: int) -> dict[str, Any]:
             for band in info.dropped_bands
         ],
         "pixels_masked": n_masked,
+        "fill_values": [
+            {
+                "value": float(f"{fill.value / info.scale:.7g}"),
+                "whole_spectrum": fill.whole_spectrum,
+            }
+            for fill in info.fill_values
+        ],
         "scale": info.scale,
         "nodata": info.nodata,
         "crs": None if place is None else place.crs_wkt,

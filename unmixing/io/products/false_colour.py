@@ -1,12 +1,18 @@
-"""Which three bands of an image are shown as red, green and blue."""
+"""The picture of an image: three of its bands as red, green and blue."""
 
 import numpy as np
+import rasterio
 from numpy.typing import NDArray
 
-from unmixing.types import ImageInfo
+from unmixing.inference.images import Block
+from unmixing.io.formats.gdal import georeference_optional
+from unmixing.io.products.result import picture_step
+from unmixing.types import Bool, Float32, ImageInfo
 
 FALSE_COLOUR_NM = (860.0, 650.0, 550.0)
 """Near infrared, red, green: vegetation shows red, as on the infrared film this look comes from."""
+
+NO_DATA_GREY = 232 / 255
 
 
 def false_colour_bands(info: ImageInfo) -> tuple[NDArray[np.intp], str]:
@@ -21,3 +27,40 @@ def false_colour_bands(info: ImageInfo) -> tuple[NDArray[np.intp], str]:
         wanted = tuple(np.quantile(wavelengths, [0.85, 0.5, 0.15]))
     bands = used[[int(np.abs(wavelengths - target).argmin()) for target in wanted]]
     return bands, ", ".join(f"{info.wavelengths_nm[band]:.0f}" for band in bands) + " nm"
+
+
+class PictureRows:
+    """Every so many pixels of three bands, gathered while blocks pass by."""
+
+    def __init__(self, info: ImageInfo) -> None:
+        self._bands = false_colour_bands(info)[0]
+        self._step, self._shown = picture_step(info.shape), [np.empty((0, 0, 3), dtype=np.float32)]
+
+    def add(self, block: Block) -> None:
+        own = block.values[block.above : block.above + block.stop - block.start]
+        self._shown.append(own[-block.start % self._step :: self._step, :: self._step, self._bands])
+
+    def picture(self) -> Float32:
+        """(rows, columns, 3), not stretched."""
+        return np.concatenate([rows for rows in self._shown if rows.size] or self._shown)
+
+
+def stretched(picture: Float32, valid: Bool) -> Float32:
+    """A picture (rows, columns, 3) in [0, 1], each channel from its 2nd to its 98th percentile over the valid pixels
+    (rows, columns)."""
+    shown = picture[valid] if valid.any() else np.zeros((1, 3), dtype=np.float32)
+    low, high = np.percentile(shown, [2, 98], axis=0)
+    result: Float32 = np.clip((picture - low) / np.where(high > low, high - low, 1.0), 0, 1).astype(np.float32)
+    result[~valid] = NO_DATA_GREY
+    return result
+
+
+def png(picture: Float32) -> bytes:
+    """A picture (rows, columns, 3) in [0, 1] as PNG."""
+    rows, columns, _ = picture.shape
+    levels = np.round(255 * picture).astype(np.uint8).transpose(2, 0, 1)
+    with georeference_optional(), rasterio.Env(GDAL_PAM_ENABLED="NO"), rasterio.MemoryFile() as file:
+        with file.open(driver="PNG", width=columns, height=rows, count=3, dtype="uint8") as dataset:
+            dataset.write(levels)
+        content: bytes = file.read()
+    return content

@@ -7,14 +7,14 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.colors import to_rgb
+from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from unmixing.io.products.false_colour import false_colour_bands
+from unmixing.io.products.false_colour import NO_DATA_GREY, false_colour_bands, stretched
 from unmixing.io.products.result import ImageResult
 from unmixing.specs import AbundancesOf
-from unmixing.types import Bool, Float32, ImageInfo, Unmixing
+from unmixing.types import ImageInfo, Unmixing
 
 COLOURS = (
     "#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9",
@@ -27,7 +27,7 @@ LINE_STYLES = ("-", "--", ":")
 LONG_STEP = 6.0
 """A line is broken where the next wavelength is this many times the usual step away, or lies behind."""
 
-NO_DATA = "#e8e8e8"
+NO_DATA = to_hex((NO_DATA_GREY,) * 3)
 INK = "#222222"
 
 
@@ -93,16 +93,6 @@ def abundance_label(abundances_of: AbundancesOf) -> str:
     'abundance (share of area)'
     """
     return f"abundance (share of {abundances_of})"
-
-
-def stretched(picture: Float32, valid: Bool) -> Float32:
-    """A picture (rows, columns, 3) in [0, 1], each channel from its 2nd to its 98th percentile over the valid pixels
-    (rows, columns)."""
-    shown = picture[valid] if valid.any() else np.zeros((1, 3), dtype=np.float32)
-    low, high = np.percentile(shown, [2, 98], axis=0)
-    result: Float32 = np.clip((picture - low) / np.where(high > low, high - low, 1.0), 0, 1).astype(np.float32)
-    result[~valid] = to_rgb(NO_DATA)
-    return result
 
 
 def _draw_spectra(axes: Axes, unmixing: Unmixing, info: ImageInfo) -> None:

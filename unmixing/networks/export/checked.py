@@ -12,6 +12,7 @@ from pydantic import BaseModel
 from torch import nn
 
 from unmixing.inference.provenance import package_version
+from unmixing.inference.reconstruction import ReconstructionMetrics
 from unmixing.inference.runtime import ModelRunner
 from unmixing.inference.sampling import sample_of
 from unmixing.manifest import ModelManifest, Versions
@@ -21,6 +22,8 @@ from unmixing.specs import UnmixSpec
 from unmixing.types import Compute, Cube, Float32, Float64, TrainedModel
 
 PARITY_PIXELS = 1_024
+
+TRAINING_RESIDUAL = "training_reconstruction_relative"
 
 
 @dataclass
@@ -65,13 +68,25 @@ def checked_onnx(graph: nn.Module, example: Float32, compute: Compute) -> tuple[
 
 
 def checked_model(graph: nn.Module, example: Float32, manifest: ModelManifest, compute: Compute) -> TrainedModel:
-    """The graph as ONNX that carries ``manifest``, with its parity on ``example`` (n, n_bands) filled in.
+    """The graph as ONNX that carries ``manifest``, with its parity on ``example`` (n, n_bands) filled in, and how much
+    of these pixels it leaves unexplained: on another scene that tells whether the model fits there.
 
     Raises ModelParityError when ONNX Runtime is too far from PyTorch.
     """
     content, error = checked_onnx(graph, example, compute)
-    checked = manifest.model_copy(update={"onnx_parity": error})
+    runner = ModelRunner(content, Compute(threads=compute.threads))
+    metrics = {**manifest.metrics, TRAINING_RESIDUAL: _residual(runner, example, manifest)}
+    checked = manifest.model_copy(update={"onnx_parity": error, "metrics": metrics})
     return TrainedModel(with_manifest(content, checked), checked)
+
+
+def _residual(runner: ModelRunner, example: Float32, manifest: ModelManifest) -> float:
+    """||X - M|| / ||X|| over the used bands of the pixels of ``example`` themselves, without those around them."""
+    centre = manifest.neighbourhood**2 // 2 * manifest.n_bands
+    pixels = example[:, centre : centre + manifest.n_bands][:, list(manifest.used_bands)]
+    reconstruction = ReconstructionMetrics()
+    reconstruction.add(pixels, runner.run(example, example))
+    return reconstruction.relative
 
 
 def image_manifest(

@@ -1,0 +1,93 @@
+"""Wavelengths, bad bands and scale that lie beside a cube in a file of arrays."""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unmixing.errors import SceneFormatError
+from unmixing.io.formats.array_header import ArrayHeader
+from unmixing.io.formats.names import bare_name, wavelength_unit
+from unmixing.io.formats.wavelengths import are_band_numbers, wavelengths_in_nm
+from unmixing.types import Bool, Float64, SceneFacts
+
+WAVELENGTHS, SCALE = "wavelengths_nm", "scale"
+"""Names that have to be right where they are used: anything else under them is refused."""
+
+GOOD_BANDS = ("bbl", "goodwavelengths", "goodbands")
+"""Lists of 1 for good bands and 0 for bad ones, as ENVI and EMIT write them; without case and signs."""
+
+Load = Callable[[str], NDArray[Any]]
+
+
+def wavelength_lists(arrays: Mapping[str, ArrayHeader]) -> dict[str, ArrayHeader]:
+    """The lists of wavelengths in a file, by their names."""
+    return {
+        name: header
+        for name, header in arrays.items()
+        if wavelength_unit(name)[0] and header.is_real and 1 < header.size == max(header.shape)
+    }
+
+
+def facts_beside(arrays: Mapping[str, ArrayHeader], name: str, n_bands: int, load: Load) -> SceneFacts:
+    """Facts from the arrays beside the cube ``name``, and from the notes on itself.
+
+    Raises SceneFormatError on impossible values of ``wavelengths_nm`` and ``scale``; what has other names and does not
+    fit is no companion.
+    """
+    wavelengths, unit = _wavelengths(arrays, n_bands, load)
+    scale, scale_stated = _scale(arrays, load)
+    notes = arrays[name].notes
+    if scale_stated is None and notes.scale is not None:
+        scale, scale_stated = notes.scale, "scale_factor"
+    good = next(_lists(arrays, n_bands, lambda other: bare_name(other) in GOOD_BANDS), None)
+    bad: Bool | None = None if good is None else np.asarray(load(good)).ravel() == 0
+    return SceneFacts(
+        wavelengths_nm=wavelengths,
+        bad_bands=bad,
+        scale=scale,
+        nodata=notes.nodata if notes.nodata is None or np.isfinite(notes.nodata) else None,
+        source={"wavelength_units": unit, "scale_stated": scale_stated},
+    )
+
+
+def _lists(arrays: Mapping[str, ArrayHeader], size: int, meant: Callable[[str], bool]) -> Iterator[str]:
+    for name, header in arrays.items():
+        if header.is_real and header.size == size == max(header.shape, default=0) and meant(name):
+            yield name
+
+
+def _wavelengths(arrays: Mapping[str, ArrayHeader], n_bands: int, load: Load) -> tuple[Float64 | None, str | None]:
+    if WAVELENGTHS in arrays:
+        _require(arrays[WAVELENGTHS], WAVELENGTHS, n_bands)
+        values = np.asarray(load(WAVELENGTHS), np.float64).ravel()
+        if not (np.isfinite(values).all() and (values > 0).all()) or are_band_numbers(values):
+            raise SceneFormatError(f"{WAVELENGTHS} must be positive and finite, and no band numbers")
+        return values, "nm"
+    said = None
+    for name in _lists(arrays, n_bands, lambda other: wavelength_unit(other)[0]):
+        values = np.asarray(load(name), np.float64).ravel()
+        if not (np.isfinite(values).all() and (values > 0).all()):
+            continue
+        wavelengths, unit = wavelengths_in_nm(list(values), arrays[name].notes.unit or wavelength_unit(name)[1])
+        said = f"{unit} ({name})"
+        if wavelengths is not None:
+            return wavelengths, said
+    return None, said
+
+
+def _scale(arrays: Mapping[str, ArrayHeader], load: Load) -> tuple[float, str | None]:
+    if SCALE not in arrays:
+        return 1.0, None
+    _require(arrays[SCALE], SCALE, 1)
+    # through its shortest text, so that a float32 of 0.0002 is reported as 0.0002
+    scale = float(str(np.asarray(load(SCALE)).ravel()[0]))
+    if not (np.isfinite(scale) and scale > 0):
+        raise SceneFormatError(f"{SCALE} must be a positive number, it is {scale}")
+    return scale, SCALE
+
+
+def _require(header: ArrayHeader, name: str, size: int) -> None:
+    if not header.is_real or header.size != size:
+        raise SceneFormatError(f"{name} must be {size} real number(s); it is {header}")
