@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from unmixing.algorithms.abundances import nnls, split_brightness
 from unmixing.algorithms.endmembers import SUBSPACE_DIMENSIONS, archetypes, purest, subspace, unit_norm, vca
-from unmixing.algorithms.metrics import match_endmembers, sad_radians
+from unmixing.algorithms.metrics import match_endmembers, pairwise_sad_radians, sad_radians
 from unmixing.types import Float64
 
 Real = NDArray[np.floating]
@@ -22,6 +22,9 @@ PURITY_PIXELS = 10_000
 
 N_KEPT = 6
 """Runs in the bundles at most."""
+
+SMALLEST_ANGLE_RADIANS = 0.05
+"""Two endmembers nearer than this are the same material."""
 
 N_RESTARTED = 2
 """Best runs that archetypal analysis is started again from."""
@@ -105,12 +108,22 @@ class Pool:
 
     def __init__(self, pixels: Float64) -> None:
         self.candidates: list[Float64] = []
-        self._pixels = pixels
+        self._pixels, self._doubled = pixels, False
         self._fits: list[tuple[float, float, float]] = []
         self._polished: list[bool] = []
 
     def add(self, endmembers: Float64, *, polished: bool = False) -> None:
-        """One more candidate (n_endmembers, n_dimensions). polished: whether it was made from another one."""
+        """One more candidate (n_endmembers, n_dimensions). polished: whether it was made from another one.
+
+        One that has the same material twice misses another: it takes part only until there is a better one.
+        """
+        angles = pairwise_sad_radians(endmembers, endmembers)[np.triu_indices(len(endmembers), 1)]
+        doubled = bool(angles.min(initial=np.inf) < SMALLEST_ANGLE_RADIANS)
+        if doubled and self.candidates and not self._doubled:
+            return
+        if self._doubled and not doubled:
+            self.candidates, self._fits, self._polished = [], [], []
+        self._doubled = doubled
         self.candidates.append(endmembers)
         self._fits.append(fit_of(self._pixels, endmembers))
         self._polished.append(polished)
