@@ -66,12 +66,16 @@ class BrightnessModel:
         """The same, holding brightness near 1 only where that does not mix the pixels further.
 
         Held near 1, a pixel in the shade is explained by a trace of a dark material. Where that is wrong, pixels need
-        more materials than with a free brightness: their mean largest abundance falls.
+        more materials than with a free brightness: their mean largest abundance falls, of area or of shape.
         """
-        free, _ = split_brightness(nnls(pixels, endmembers) / self.norms)
-        held, _ = split_brightness(self.contributions(pixels, endmembers) / self.norms)
-        lost = float((free.max(axis=1) - held.max(axis=1)).mean())
+        free, held = nnls(pixels, endmembers), self.contributions(pixels, endmembers)
+        lost = max(_purity(free / counted) - _purity(held / counted) for counted in (self.norms, 1.0))
         return replace(self, informs=lost <= LARGEST_LOSS_OF_PURITY)
+
+
+def _purity(contributions: Float64) -> float:
+    """Mean largest share of the contributions (n_pixels, n_endmembers)."""
+    return float(split_brightness(contributions)[0].max(axis=1).mean())
 
 
 def nnls_near_one(
