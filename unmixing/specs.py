@@ -131,7 +131,7 @@ class TrainingSpec(BaseModel):
 class UnrolledSpec(TrainingSpec):
     """How a network unrolled from an algorithm is built, and trained on synthetic images."""
 
-    n_runs: int = Field(24, ge=1, description="Random extraction runs that make the bundles.")
+    n_runs: int = Field(36, ge=1, description="Random extraction runs that make the bundles.")
     n_dirichlets: int = Field(
         1, ge=1, le=8, description="Dirichlet distributions at most in the mixture that abundances are drawn from."
     )
@@ -179,7 +179,7 @@ class IstaSpec(BaseModel):
 
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
 
-    n_runs: int = Field(24, ge=1, description="Random extraction runs that make the bundles.")
+    n_runs: int = Field(36, ge=1, description="Random extraction runs that make the bundles.")
     threshold: float = Field(1e-3, ge=0, description="Weight of the L1 term for pixels of median norm 1.")
     max_iterations: int = Field(2000, ge=1, description="Iterations at most.")
     tolerance: float = Field(1e-5, ge=0, description="Relative change of the contributions that counts as none.")

@@ -14,7 +14,7 @@ from unmixing.types import Float64
 Real = NDArray[np.floating]
 
 SCORING_PIXELS = 2_000
-SUBSET_PIXELS = 1_500
+SUBSET_PIXELS = 1_000
 """Pixels that archetypes are sought among."""
 
 PURITY_PIXELS = 10_000
@@ -67,7 +67,7 @@ def extract_bundles(
     n_endmembers: int,
     rng: np.random.Generator,
     *,
-    n_runs: int = 24,
+    n_runs: int = 36,
     progress: Callable[[float], None] | None = None,
 ) -> Bundles:
     """Many random extractions, ranked by how simply they explain the image, matched into bundles.
