@@ -119,12 +119,6 @@ def score(pixels: Float64, endmembers: Float64) -> float:
     return float(residual + COST_PER_MATERIAL * n_present)
 
 
-def relative_residual(pixels: Float64, endmembers: Float64) -> float:
-    """Norm of what NNLS leaves of the pixels (n_pixels, n_dimensions), over their norm."""
-    error = pixels - nnls(pixels, endmembers) @ endmembers
-    return float(np.sqrt((error**2).sum() / (pixels**2).sum()))
-
-
 def _agreeing(candidates: list[Float64], scores: Float64) -> list[tuple[Float64, float]]:
     """The best run, and of the runs nearly as good those whose every endmember lies near one of the best run."""
     order = np.argsort(scores, kind="stable")

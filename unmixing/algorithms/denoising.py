@@ -46,7 +46,8 @@ def non_local_mean(centres: Float64, neighbours: Float64, has_data: Bool, varian
     n_dimensions). neighbours: (n_neighbours, n_pixels, n_dimensions), has_data: (n_neighbours, n_pixels) where there
     is one. Returns (n_pixels, n_dimensions).
 
-    >>> non_local_mean(np.zeros((1, 2)), np.array([[[0.0, 2.0]], [[50.0, 9.0]]]), np.ones((2, 1), bool), 1.0).tolist()
+    >>> neighbours = np.array([[[0.0, 2.0]], [[50.0, 9.0]]])
+    >>> non_local_mean(np.zeros((1, 2)), neighbours, np.ones((2, 1), bool), 1.0).round(9).tolist()
     [[0.0, 1.0]]
     """
     total, weights = centres.copy(), np.ones((len(centres), 1))
