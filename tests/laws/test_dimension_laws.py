@@ -42,7 +42,7 @@ def test_the_range_holds_what_costs_at_most_half_an_endmember_more_and_the_reaso
 
 
 def test_a_number_without_a_rival_is_its_own_range():
-    count = count_endmembers(mixtures(3, noise=0.005), np.random.default_rng(1))
+    count = Count(3, (0.9, 0.5, 0.1, 0.08, 0.07), (0.0, -1.0, -2.0, -1.5, -1.4), 0.2)
     assert count.range == (3, 3)
     assert "no other number" in count.reason
 
@@ -54,7 +54,7 @@ def test_an_image_too_small_to_count_says_so():
 
 
 def test_more_is_demanded_of_an_endmember_where_the_signal_has_many_directions():
-    pixels = mixtures(3, noise=0.005)
+    pixels = mixtures(3, n_pixels=60, n_bands=4, noise=0.005)
     few, many = (count_endmembers(pixels, np.random.default_rng(1), signal_dimensions=n) for n in (3, 40))
     assert few.cost_per_endmember < many.cost_per_endmember
 

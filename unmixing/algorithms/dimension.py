@@ -16,6 +16,7 @@ from unmixing.types import Float64
 FEWEST_COUNTED, MOST_COUNTED = 2, 10
 N_RUNS = 8
 SUBSET_PIXELS, SCORING_PIXELS, PURITY_PIXELS = 1_000, 2_000, 2_000
+ROUGH_PIXELS, N_COMPARED = 400, 3
 
 WEIGHT_OF_SHAPE = 0.75
 """Of the residual of pixels divided by their norm; the rest is that of the pixels as bright as they are."""
@@ -120,7 +121,7 @@ def count_endmembers(
     largest = min(MOST_COUNTED, *X.shape)
     best = []
     for count in range(1, largest + 1):
-        best.append(min(_misfit(scoring, candidate) for candidate in _candidates(directions, count, rng)))
+        best.append(_least_misfit(scoring, _candidates(directions, count, rng)))
         if progress is not None:
             progress(count / largest)
     residuals = tuple(residual for _, residual in best)
@@ -143,6 +144,12 @@ def _candidates(directions: Float64, count: int, rng: np.random.Generator) -> li
             picked.add(key)
             candidates += [directions[extremes], purest(many, directions[extremes])]
     return candidates
+
+
+def _least_misfit(pixels: Float64, candidates: list[Float64]) -> tuple[float, float]:
+    """``_misfit`` of the best candidate, among those that look best on a part of the pixels."""
+    rough = [_misfit(pixels[:ROUGH_PIXELS], candidate)[0] for candidate in candidates]
+    return min(_misfit(pixels, candidates[index]) for index in np.argsort(rough, kind="stable")[:N_COMPARED])
 
 
 def _misfit(pixels: Float64, endmembers: Float64) -> tuple[float, float]:
