@@ -44,6 +44,11 @@ def _print_unmixing(document: Mapping[str, Any]) -> None:
         markup=False,
     )
     OUTPUT.print(f"abundances are shares of {document['abundances_of']}")
+    reason = document["metrics"].get("n_endmembers_reason")
+    if reason is not None:
+        hysime = document["metrics"]["n_endmembers_hysime"]
+        beside = "" if hysime is None else f" (HySime, which counts variation too: {hysime})"
+        OUTPUT.print(f"number of endmembers: {reason}{beside}", markup=False)
     for key, label in SHOWN.items():
         value = document["metrics"].get(key)
         if isinstance(value, int | float):

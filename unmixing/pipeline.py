@@ -13,10 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from unmixing.algorithms.dimension import count_endmembers
 from unmixing.cubes import scaled_pixels
-from unmixing.errors import SceneContentError, SpecError
 from unmixing.inference.apply import ArrayMaps, Maps, unmix_rows
+from unmixing.inference.counting import endmembers_to_find
 from unmixing.inference.images import Image, as_image, blanked
 from unmixing.inference.model_fit import require_fit, sample_for_model
 from unmixing.inference.provenance import provenance
@@ -36,8 +35,6 @@ from unmixing.warnings.answer import answer_warnings
 
 READING_SHARE, COUNTING_SHARE, FITTING_SHARE = 0.05, 0.2, 0.9
 """Shares of the progress at which reading, a count of endmembers, when it is asked for, and the fit end."""
-
-ESTIMATOR = "residual elbow"
 
 
 @dataclass(frozen=True, eq=False)
@@ -161,7 +158,7 @@ def fit(
     """Fit the method of ``spec`` on an image. truth: what several methods share. Raises as ``unmix``."""
     row = check_method(spec.method)
     after_counting = COUNTING_SHARE if spec.n_endmembers is None else 0.0
-    count, metrics = _count_endmembers(seen.cube, spec, part_of(progress, 0.0, COUNTING_SHARE))
+    count, metrics = endmembers_to_find(seen, spec, part_of(progress, 0.0, COUNTING_SHARE))
     cube = seen.windows if row.uses_neighbourhood else seen.cube
     metrics |= {} if seen.whole else {"fitted_on_pixels": int(cube.valid_pixels.sum())}
     report = part_of(progress, after_counting, 1.0)
@@ -201,26 +198,6 @@ def fit_model(image: Image, model: TrainedModel, spec: UnmixSpec, compute: Compu
     require_fit(model, image.shape[2], spec.n_endmembers)
     info, sample = sample_for_model(image, model, progress)
     return _prepared(model, info, sample, spec.abundances_of, compute)
-
-
-def _count_endmembers(cube: Cube, spec: UnmixSpec, report: Progress) -> tuple[int, dict[str, Any]]:
-    """How many endmembers to look for, and what the results say of it. Raises when the cube holds too little."""
-    pixels = cube.pixels()
-    n_pixels, n_bands = pixels.shape
-    if spec.n_endmembers is None:
-        stage = "counting endmembers"
-        report(0.0, stage)
-        count = count_endmembers(pixels, np.random.default_rng(spec.seed), progress=lambda share: report(share, stage))
-        return count.n_endmembers, {
-            "n_endmembers_estimated_by": ESTIMATOR,
-            "n_endmembers_certainty": count.certainty,
-            "n_endmembers_residuals": list(count.residuals),
-        }
-    if n_pixels < spec.n_endmembers:
-        raise SceneContentError(f"the cube has {n_pixels} pixels with data, n_endmembers asks for {spec.n_endmembers}")
-    if n_bands < spec.n_endmembers:
-        raise SpecError(f"n_endmembers is {spec.n_endmembers}, the cube has only {n_bands} usable bands")
-    return spec.n_endmembers, {"n_endmembers_estimated_by": None}
 
 
 def _solved(

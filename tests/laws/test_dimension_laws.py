@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from unmixing.algorithms.dimension import count_endmembers
+from unmixing.algorithms.dimension import Count, count_endmembers, hysime
 
 N_BANDS = 60
 
@@ -30,3 +30,37 @@ def test_never_more_than_pixels_or_bands_and_at_least_two():
     assert count_endmembers(mixtures(3, n_pixels=40, n_bands=2), np.random.default_rng(0)).n_endmembers == 2
     assert count_endmembers(mixtures(3, n_pixels=3, noise=0.1), np.random.default_rng(0)).n_endmembers <= 3
     assert count_endmembers(mixtures(2)[:1], np.random.default_rng(0)).n_endmembers == 2
+
+
+def test_the_range_holds_what_costs_at_most_half_an_endmember_more_and_the_reason_names_the_figures():
+    count = Count(3, (0.9, 0.5, 0.1, 0.08, 0.07), (0.0, -1.0, -2.0, -1.9, -1.8), 0.2)
+    assert count.range == (3, 4)
+    assert count.certainty == pytest.approx(0.5)
+    assert "3 leave 0.20 of the residual that 2 leave" in count.reason
+    assert "4 leave 0.80 of what 3 leave" in count.reason
+    assert "3 to 4 come within 0.10" in count.reason
+
+
+def test_a_number_without_a_rival_is_its_own_range():
+    count = Count(3, (0.9, 0.5, 0.1, 0.08, 0.07), (0.0, -1.0, -2.0, -1.5, -1.4), 0.2)
+    assert count.range == (3, 3)
+    assert "no other number" in count.reason
+
+
+def test_an_image_too_small_to_count_says_so():
+    count = count_endmembers(mixtures(2)[:1], np.random.default_rng(0))
+    assert count.range == (2, 2)
+    assert "too few pixels or bands" in count.reason
+
+
+def test_more_is_demanded_of_an_endmember_where_the_signal_has_many_directions():
+    pixels = mixtures(3, n_pixels=60, n_bands=4, noise=0.005)
+    few, many = (count_endmembers(pixels, np.random.default_rng(1), signal_dimensions=n) for n in (3, 40))
+    assert few.cost_per_endmember < many.cost_per_endmember
+
+
+def test_hysime_counts_the_directions_of_the_signal_in_any_unit_and_not_its_noise():
+    for n_endmembers in (3, 5):
+        pixels = mixtures(n_endmembers, noise=0.005)
+        assert hysime(pixels) == hysime(4096 * pixels) == n_endmembers
+    assert hysime(mixtures(3, n_pixels=100)) is None

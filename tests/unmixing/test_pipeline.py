@@ -120,9 +120,13 @@ def test_scale_of_the_numbers_does_not_matter(scene):
 
 def test_the_number_of_endmembers_is_estimated_when_missing(scene):
     result = unmix(scene[0], UnmixSpec(max_training_seconds=0.01))
-    assert result.metrics["n_endmembers_estimated_by"] == "residual elbow"
+    assert result.metrics["n_endmembers_estimated_by"] == "least cost"
     assert len(result.endmembers) == N_ENDMEMBERS
     assert 0 < result.metrics["n_endmembers_certainty"] <= 1
+    low, high = result.metrics["n_endmembers_range"]
+    assert low <= N_ENDMEMBERS <= high
+    assert f"{N_ENDMEMBERS} leave" in result.metrics["n_endmembers_reason"]
+    assert result.metrics["n_endmembers_hysime"] >= N_ENDMEMBERS
     residuals = result.metrics["n_endmembers_residuals"]
     assert residuals[N_ENDMEMBERS - 1] < residuals[N_ENDMEMBERS - 2]
 

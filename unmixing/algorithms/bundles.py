@@ -179,12 +179,6 @@ def regrets_of(fits: Float64, base: int) -> Float64:
     return np.asarray(costs - costs.min(), dtype=np.float64)
 
 
-def relative_residual(pixels: Float64, endmembers: Float64) -> float:
-    """Norm of what NNLS leaves of the pixels (n_pixels, n_dimensions), over their norm."""
-    error = pixels - nnls(pixels, endmembers) @ endmembers
-    return float(np.sqrt((error**2).sum() / (pixels**2).sum()))
-
-
 def _agreeing(candidates: list[Float64], regrets: Float64) -> list[tuple[Float64, float]]:
     """The best run, and of the runs nearly as good those whose every endmember lies near one of the best run."""
     order = np.argsort(regrets, kind="stable")

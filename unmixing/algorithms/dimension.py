@@ -1,71 +1,199 @@
 """How many endmembers an image holds."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from unmixing.algorithms.bundles import relative_residual, sample_rows
-from unmixing.algorithms.endmembers import SUBSPACE_DIMENSIONS, archetypes, subspace, unit_norm, vca
+from unmixing.algorithms.abundances import nnls, split_brightness
+from unmixing.algorithms.bundles import sample_rows
+from unmixing.algorithms.endmembers import SUBSPACE_DIMENSIONS, archetypes, purest, subspace, unit_norm, vca
+from unmixing.algorithms.metrics import pairwise_sad_radians
 from unmixing.types import Float64
 
-MOST_COUNTED = 10
+FEWEST_COUNTED, MOST_COUNTED = 2, 10
 N_RUNS = 8
-SUBSET_PIXELS = 1_000
-SCORING_PIXELS = 2_000
-LOG_POWER_PER_ENDMEMBER = 0.45
-"""One endmember more has to explain over a third of the power that is left: exp(-0.45) is 0.64."""
+SUBSET_PIXELS, SCORING_PIXELS, PURITY_PIXELS = 1_000, 2_000, 2_000
+ROUGH_PIXELS, N_COMPARED = 400, 3
+
+WEIGHT_OF_SHAPE = 0.75
+"""Of the residual of pixels divided by their norm; the rest is that of the pixels as bright as they are."""
+
+COST_OF_MIXING = 2.5
+COST_OF_LIKENESS = 0.3
+COST_PER_SIGNAL_DIMENSION = 0.014
+LEAST_COST, LARGEST_COST = 0.12, 0.3
+SMALLEST_ANGLE_RADIANS = 0.01
 
 SMALLEST_RESIDUAL = 1e-4
 """Less than this is nothing: what remains of noiseless mixtures says more of the fit than of them."""
 
+FEWEST_PIXELS_PER_BAND = 2
+RIDGE = 1e-10
+"""Of the mean power of a band, so that bands which follow from each other exactly can be told apart at all."""
+
 
 @dataclass(frozen=True)
 class Count:
-    """n_endmembers: the estimate. residuals: for 1 to MOST_COUNTED endmembers the relative error of the best run.
-    certainty: 0 to 1, how much the runner-up is worse, as a share of what one endmember more has to explain."""
+    """The estimate of a number of endmembers, and how sure it is.
+
+    n_endmembers: the estimate. residuals: for 1, 2, 3 ... endmembers the relative error of the best run. costs: what
+    the estimate makes least, of as many endmembers. cost_per_endmember: what each one adds to it.
+    """
 
     n_endmembers: int
     residuals: tuple[float, ...]
-    certainty: float
+    costs: tuple[float, ...]
+    cost_per_endmember: float
+
+    @property
+    def certainty(self) -> float:
+        """0 to 1, how much the runner-up is worse, as a share of what one endmember more has to explain."""
+        others = [cost for count, cost in self._considered() if count != self.n_endmembers]
+        gap = min(others) - self._cost(self.n_endmembers) if others else math.inf
+        return float(min(1.0, gap / self.cost_per_endmember))
+
+    @property
+    def range(self) -> tuple[int, int]:
+        """The least and the largest number that cost at most half an endmember more than the estimate."""
+        limit = self._cost(self.n_endmembers) + self.cost_per_endmember / 2
+        near = [count for count, cost in self._considered() if cost <= limit]
+        return min(near, default=self.n_endmembers), max(near, default=self.n_endmembers)
+
+    @property
+    def reason(self) -> str:
+        """The sentence that says why this number, and why this range."""
+        count, (low, high) = self.n_endmembers, self.range
+        if count > len(self.costs):
+            return f"{count} is the least; the image has too few pixels or bands to count more"
+        left, compared = [], []
+        if count > FEWEST_COUNTED:
+            left.append(f"{count} leave {self._left(count):.2f} of the residual that {count - 1} leave")
+            compared.append(f"{self._cost(count - 1) - self._cost(count):.2f} less than {count - 1}")
+        if count < len(self.costs):
+            left.append(f"{count + 1} leave {self._left(count + 1):.2f} of what {count} leave")
+            compared.append(f"{self._cost(count + 1) - self._cost(count):.2f} less than {count + 1}")
+        near = "no other number comes" if low == high else f"{low} to {high} come"
+        return (
+            f"{', '.join(left)}; with {self.cost_per_endmember:.2f} for each, and more for mixed pixels and for alike "
+            f"endmembers, {count} cost {' and '.join(compared)}; {near} within {self.cost_per_endmember / 2:.2f} of it"
+        )
+
+    def _considered(self) -> list[tuple[int, float]]:
+        return [(count, cost) for count, cost in enumerate(self.costs, start=1) if count >= FEWEST_COUNTED]
+
+    def _cost(self, count: int) -> float:
+        return self.costs[count - 1] if count <= len(self.costs) else 0.0
+
+    def _left(self, count: int) -> float:
+        return self.residuals[count - 1] / max(self.residuals[count - 2], SMALLEST_RESIDUAL)
 
 
 def count_endmembers(
-    pixels: NDArray[np.floating], rng: np.random.Generator, *, progress: Callable[[float], None] | None = None
+    pixels: NDArray[np.floating],
+    rng: np.random.Generator,
+    *,
+    signal_dimensions: int | None = None,
+    progress: Callable[[float], None] | None = None,
 ) -> Count:
-    """The number of endmembers after which one more explains too little of what is left.
+    """The number of endmembers of least cost: those that leave little, mix pixels little and are unlike each other.
 
-    For every number the best of a few random archetypal analyses fits raw pixels by NNLS, as in ``extract_bundles``;
-    the estimate minimises the logarithm of the residual's power plus LOG_POWER_PER_ENDMEMBER for every endmember.
-    Tests on eigenvalues (HySime, NWHFC) count every direction above the noise, and spectral variability and curved
-    mixtures have many: on scenes with truth they were right less often.
-    pixels: (n_pixels, n_bands), raw, all finite. Returns at least 2, never more than there are pixels or bands.
+    min over k and E of  log residual(E) + COST_OF_MIXING * (1 - mean largest share) - COST_OF_LIKENESS * log(least
+                         angle between two of E) + c k,   c = COST_PER_SIGNAL_DIMENSION * signal_dimensions
+
+    E: k endmembers of a few random runs as in ``extract_bundles``. residual: power that NNLS leaves, a weighted
+    geometric mean of the pixels' (as bright as they are) and of theirs divided by their norm. Where an image has many
+    directions of signal (``hysime``; c lies between LEAST_COST and LARGEST_COST) most of them are the variation of
+    its materials, and wrong endmembers that follow it lower the residual too: more is demanded of each.
+    pixels: (n_pixels, n_bands), all finite, best without the sensor's noise. signal_dimensions: None where unknown.
+    Returns at least 2, never more than there are pixels or bands.
     """
     X = np.asarray(pixels, dtype=np.float64)
-    directions = unit_norm(X)
-    basis = subspace(directions, SUBSPACE_DIMENSIONS)
-    coordinates = directions @ basis.T
-    scoring = X[sample_rows(len(X), SCORING_PIXELS, rng)] @ basis.T
+    basis = subspace(unit_norm(X), SUBSPACE_DIMENSIONS)
+    coordinates = X @ basis.T
+    scoring = coordinates[sample_rows(len(X), SCORING_PIXELS, rng)]
+    directions = unit_norm(coordinates)
+    each = LARGEST_COST
+    if signal_dimensions is not None:
+        each = min(max(COST_PER_SIGNAL_DIMENSION * signal_dimensions, LEAST_COST), LARGEST_COST)
     largest = min(MOST_COUNTED, *X.shape)
-    residuals, costs = [], []
+    best = []
     for count in range(1, largest + 1):
-        residuals.append(_best_residual(coordinates, scoring, count, rng))
-        costs.append(2 * float(np.log(max(residuals[-1], SMALLEST_RESIDUAL))) + LOG_POWER_PER_ENDMEMBER * count)
+        best.append(_least_misfit(scoring, _candidates(directions, count, rng)))
         if progress is not None:
             progress(count / largest)
-    if largest <= 2:
-        return Count(2, tuple(residuals), 1.0)
-    order = np.argsort(costs[1:], kind="stable") + 2
-    gap = costs[order[1] - 1] - costs[order[0] - 1]
-    return Count(int(order[0]), tuple(residuals), float(min(1.0, gap / LOG_POWER_PER_ENDMEMBER)))
+    residuals = tuple(residual for _, residual in best)
+    costs = tuple(misfit + each * count for count, (misfit, _) in enumerate(best, start=1))
+    estimate = FEWEST_COUNTED + int(np.argmin(costs[1:])) if largest > FEWEST_COUNTED else FEWEST_COUNTED
+    return Count(estimate, residuals, costs, each)
 
 
-def _best_residual(coordinates: Float64, scoring: Float64, count: int, rng: np.random.Generator) -> float:
+def _candidates(directions: Float64, count: int, rng: np.random.Generator) -> list[Float64]:
+    """Endmembers of a few random runs, (count, n_dimensions) each. directions: pixels of unit norm."""
     if count == 1:
-        return relative_residual(scoring, coordinates.mean(axis=0, keepdims=True))
-    candidates = []
+        return [unit_norm(directions.mean(axis=0, keepdims=True))]
+    many = directions[sample_rows(len(directions), PURITY_PIXELS, rng)]
+    candidates, picked = list[Float64](), set[tuple[int, ...]]()
     for _ in range(N_RUNS):
-        subset = coordinates[sample_rows(len(coordinates), SUBSET_PIXELS, rng)]
-        candidates += [archetypes(subset, vca(subset, count, rng)), coordinates[vca(coordinates, count, rng)]]
-    return min(relative_residual(scoring, candidate) for candidate in candidates)
+        subset = directions[sample_rows(len(directions), SUBSET_PIXELS, rng)]
+        candidates.append(unit_norm(archetypes(subset, vca(subset, count, rng))))
+        extremes = vca(directions, count, rng)
+        if (key := tuple(sorted(extremes.tolist()))) not in picked:
+            picked.add(key)
+            candidates += [directions[extremes], purest(many, directions[extremes])]
+    return candidates
+
+
+def _least_misfit(pixels: Float64, candidates: list[Float64]) -> tuple[float, float]:
+    """``_misfit`` of the best candidate, among those that look best on a part of the pixels."""
+    rough = [_misfit(pixels[:ROUGH_PIXELS], candidate)[0] for candidate in candidates]
+    return min(_misfit(pixels, candidates[index]) for index in np.argsort(rough, kind="stable")[:N_COMPARED])
+
+
+def _misfit(pixels: Float64, endmembers: Float64) -> tuple[float, float]:
+    """The cost of endmembers without that of their number, and the relative residual of the pixels."""
+    contributions = nnls(pixels, endmembers)
+    powers = ((pixels - contributions @ endmembers) ** 2).sum(axis=1)
+    norms = np.maximum((pixels**2).sum(axis=1), np.finfo(np.float64).tiny)
+    bright = max(float(powers.mean() / norms.mean()), SMALLEST_RESIDUAL**2)
+    shape = max(float((powers / norms).mean()), SMALLEST_RESIDUAL**2)
+    mixing = 1 - float(split_brightness(contributions)[0].max(axis=1).mean())
+    angles = pairwise_sad_radians(endmembers, endmembers)[np.triu_indices(len(endmembers), 1)]
+    likeness = -math.log(max(float(angles.min(initial=np.pi / 2)), SMALLEST_ANGLE_RADIANS))
+    residual = (1 - WEIGHT_OF_SHAPE) * math.log(bright) + WEIGHT_OF_SHAPE * math.log(shape)
+    return residual + COST_OF_MIXING * mixing + COST_OF_LIKENESS * likeness, math.sqrt(bright)
+
+
+def hysime(pixels: NDArray[np.floating]) -> int | None:
+    """Dimension of the signal subspace by HySime (Bioucas-Dias and Nascimento 2008), a familiar figure.
+
+    Noise is what a band holds that the other bands do not tell by linear regression, its variance in band b being
+    1 / W_bb, with W the inverse of the pixels' second moment R. Of the eigenvectors e of the signal's second moment
+    those are counted that lessen the mean squared error of a projection, that is those with
+
+        e^T R e > 2 e^T N e,   N = diag(1 / W_bb)
+
+    Spectral variability and curved mixtures are signal too, so that it counts more than materials.
+    pixels: (n_pixels, n_bands), raw, not denoised. None with fewer than two pixels per band: bands then explain each
+    other by chance.
+
+    >>> rng = np.random.default_rng(0)
+    >>> mixtures = rng.dirichlet(np.ones(4), size=2000) @ rng.random((4, 50))
+    >>> hysime(mixtures + 0.001 * rng.normal(size=mixtures.shape))
+    4
+    """
+    n_pixels, n_bands = pixels.shape
+    if n_pixels < FEWEST_PIXELS_PER_BAND * n_bands:
+        return None
+    X = np.asarray(pixels, dtype=np.float64)
+    second_moment = X.T @ X / n_pixels
+    ridge = RIDGE * float(np.trace(second_moment)) / n_bands
+    inverse = np.linalg.inv(second_moment + ridge * np.eye(n_bands))
+    noise = 1 / np.diag(inverse)
+    # Second moment of X - error with error = X W diag(noise): the products of X and of the error follow from R alone.
+    signal = second_moment - 2 * np.diag(noise) + noise[:, None] * inverse * noise
+    _, vectors = np.linalg.eigh(signal)
+    powers = np.einsum("be,bc,ce->e", vectors, second_moment, vectors)
+    return int((powers > 2 * (vectors**2 * noise[:, None]).sum(axis=0)).sum())

@@ -45,7 +45,7 @@ WARNINGS: Mapping[WarningCode, WarningKind] = MappingProxyType(
         ),
         WarningCode.COUNT_UNCERTAIN: WarningKind(
             "The number of endmembers was estimated, and another number explains the image nearly as well.",
-            "Look at `n_endmembers_residuals` and say `n_endmembers` yourself.",
+            "Look at `n_endmembers_range` and say `n_endmembers` yourself.",
         ),
         WarningCode.DUPLICATE_ENDMEMBERS: WarningKind(
             "Two endmembers have nearly the same shape, so that their abundances say little one by one.",
