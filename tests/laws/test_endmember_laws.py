@@ -67,8 +67,8 @@ def test_endmembers_that_need_more_materials_in_a_pixel_are_worse_at_an_equal_re
     pixels = np.repeat(endmembers, 20, axis=0) * rng.uniform(0.5, 1.5, size=(60, 1))
     wider = 2 * np.eye(3) - endmembers * 0.05  # the same pixels are mixtures of these, exactly
     fits = np.array([fit_of(pixels, found) for found in (wider, endmembers)])
-    assert regrets_of(fits, 0)[1] == 0
-    assert regrets_of(fits, 0)[0] > 0
+    assert regrets_of(fits)[1] == 0
+    assert regrets_of(fits)[0] > 0
 
 
 def test_fewer_pixels_than_a_subset_are_enough():

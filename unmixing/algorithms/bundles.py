@@ -29,6 +29,9 @@ SMALLEST_ANGLE_RADIANS = 0.05
 N_RESTARTED = 2
 """Best runs that archetypal analysis is started again from."""
 
+RAW_WEIGHT = 0.6
+"""Weight of the residual of raw pixels; the rest is that of pixels divided by their norm."""
+
 COST_PER_MATERIAL = 0.2
 """Every material more that a pixel is made of has to lower the residual by 18 %: exp(-0.2) is 0.82."""
 
@@ -138,7 +141,7 @@ class Pool:
 
     def regrets(self) -> Float64:
         """How much worse than the best one each candidate is, (n_candidates,); see ``regrets_of``."""
-        return regrets_of(np.array(self._fits), int(np.argmin(self._raw_residuals())))
+        return regrets_of(np.array(self._fits))
 
     def _raw_residuals(self) -> Float64:
         return np.where(self._polished, np.inf, np.array(self._fits)[:, 0])
@@ -164,19 +167,18 @@ def fit_of(pixels: Float64, endmembers: Float64) -> tuple[float, float, float]:
     return float(raw), float(normalised), float((split_brightness(contributions)[0] > PRESENT).sum(axis=1).mean())
 
 
-def regrets_of(fits: Float64, base: int) -> Float64:
+def regrets_of(fits: Float64) -> Float64:
     """How much worse than the best one each candidate explains the pixels, (n_candidates,), 0 or more.
 
-    max(log r0 / r0_base, log r1 / r1_base) + COST_PER_MATERIAL * number of materials in a pixel, less its least value
+    RAW_WEIGHT log r0 + (1 - RAW_WEIGHT) log r1 + COST_PER_MATERIAL * materials in a pixel, less the least such sum
 
-    A candidate has to be better than the base by both residuals, for either one alone is misled: r0 by what varies in
-    bright materials, r1 by dark pixels. And residuals prefer wrong endmembers where spectra vary over the scene: those
-    fit the variation, but need more materials in a pixel than there are (compare Akaike's criterion).
-    fits: (n_candidates, 3), of ``fit_of``. base: the candidate that others are compared with.
+    Either residual alone is misled: r0 by what varies in bright materials, r1 by dark pixels. And both prefer wrong
+    endmembers where spectra vary over the scene: those fit the variation, but need more materials in a pixel than there
+    are (compare Akaike's criterion). fits: (n_candidates, 3), of ``fit_of``.
     """
-    worse = (fits[:, :2] - fits[base, :2]).max(axis=1)
-    costs = worse + COST_PER_MATERIAL * fits[:, 2]
-    return np.asarray(costs - costs.min(), dtype=np.float64)
+    costs: Float64 = fits @ np.array([RAW_WEIGHT, 1 - RAW_WEIGHT, COST_PER_MATERIAL])
+    regrets: Float64 = costs - costs.min()
+    return regrets
 
 
 def _agreeing(candidates: list[Float64], regrets: Float64) -> list[tuple[Float64, float]]:
