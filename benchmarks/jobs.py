@@ -32,7 +32,7 @@ class Job:
 def measure_jobs(scenes: Sequence[Path], repeats: int) -> list[Job]:
     """Each scene ``repeats`` times with seeds 0, 1, ..., at the defaults, the number of endmembers given.
 
-    Service, queue and one worker are running; every job imports what it needs."""
+    Service, queue and one worker are running; the worker has imported what jobs need."""
     with TemporaryDirectory() as folder, running_service(Path(folder)) as url, httpx.Client(base_url=url) as client:
         return [_job(client, scene, seed) for scene in scenes for seed in range(repeats)]
 
