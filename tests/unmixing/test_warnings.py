@@ -77,6 +77,12 @@ def test_maps_that_sum_to_one_look_like_abundances() -> None:
     assert WarningCode.LOOKS_LIKE_ABUNDANCES not in [doubt.code for doubt in reading_warnings(many, np.arange(60))]
 
 
+def test_ones_in_abundances_are_no_fill() -> None:
+    maps = np.random.default_rng(0).dirichlet([0.5] * 12, size=400).astype(np.float32)
+    maps[:100] = np.eye(12, dtype=np.float32)[np.arange(100) % 12]
+    assert [doubt.code for doubt in reading_warnings(maps, np.arange(12))] == [WarningCode.LOOKS_LIKE_ABUNDANCES]
+
+
 def test_a_picture_of_whole_numbers_to_255() -> None:
     picture = np.random.default_rng(0).integers(0, 256, (20, 20, 3)).astype(np.float64)
     assert "from 0 to 255" in message(solved(picture, 2).warnings, WarningCode.LOOKS_LIKE_PICTURE)

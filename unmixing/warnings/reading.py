@@ -24,8 +24,10 @@ NEGATIVE_SHARE = 0.01
 def reading_warnings(pixels: Float32, bands: NDArray[np.intp]) -> tuple[ResultWarning, ...]:
     """Doubts about an image. pixels: (n_pixels, n_used_bands), a sample of the valid ones over the bands used. bands:
     (n_used_bands,), their numbers in the image."""
-    checks = (_few_bands, _like_abundances, _like_a_picture, _negative, suspected_fill)
-    found = [*(check(pixels) for check in checks), noisy_bands(pixels, bands)]
+    maps = _like_abundances(pixels)
+    # Of abundances 1 is the largest there is, and in many pixels: no fill.
+    fill = suspected_fill(pixels) if maps is None else None
+    found = (_few_bands(pixels), maps, _like_a_picture(pixels), _negative(pixels), fill, noisy_bands(pixels, bands))
     return tuple(doubt for doubt in found if doubt is not None)
 
 
