@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unmixing.errors import LibraryMismatchError
+from unmixing.screening.noise import WATER_VAPOUR_NM
 from unmixing.types import Bool, Float64, SpectralLibrary
 from unmixing.warnings.fitting import MAX_ANGLE_RADIANS
 
@@ -25,9 +26,6 @@ MIN_MARGIN = 0.3
 """An endmember is named when the next spectrum of another name is further away by this share of its own angle. Of 75
 spectra of a library of urban materials, each named by the others, two in three are then right that have a namesake,
 below it one in five."""
-
-OPAQUE_NM = ((1350.0, 1430.0), (1800.0, 1950.0))
-"""Where water vapour takes nearly all light: spectra from the air hold noise there, those of a laboratory do not."""
 
 FILE_ENDING = re.compile(r"(\.(txt|asd|sed|sig|dat|csv|spectrum))+$", re.IGNORECASE)
 CODES = re.compile(
@@ -121,7 +119,7 @@ def _clear(used_bands: Bool, wavelengths_nm: Float64 | None) -> Bool:
     """The used bands that lie outside of the water vapour bands, (bands,)."""
     if wavelengths_nm is None:
         return used_bands
-    opaque = np.any([(wavelengths_nm >= first) & (wavelengths_nm <= last) for first, last in OPAQUE_NM], axis=0)
+    opaque = np.any([(wavelengths_nm >= first) & (wavelengths_nm <= last) for first, last in WATER_VAPOUR_NM], axis=0)
     clear: Bool = used_bands & ~opaque
     return clear
 

@@ -163,7 +163,9 @@ def fit(
     metrics |= {} if seen.whole else {"fitted_on_pixels": int(cube.valid_pixels.sum())}
     report = part_of(progress, after_counting, 1.0)
     if row.train is not None:
-        model = row.train(TrainingTask(cube, count, spec, compute, report, seen.denoised, truth or SharedTruth()))
+        model = row.train(
+            TrainingTask(cube, count, spec, compute, report, lambda: seen.denoised, truth or SharedTruth())
+        )
         return prepared_model(seen, model, metrics, spec.abundances_of, compute)
     return _solved(seen, row, spec.model_copy(update={"n_endmembers": count}), metrics, report)
 

@@ -123,16 +123,7 @@ def read_upload(request: ReadRequest) -> ReadUpload:
     model_id = fields.values.get("model") or None
     # Of a model its manifest says what it fits; its network is no business of this process.
     model = TrainedModel(b"", ModelStore(request.models).get(model_id).manifest) if model_id else None
-    task = checked_task(
-        Request(
-            files=unpack_files(folder, max_total_bytes=request.max_unpacked_bytes),
-            fields=fields.values,
-            libraries={name: sorted(folder.glob(f"{name}/*")) for name in (*LIBRARIES, *CORRECTIONS)},
-            model=model,
-            scratch=folder,
-            max_training_seconds=request.max_training_seconds,
-        )
-    )
+    task = checked_task(_asked(request, fields, model))
     return ReadUpload(
         spec=task.spec,
         kind_decided_by=task.kind_decided_by,
@@ -147,17 +138,23 @@ def inspect_upload(request: ReadRequest) -> ReadInspection:
     folder, fields = request.folder, Fields(INSPECTED_FIELDS, request.fields)
     if request.body is not None:
         unpack_json(folder / request.body, fields)
-    found = inspect_input(
-        Request(
-            files=unpack_files(folder, max_total_bytes=request.max_unpacked_bytes),
-            fields=fields.values,
-            libraries={name: sorted(folder.glob(f"{name}/*")) for name in (*LIBRARIES, *CORRECTIONS)},
-            scratch=folder,
-        )
-    )
+    found = inspect_input(_asked(request, fields))
     if found.picture is not None:
         (folder / PICTURE).write_bytes(found.picture)
     return ReadInspection(**found.document, picture=None if found.picture is None else PICTURE)
+
+
+def _asked(request: ReadRequest, fields: Fields, model: TrainedModel | None = None) -> Request:
+    """The unpacked files of an upload with its fields."""
+    folder = request.folder
+    return Request(
+        files=unpack_files(folder, max_total_bytes=request.max_unpacked_bytes),
+        fields=fields.values,
+        libraries={name: sorted(folder.glob(f"{name}/*")) for name in (*LIBRARIES, *CORRECTIONS)},
+        model=model,
+        scratch=folder,
+        max_training_seconds=request.max_training_seconds,
+    )
 
 
 def _relative(path: str | None, folder: Path) -> str | None:

@@ -1,6 +1,6 @@
 """Bundles: spectra of the same materials from many random extractions (Somers et al. 2012)."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,10 +8,12 @@ from numpy.typing import NDArray
 
 from unmixing.algorithms.abundances import nnls, split_brightness
 from unmixing.algorithms.endmembers import SUBSPACE_DIMENSIONS, archetypes, purest, subspace, unit_norm, vca
-from unmixing.algorithms.metrics import match_endmembers, pairwise_sad_radians, sad_radians
+from unmixing.algorithms.metrics import DUPLICATE_RADIANS, least_angle_radians, match_endmembers, sad_radians
 from unmixing.types import Float64
 
 Real = NDArray[np.floating]
+
+TINY = np.finfo(np.float64).tiny
 
 SCORING_PIXELS = 2_000
 SUBSET_PIXELS = 1_000
@@ -23,8 +25,8 @@ PURITY_PIXELS = 10_000
 N_KEPT = 6
 """Runs in the bundles at most."""
 
-SMALLEST_ANGLE_RADIANS = 0.05
-"""Two endmembers nearer than this are the same material."""
+POLISHED = 2
+"""Number, among the candidates of a run, of the one that was made from another."""
 
 N_RESTARTED = 2
 """Best runs that archetypal analysis is started again from."""
@@ -86,24 +88,38 @@ def extract_bundles(
     coordinates = np.asarray(pixels, np.float64) @ basis.T
     directions = unit_norm(coordinates)
     many = directions[sample_rows(len(pixels), PURITY_PIXELS, rng)]
-    pool, picked = Pool(coordinates[sample_rows(len(pixels), SCORING_PIXELS, rng)]), set[tuple[int, ...]]()
-    n_all = n_runs + n_runs // 2
-    for run in range(n_all):
-        if progress is not None:
-            progress(run / n_all)
-        subset = directions[sample_rows(len(pixels), SUBSET_PIXELS, rng)]
-        if run >= n_runs:
-            pool.restart(subset, run)
-            continue
-        pool.add(unit_norm(archetypes(subset, vca(subset, n_endmembers, rng))))
-        extremes = vca(directions, n_endmembers, rng)
-        if (key := tuple(sorted(extremes.tolist()))) not in picked:
-            picked.add(key)
-            pool.add(directions[extremes])
-            pool.add(purest(many, directions[extremes]), polished=True)
+    pool = Pool(coordinates[sample_rows(len(pixels), SCORING_PIXELS, rng)])
+    report, n_all = progress or (lambda share: None), n_runs + n_runs // 2
+    for run, found in enumerate(random_runs(directions, many, n_endmembers, n_runs, rng), start=1):
+        for kind, endmembers in enumerate(found):
+            pool.add(endmembers, polished=kind == POLISHED)
+        report(run / n_all)
+    for run in range(n_runs, n_all):
+        pool.restart(directions[sample_rows(len(pixels), SUBSET_PIXELS, rng)], run)
+        report((run + 1) / n_all)
     kept = _agreeing(pool.candidates, pool.regrets())
     spectra = np.stack([unit_norm(np.maximum(run @ basis, 0.0)) for run, _ in kept])
     return Bundles(spectra, np.array([value for _, value in kept]))
+
+
+def random_runs(
+    directions: Float64, many: Float64, n_endmembers: int, n_runs: int, rng: np.random.Generator
+) -> Iterator[tuple[Float64, ...]]:
+    """The candidates of each random run: archetypes of a subset, and, when they are new, the pixels that VCA picks
+    among all and the mean of the purest pixels in the place of each of these (the candidate number POLISHED).
+
+    directions: pixels (n_pixels, n_dimensions) of unit norm. many: those that the purest are sought among.
+    """
+    picked: set[tuple[int, ...]] = set()
+    for _ in range(n_runs):
+        subset = directions[sample_rows(len(directions), SUBSET_PIXELS, rng)]
+        archetypal = unit_norm(archetypes(subset, vca(subset, n_endmembers, rng)))
+        extremes = vca(directions, n_endmembers, rng)
+        if (key := tuple(sorted(extremes.tolist()))) in picked:
+            yield (archetypal,)
+        else:
+            picked.add(key)
+            yield archetypal, directions[extremes], purest(many, directions[extremes])
 
 
 class Pool:
@@ -120,8 +136,7 @@ class Pool:
 
         One that has the same material twice misses another: it takes part only until there is a better one.
         """
-        angles = pairwise_sad_radians(endmembers, endmembers)[np.triu_indices(len(endmembers), 1)]
-        doubled = bool(angles.min(initial=np.inf) < SMALLEST_ANGLE_RADIANS)
+        doubled = least_angle_radians(endmembers) < DUPLICATE_RADIANS
         if doubled and self.candidates and not self._doubled:
             return
         if self._doubled and not doubled:
@@ -160,11 +175,16 @@ def fit_of(pixels: Float64, endmembers: Float64) -> tuple[float, float, float]:
     pixels: (n_pixels, n_dimensions), endmembers: (n_endmembers, n_dimensions) of unit norm.
     """
     contributions = nnls(pixels, endmembers)
-    powers = ((pixels - contributions @ endmembers) ** 2).sum(axis=1)
-    tiny = np.finfo(np.float64).tiny
-    norms = np.maximum((pixels**2).sum(axis=1), tiny)
-    raw, normalised = np.log(powers.mean() / norms.mean() + tiny) / 2, np.log((powers / norms).mean() + tiny) / 2
+    raw, normalised = np.log(np.add(residual_powers(pixels, contributions, endmembers), TINY)) / 2
     return float(raw), float(normalised), float((split_brightness(contributions)[0] > PRESENT).sum(axis=1).mean())
+
+
+def residual_powers(pixels: Float64, contributions: Float64, endmembers: Float64) -> tuple[float, float]:
+    """Power that contributions (n_pixels, n_endmembers) leave of pixels (n_pixels, n_dimensions), over their power; and
+    the same of the pixels divided by their norm."""
+    powers = ((pixels - contributions @ endmembers) ** 2).sum(axis=1)
+    norms = np.maximum((pixels**2).sum(axis=1), TINY)
+    return float(powers.mean() / norms.mean()), float((powers / norms).mean())
 
 
 def regrets_of(fits: Float64) -> Float64:

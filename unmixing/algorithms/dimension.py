@@ -8,14 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unmixing.algorithms.abundances import nnls, split_brightness
-from unmixing.algorithms.bundles import sample_rows
-from unmixing.algorithms.endmembers import SUBSPACE_DIMENSIONS, archetypes, purest, subspace, unit_norm, vca
-from unmixing.algorithms.metrics import pairwise_sad_radians
+from unmixing.algorithms.bundles import SCORING_PIXELS, random_runs, residual_powers, sample_rows
+from unmixing.algorithms.endmembers import SUBSPACE_DIMENSIONS, subspace, unit_norm
+from unmixing.algorithms.metrics import least_angle_radians
 from unmixing.types import Float64
 
 FEWEST_COUNTED, MOST_COUNTED = 2, 10
 N_RUNS = 8
-SUBSET_PIXELS, SCORING_PIXELS, PURITY_PIXELS = 1_000, 2_000, 2_000
+PURITY_PIXELS = 2_000
 ROUGH_PIXELS, N_COMPARED = 400, 3
 
 WEIGHT_OF_SHAPE = 0.75
@@ -135,15 +135,7 @@ def _candidates(directions: Float64, count: int, rng: np.random.Generator) -> li
     if count == 1:
         return [unit_norm(directions.mean(axis=0, keepdims=True))]
     many = directions[sample_rows(len(directions), PURITY_PIXELS, rng)]
-    candidates, picked = list[Float64](), set[tuple[int, ...]]()
-    for _ in range(N_RUNS):
-        subset = directions[sample_rows(len(directions), SUBSET_PIXELS, rng)]
-        candidates.append(unit_norm(archetypes(subset, vca(subset, count, rng))))
-        extremes = vca(directions, count, rng)
-        if (key := tuple(sorted(extremes.tolist()))) not in picked:
-            picked.add(key)
-            candidates += [directions[extremes], purest(many, directions[extremes])]
-    return candidates
+    return [candidate for found in random_runs(directions, many, count, N_RUNS, rng) for candidate in found]
 
 
 def _least_misfit(pixels: Float64, candidates: list[Float64]) -> tuple[float, float]:
@@ -155,13 +147,10 @@ def _least_misfit(pixels: Float64, candidates: list[Float64]) -> tuple[float, fl
 def _misfit(pixels: Float64, endmembers: Float64) -> tuple[float, float]:
     """The cost of endmembers without that of their number, and the relative residual of the pixels."""
     contributions = nnls(pixels, endmembers)
-    powers = ((pixels - contributions @ endmembers) ** 2).sum(axis=1)
-    norms = np.maximum((pixels**2).sum(axis=1), np.finfo(np.float64).tiny)
-    bright = max(float(powers.mean() / norms.mean()), SMALLEST_RESIDUAL**2)
-    shape = max(float((powers / norms).mean()), SMALLEST_RESIDUAL**2)
+    powers = residual_powers(pixels, contributions, endmembers)
+    bright, shape = (max(power, SMALLEST_RESIDUAL**2) for power in powers)
     mixing = 1 - float(split_brightness(contributions)[0].max(axis=1).mean())
-    angles = pairwise_sad_radians(endmembers, endmembers)[np.triu_indices(len(endmembers), 1)]
-    likeness = -math.log(max(float(angles.min(initial=np.pi / 2)), SMALLEST_ANGLE_RADIANS))
+    likeness = -math.log(max(least_angle_radians(endmembers), SMALLEST_ANGLE_RADIANS))
     residual = (1 - WEIGHT_OF_SHAPE) * math.log(bright) + WEIGHT_OF_SHAPE * math.log(shape)
     return residual + COST_OF_MIXING * mixing + COST_OF_LIKENESS * likeness, math.sqrt(bright)
 

@@ -9,6 +9,9 @@ from unmixing.types import Float64
 Real = NDArray[np.floating]
 
 
+DUPLICATE_RADIANS = 0.05
+"""Two endmembers nearer than this are the same material."""
+
 NORMAL_QUANTILE = 1.6448536
 """Standard deviations on either side of the mean that hold 90 % of a normal distribution."""
 
@@ -21,6 +24,16 @@ def pairwise_sad_radians(estimated: Real, reference: Real) -> Float64:
     cosines = np.clip(left @ right.T / np.maximum(norms, 1e-300), -1.0, 1.0)
     angles: Float64 = np.arccos(cosines)
     return angles
+
+
+def least_angle_radians(endmembers: Real) -> float:
+    """The smallest spectral angle between two of the endmembers (n_endmembers, n_bands); pi / 2 of a single one.
+
+    >>> round(least_angle_radians(np.array([[1.0, 0.0], [1.0, 1.0], [0.0, 1.0]])), 3)
+    0.785
+    """
+    angles = pairwise_sad_radians(endmembers, endmembers)[np.triu_indices(len(endmembers), 1)]
+    return float(angles.min(initial=np.pi / 2))
 
 
 def match_endmembers(estimated: Real, reference: Real) -> NDArray[np.intp]:

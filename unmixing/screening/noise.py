@@ -21,6 +21,8 @@ CLEAN_SHARE = 0.3
 """The median band must be below this: in an image of noise no band is worse than others."""
 
 WATER_VAPOUR_NM = ((1350.0, 1430.0), (1800.0, 1950.0))
+"""Where water vapour takes nearly all light: spectra from the air hold noise there, those of a laboratory do not."""
+
 EDGES = (1.0, 99.0)
 """Percentiles beyond which numbers are cut off, so that a few odd pixels make no band noise."""
 

@@ -117,7 +117,12 @@ class SharedTruth:
         self._truths: dict[tuple[int, ...], SyntheticTruth] = {}
 
     def of(
-        self, cube: Cube, n_endmembers: int, seed: int, spec: UnrolledSpec, denoised: Float32 | None = None
+        self,
+        cube: Cube,
+        n_endmembers: int,
+        seed: int,
+        spec: UnrolledSpec,
+        denoised: Callable[[], Float32] | None = None,
     ) -> SyntheticTruth:
         """The truth for this image and these choices; those of another image are forgotten."""
         if cube is not self._cube:
@@ -126,6 +131,6 @@ class SharedTruth:
         key = (n_endmembers, seed, *counts)
         if key not in self._truths:
             pixels, scale = scaled_pixels(cube)
-            clean = pixels if denoised is None else denoised / np.float32(scale)
+            clean = pixels if denoised is None else denoised() / np.float32(scale)
             self._truths[key] = SyntheticTruth(pixels, clean, scale, n_endmembers, seed, spec)
         return self._truths[key]

@@ -13,8 +13,9 @@ from unmixing.types import Compute, Cube, Float32, TrainedModel
 class TrainingTask:
     """A cube to train on, how many endmembers to look for, the request, and where to compute.
 
-    denoised: pixels over the used bands that endmembers are looked for in, (n, n_used_bands); the cube's own when not
-    given. truth: what several trainings on one image share; of its own when it is not given.
+    denoised: makes the pixels over the used bands that endmembers are looked for in, (n, n_used_bands), for methods
+    that want them; the cube's own when not given. truth: what several trainings on one image share; of its own when it
+    is not given.
     """
 
     cube: Cube
@@ -22,7 +23,7 @@ class TrainingTask:
     request: UnmixSpec
     compute: Compute = field(default_factory=Compute)
     progress: Progress = silent
-    denoised: Float32 | None = None
+    denoised: Callable[[], Float32] | None = None
     truth: SharedTruth = field(default_factory=SharedTruth)
 
 
