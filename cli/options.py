@@ -33,6 +33,15 @@ Library = Annotated[
         show_default=False,
     ),
 ]
+Endmembers = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        help="Keep the spectra of this library as endmembers and find the rest of -p: CSV or ENVI, on the image's "
+        "scale.",
+        show_default=False,
+    ),
+]
 Mask = Annotated[
     Path | None, typer.Option(metavar="FILE", help=InputSpec.model_fields["mask"].description, show_default=False)
 ]

@@ -37,7 +37,11 @@ def print_warnings(warnings: Sequence[Mapping[str, str]], method: str = "") -> N
 
 def _print_unmixing(document: Mapping[str, Any]) -> None:
     scene = document["input"]
-    names = document["endmembers"]["names"]
+    endmembers = document["endmembers"]
+    names = [
+        f"{name} (given)" if given else name
+        for name, given in zip(endmembers["names"], endmembers["given"], strict=True)
+    ]
     OUTPUT.print(
         f"{len(names)} materials ({', '.join(names)}) in {scene['rows']} x {scene['columns']} pixels, "
         f"{scene['bands_used']} of {scene['bands']} bands used, {scene['pixels_masked']} pixels masked",

@@ -41,6 +41,7 @@ def run(
     out: options.Out = None,
     model: ModelFile = None,
     library: options.Library = None,
+    endmembers: options.Endmembers = None,
     mixing_library: options.MixingLibrary = None,
     mask: options.Mask = None,
     force: options.Force = False,
@@ -67,12 +68,10 @@ def run(
         rows = part_rows(fields, model)
         target = _free_target(out, scene, rows, force=force)
         request = Request(
-            files=unpacked(scene_files(scene), Path(scratch)),
-            fields=fields,
+            files=unpacked(scene_files(scene), Path(scratch)), fields=fields, scratch=Path(scratch),
             model=None if model is None else load_model(model),
-            scratch=Path(scratch),
-            libraries=library_files(library, mixing_library) | correction_files(mask, fields),
-        )
+            libraries=library_files(library, endmembers, mixing_library) | correction_files(mask, fields),
+        )  # fmt: skip
         task = checked_task(request)
         deliver_to(target, task) if rows is None else write_part_to(target, task, rows)
 

@@ -18,9 +18,9 @@ def scene_files(paths: Sequence[Path]) -> list[Path]:
     return with_partner(list(dict.fromkeys(paths)))
 
 
-def library_files(library: Path | None, mixing_library: Path | None) -> dict[str, list[Path]]:
+def library_files(library: Path | None, endmembers: Path | None, mixing_library: Path | None) -> dict[str, list[Path]]:
     """The files of the libraries given, by the name of their field."""
-    paths = {"library": library, "mixing_library": mixing_library}
+    paths = {"library": library, "endmembers": endmembers, "mixing_library": mixing_library}
     return {field: scene_files([path]) for field, path in paths.items() if path is not None}
 
 

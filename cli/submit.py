@@ -33,6 +33,7 @@ def submit(
     out: options.Out = None,
     model: ModelId = None,
     library: options.Library = None,
+    endmembers: options.Endmembers = None,
     mixing_library: options.MixingLibrary = None,
     mask: options.Mask = None,
     force: options.Force = False,
@@ -49,7 +50,7 @@ def submit(
     """
     with one_line_errors():
         files = scene_files(scene)
-        libraries = library_files(library, mixing_library) | correction_files(mask, fields)
+        libraries = library_files(library, endmembers, mixing_library) | correction_files(mask, fields)
         target = out or Path(f"{scene_name(scene)}-unmixed")
         require_free(target, force=force)
         try:

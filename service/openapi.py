@@ -89,6 +89,12 @@ def _files() -> dict[str, dict[str, Any]]:
             "description": "A spectral library that names the endmembers: one CSV file, or an ENVI spectral library "
             "(.sli and .hdr as two parts).",
         },
+        "endmembers": {
+            "type": "array",
+            "items": BINARY,
+            "description": "Endmembers that are known, in the formats of `library` and on the scale of the image: they "
+            "are kept as they are and named as there, and the rest of `n_endmembers` is found.",
+        },
         "mixing_library": {
             **BINARY,
             "description": "Example mixing matrices to train on, matrices x channels x sources: "

@@ -44,6 +44,7 @@ class JobInputs(BaseModel):
     wavelengths: list[float] | None = Field(None, description="Those that were given, in place of the file's.")
     mask: str | None = Field(None, description="The file that says which pixels are used.")
     library: list[str] | None = Field(None, description="The files of the spectral library that names endmembers.")
+    endmembers: list[str] | None = Field(None, description="The files of the endmembers that were given.")
     mixing_library: list[str] | None = Field(None, description="The file of example mixing matrices.")
 
 

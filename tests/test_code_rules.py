@@ -18,6 +18,8 @@ OPTIONS = "what goes beyond six are options by keyword alone, each with a defaul
 
 EXCEPTIONS: dict[str, str] = {
     "unmixing/algorithms/signed_palm.py:signed_ista": OPTIONS,
+    "unmixing/io/apply/comparison.py:compare_to_files": OPTIONS,
+    "unmixing/io/apply/in_memory.py:unmix": OPTIONS,
     "unmixing/io/apply/parts.py:write_part": "the last three, by keyword, are what its document says beside the maps",
     "unmixing/io/apply/image.py:unmix_to_files": OPTIONS,
     "unmixing/mixtures/blind.py:blind_library": OPTIONS,

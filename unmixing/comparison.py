@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from unmixing.algorithms.metrics import match_endmembers, sad_radians
 from unmixing.errors import Cancelled, UnmixingError
+from unmixing.inference.given import with_given
 from unmixing.inference.images import Image
 from unmixing.inference.training_images import TrainingImage, training_image
 from unmixing.inference.unmixers import FactorizationUnmixer
@@ -17,7 +18,7 @@ from unmixing.pipeline import FittedMethod, fit, prepared_model
 from unmixing.progress import Progress, part_of
 from unmixing.simulation.truth import SharedTruth
 from unmixing.specs import UnmixSpec
-from unmixing.types import Compute, Float32, Unmixing
+from unmixing.types import Compute, Float32, SpectralLibrary, Unmixing
 
 READING_SHARE, FITTING_SHARE = 0.02, 0.9
 """Shares of the whole progress, and of a method's own, at which reading and fitting end."""
@@ -49,14 +50,22 @@ class Comparison:
         return float(angles.mean()), _abundance_rmse(mine.abundances, first.abundances)
 
 
-def compare(image: Image, spec: UnmixSpec, finish: Finish, compute: Compute, progress: Progress) -> Comparison:
-    """Fit each of the methods of ``spec`` on the image, for one number of endmembers, and ``finish`` each.
+def compare(
+    image: Image,
+    spec: UnmixSpec,
+    finish: Finish,
+    compute: Compute,
+    progress: Progress,
+    endmembers: SpectralLibrary | None = None,
+) -> Comparison:
+    """Fit each of the methods of ``spec`` on the image, for one number of endmembers, and ``finish`` each. endmembers:
+    those that are known.
 
     A method that cannot answer is told in ``failures``; only when none can, the first one's error is raised.
     Raises Cancelled as ``progress`` does.
     """
     methods = chosen_methods(spec.method)
-    seen = training_image(image, part_of(progress, 0.0, READING_SHARE))
+    seen = with_given(training_image(image, part_of(progress, 0.0, READING_SHARE)), endmembers, spec.n_endmembers)
     answers: dict[str, Unmixing] = {}
     errors: dict[str, UnmixingError] = {}
     report = part_of(progress, READING_SHARE, 1.0)
@@ -90,7 +99,9 @@ def _of_method(progress: Progress, title: str, number: int, count: int) -> Progr
 
 def in_order_of(first: FittedMethod, fitted: FittedMethod, seen: TrainingImage, compute: Compute) -> FittedMethod:
     """The same method, its endmembers in the order in which they are most like those of ``first``; a model too."""
-    order = match_endmembers(fitted.area_unmixer.endmembers, first.area_unmixer.endmembers)
+    n_given, endmembers = fitted.n_given, fitted.area_unmixer.endmembers
+    matched = match_endmembers(endmembers[n_given:], first.area_unmixer.endmembers[n_given:])
+    order = np.concatenate([np.arange(n_given), n_given + matched])
     if np.array_equal(order, np.arange(len(order))):
         return fitted
     if isinstance(fitted.area_unmixer, FactorizationUnmixer):

@@ -1,6 +1,7 @@
 """The manifest of a trained model, all that is needed to use it again; it travels in the ONNX file itself."""
 
 import math
+from collections.abc import Sequence
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
@@ -10,6 +11,15 @@ METADATA_KEY = "unmixing.manifest"
 
 MODEL_MEDIA_TYPE = "application/onnx"
 """Content type of a model over HTTP and among the assets of a result."""
+
+
+def endmember_names(given: Sequence[str], n_endmembers: int) -> tuple[str, ...]:
+    """Names of all endmembers: of those given, the first ones, their own, of the others their number.
+
+    >>> endmember_names(["water"], 3)
+    ('water', 'endmember 2', 'endmember 3')
+    """
+    return (*given, *(f"endmember {number}" for number in range(len(given) + 1, n_endmembers + 1)))
 
 
 class Versions(BaseModel):
@@ -37,6 +47,9 @@ class ModelManifest(BaseModel):
     used_bands: tuple[int, ...] = Field(description="Those that are looked at, counted from 0.")
     n_endmembers: int = Field(ge=1, description="Endmembers, or sources.")
     endmember_names: tuple[str, ...] = Field(description="One per endmember.")
+    n_given: int = Field(
+        0, ge=0, description="How many of the endmembers, the first ones, were given and are always as they were."
+    )
     wavelengths_nm: tuple[float, ...] | None = Field(None, description="Of all bands of the input, where known.")
     neighbourhood: int = Field(1, ge=1, description="Side of the square of pixels that an abundance depends on.")
     abundances_of: Literal["area", "sources"] = Field(

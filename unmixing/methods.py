@@ -1,6 +1,6 @@
 """METHODS: every way to unmix, one row each. The API, the command line and the benchmarks read this table."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -18,11 +18,11 @@ from unmixing.errors import SpecError, UnknownMethodError
 from unmixing.networks.training.task import Train, TrainingTask
 from unmixing.progress import Progress
 from unmixing.specs import IstaSpec, NmfSpec, PalmSpec, SnmfSpec
-from unmixing.types import Float32, TrainedModel
+from unmixing.types import Float32, Float64, TrainedModel
 
-Solve = Callable[[Float32, int, np.random.Generator, Progress], Solution]
-"""From pixels (n_pixels, n_bands) of median norm 1, the number of endmembers, the source of randomness and a progress
-callback to the answer."""
+Solve = Callable[[Float32, int, np.random.Generator, Progress, Float64 | None], Solution]
+"""From pixels (n_pixels, n_bands) of median norm 1, the number of endmembers, the source of randomness, a progress
+callback and the endmembers that are given (n_given, n_bands), in the units of the pixels, to the answer."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +38,8 @@ class Method:
     solve: Solve | None = None
     own_spec: type[BaseModel] | None = None
     """Spec of its own settings, of methods that solve; a model's manifest has the spec of those that train."""
+    keeps_given: bool = True
+    """Whether endmembers can be given to it, which it keeps while it finds the others."""
     uses_neighbourhood: bool = False
     """Whether it trains on windows of the image, because an abundance depends on the pixels around."""
 
@@ -132,6 +134,7 @@ _ROWS = (
         "Multiplicative updates unrolled, trained on the reconstruction alone.",
         "Nasser, Eldar, Sharan 2022",
         train=_train,
+        keeps_given=False,
     ),
     Method(
         "nalmu",
@@ -139,6 +142,7 @@ _ROWS = (
         "Multiplicative updates unrolled, with a learned mask on each update of the endmembers.",
         "Hadjeres, Kervazo, Tupin 2024",
         train=_train,
+        keeps_given=False,
     ),
     Method(
         "almu",
@@ -146,6 +150,7 @@ _ROWS = (
         "NALMU whose masks adapt to the image, by a small perceptron per layer.",
         "Hadjeres, Kervazo, Tupin 2024",
         train=_train,
+        keeps_given=False,
     ),
     Method(
         "cnnaeu",
@@ -153,6 +158,7 @@ _ROWS = (
         "A convolutional autoencoder on patches, whose decoder's weights are the endmembers.",
         "Palsson, Ulfarsson, Sveinsson 2021",
         train=_train,
+        keeps_given=False,
         uses_neighbourhood=True,
     ),
 )
@@ -169,6 +175,16 @@ def check_method(name: str) -> Method:
     if name not in METHODS:
         raise UnknownMethodError(f"method is {name!r}; it has to be one of: {', '.join(sorted(METHODS))}")
     return METHODS[name]
+
+
+def require_keeps_given(names: Sequence[str]) -> None:
+    """Raises SpecError when none of these methods can keep endmembers that are given."""
+    if not any(METHODS[name].keeps_given for name in names):
+        able = ", ".join(name for name, row in METHODS.items() if row.keeps_given)
+        raise SpecError(
+            f"endmembers are given, and method {', '.join(names)} cannot keep them; leave them out, or choose one of: "
+            f"{able}"
+        )
 
 
 def chosen_methods(method: str) -> tuple[str, ...]:

@@ -100,9 +100,9 @@ def match_library(
     return [_best(names, row) for row in angles]
 
 
-def library_names(matches: Sequence[Sequence[Match]], own_names: Sequence[str]) -> tuple[str, ...]:
+def library_names(matches: Sequence[Sequence[Match]], own_names: Sequence[str], n_given: int = 0) -> tuple[str, ...]:
     """A name per endmember: that of its best match where that is near enough, and nearer than look-alikes; else its
-    own.
+    own. n_given: of the first endmembers, which were given together with their names.
 
     >>> found = [[Match("grass", "grass 1", 0.02)], [Match("soil", "soil 1", 0.4)]]
     >>> library_names([*found, [Match("grass", "grass 1", 0.04), Match("tree", "tree 4", 0.05)]], ["a", "b", "c"])
@@ -112,7 +112,7 @@ def library_names(matches: Sequence[Sequence[Match]], own_names: Sequence[str]) 
         found[0].name if found[0].angle_radians <= MAX_ANGLE_RADIANS and margin(found) >= MIN_MARGIN else own
         for found, own in zip(matches, own_names, strict=True)
     ]
-    return unique_names(best)
+    return unique_names([*own_names[:n_given], *best[n_given:]], n_given)
 
 
 def _clear(used_bands: Bool, wavelengths_nm: Float64 | None) -> Bool:
@@ -124,16 +124,18 @@ def _clear(used_bands: Bool, wavelengths_nm: Float64 | None) -> Bool:
     return clear
 
 
-def unique_names(names: Sequence[str]) -> tuple[str, ...]:
-    """Names that occur more than once get a number each.
+def unique_names(names: Sequence[str], n_kept: int = 0) -> tuple[str, ...]:
+    """Names that occur more than once get a number each. n_kept: of the first names, which stay.
 
     >>> unique_names(["concrete", "grass", "concrete"])
     ('concrete 1', 'grass', 'concrete 2')
+    >>> unique_names(["concrete", "grass", "concrete"], n_kept=1)
+    ('concrete', 'grass', 'concrete 1')
     """
     counts = Counter(names)
-    taken = {name for name, count in counts.items() if count == 1}
-    result = []
-    for name in names:
+    taken = {name for name, count in counts.items() if count == 1} | set(names[:n_kept])
+    result = [*names[:n_kept]]
+    for name in names[n_kept:]:
         unique, number = name, 0
         while counts[name] > 1 and (number == 0 or unique in taken):
             number += 1
@@ -147,25 +149,26 @@ def _candidates(
     library: SpectralLibrary, wavelengths_nm: Float64 | None, used_bands: Bool
 ) -> tuple[list[str], Float64]:
     """Names and spectra over the used bands, of those spectra that cover enough of them."""
-    spectra = _resampled(library, wavelengths_nm, used_bands.size)[:, used_bands]
+    spectra = resampled(library, wavelengths_nm, used_bands.size)[:, used_bands]
     covered = np.isfinite(spectra).sum(axis=1)
     enough = covered >= max(2, MIN_COVERED_SHARE * used_bands.sum())
     if not enough.any():
         raise LibraryMismatchError(
             f"the library covers at most {covered.max(initial=0)} of the image's {used_bands.sum()} used bands, "
-            f"{MIN_COVERED_SHARE:.0%} are needed{_ranges(library, wavelengths_nm)}"
+            f"{MIN_COVERED_SHARE:.0%} are needed{ranges_of(library, wavelengths_nm)}"
         )
     return [name for name, keep in zip(library.names, enough, strict=True) if keep], spectra[enough]
 
 
-def _ranges(library: SpectralLibrary, wavelengths_nm: Float64 | None) -> str:
+def ranges_of(library: SpectralLibrary, wavelengths_nm: Float64 | None) -> str:
+    """The end of a sentence about a library that does not cover an image: which wavelengths both span."""
     if library.wavelengths_nm is None or wavelengths_nm is None:
         return ""
     ours, theirs = wavelengths_nm, library.wavelengths_nm
     return f": it spans {theirs.min():g} to {theirs.max():g} nm, the image {ours.min():g} to {ours.max():g} nm"
 
 
-def _resampled(library: SpectralLibrary, wavelengths_nm: Float64 | None, n_bands: int) -> Float64:
+def resampled(library: SpectralLibrary, wavelengths_nm: Float64 | None, n_bands: int) -> Float64:
     """The library at the image's bands, (n_spectra, n_bands), linearly; NaN where it says nothing."""
     if library.wavelengths_nm is None:
         if library.spectra.shape[1] != n_bands:

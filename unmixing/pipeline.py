@@ -16,6 +16,7 @@ from threadpoolctl import threadpool_limits
 from unmixing.cubes import scaled_pixels
 from unmixing.inference.apply import ArrayMaps, Maps, unmix_rows
 from unmixing.inference.counting import endmembers_to_find
+from unmixing.inference.given import refuse_given, with_given
 from unmixing.inference.images import Image, as_image, blanked
 from unmixing.inference.model_fit import require_fit, sample_for_model
 from unmixing.inference.provenance import provenance
@@ -23,7 +24,8 @@ from unmixing.inference.reconstruction import ReconstructionMetrics
 from unmixing.inference.runtime import ModelRunner
 from unmixing.inference.training_images import TrainingImage, training_image
 from unmixing.inference.unmixers import FactorizationUnmixer, ModelUnmixer, ShapeUnmixer, Unmixer, endmember_norms
-from unmixing.methods import Method, check_method
+from unmixing.manifest import endmember_names
+from unmixing.methods import Method, check_method, require_keeps_given
 from unmixing.naming import library_names, margin, match_library
 from unmixing.networks.training.task import TrainingTask
 from unmixing.progress import Progress, never_back, part_of, silent
@@ -43,7 +45,8 @@ class FittedMethod:
 
     info: which bands are used, and what else is known. area_unmixer: with abundances of ``area``. abundances_of:
     what those of the answer are shares of. model: the network, None of methods without one. spec: all that was chosen,
-    JSON-able. metrics: what fitting says of itself, JSON-able. seconds: per stage.
+    JSON-able. metrics: what fitting says of itself, JSON-able. seconds: per stage. n_given: of the first endmembers,
+    which were given.
     """
 
     info: ImageInfo
@@ -54,6 +57,7 @@ class FittedMethod:
     metrics: Mapping[str, Any] = field(default_factory=dict)
     seconds: Mapping[str, float] = field(default_factory=dict)
     abundances_of: AbundancesOf = "area"
+    n_given: int = 0
 
     @property
     def unmixer(self) -> Unmixer:
@@ -74,14 +78,14 @@ class FittedMethod:
         """Its endmembers named where the library knows them; ``library_matches`` and ``library_margins``
         join the metrics.
 
-        Raises LibraryMismatchError. The model keeps its own names.
+        Those that were given keep their names. Raises LibraryMismatchError. The model keeps its own names.
         """
         matches = match_library(self.endmembers, self.info.wavelengths_nm, library)
         said = {
             "library_matches": [[asdict(match) for match in found] for found in matches],
             "library_margins": [margin(found) for found in matches],
         }
-        names = library_names(matches, self.endmember_names)
+        names = library_names(matches, self.endmember_names, self.n_given)
         return replace(self, endmember_names=names, metrics={**self.metrics, **said})
 
     def result(self, maps: Maps, reconstruction: ReconstructionMetrics, seconds: Mapping[str, float]) -> Unmixing:
@@ -100,6 +104,7 @@ class FittedMethod:
             uncertainty=maps.uncertainty,
             provenance=provenance(self.spec["method"], self.spec, taken),
             warnings=answer_warnings(self.info, self.unmixer.endmembers, self.model, metrics),
+            n_given=self.n_given,
         )
 
 
@@ -110,15 +115,17 @@ def unmix(
     model: TrainedModel | None = None,
     compute: Compute | None = None,
     progress: Progress | None = None,
+    endmembers: SpectralLibrary | None = None,
 ) -> Unmixing:
     """Find the materials of an image and how much of each is in every pixel.
 
     image: (rows, columns, bands), a Cube, or an opened scene. spec: method, number of endmembers, seed and so on.
     model: use this trained model and train nothing.
-    progress: see ``Progress``; it may raise Cancelled.
+    progress: see ``Progress``; it may raise Cancelled. endmembers: those that are known, on the scale of the image:
+    they are the first of the answer and stay as they are, while the others are found.
 
-    Raises SceneContentError and SceneFormatError for images that cannot be unmixed, SpecError and
-    UnknownMethodError for arguments that do not fit, BandMismatchError for a model of other bands.
+    Raises SceneContentError and SceneFormatError for images that cannot be unmixed, SpecError and UnknownMethodError
+    for arguments that do not fit, BandMismatchError for a model and LibraryMismatchError for endmembers that do not.
 
     >>> rng = np.random.default_rng(0)
     >>> cube = rng.dirichlet([0.3, 0.3], size=(20, 20)) @ rng.random((2, 30))
@@ -129,7 +136,7 @@ def unmix(
     spec, compute = spec or UnmixSpec(), compute or Compute()
     report = never_back(progress or silent)
     opened, started = as_image(image), time.perf_counter()
-    fitted = fit_image(opened, spec, model, compute, part_of(report, 0.0, FITTING_SHARE))
+    fitted = fit_image(opened, spec, model, compute, part_of(report, 0.0, FITTING_SHARE), endmembers)
     maps, applying = ArrayMaps(opened.shape, fitted.unmixer), time.perf_counter()
     rows, after = (0, opened.shape[0]), part_of(report, FITTING_SHARE, 1.0)
     with threadpool_limits(compute.threads):
@@ -141,14 +148,20 @@ def unmix(
 
 
 def fit_image(
-    image: Image, spec: UnmixSpec, model: TrainedModel | None, compute: Compute, progress: Progress
+    image: Image,
+    spec: UnmixSpec,
+    model: TrainedModel | None,
+    compute: Compute,
+    progress: Progress,
+    endmembers: SpectralLibrary | None = None,
 ) -> FittedMethod:
     """The method of ``spec`` fitted on the image, or ``model`` after a look at a sample of it. Raises as ``unmix``."""
     with threadpool_limits(compute.threads):
         if model is not None:
+            refuse_given(endmembers is not None)
             return fit_model(image, model, spec, compute, progress)
         check_method(spec.method)
-        seen = training_image(image, part_of(progress, 0.0, READING_SHARE))
+        seen = with_given(training_image(image, part_of(progress, 0.0, READING_SHARE)), endmembers, spec.n_endmembers)
         return fit(seen, spec, compute, part_of(progress, READING_SHARE, 1.0))
 
 
@@ -157,14 +170,17 @@ def fit(
 ) -> FittedMethod:
     """Fit the method of ``spec`` on an image. truth: what several methods share. Raises as ``unmix``."""
     row = check_method(spec.method)
+    if seen.given is not None:
+        require_keeps_given([row.name])
     after_counting = COUNTING_SHARE if spec.n_endmembers is None else 0.0
     count, metrics = endmembers_to_find(seen, spec, part_of(progress, 0.0, COUNTING_SHARE))
     cube = seen.windows if row.uses_neighbourhood else seen.cube
     metrics |= {} if seen.whole else {"fitted_on_pixels": int(cube.valid_pixels.sum())}
+    metrics |= {} if seen.given is None else {"given_brightness": list(seen.given.brightness)}
     report = part_of(progress, after_counting, 1.0)
     if row.train is not None:
         model = row.train(
-            TrainingTask(cube, count, spec, compute, report, lambda: seen.denoised, truth or SharedTruth())
+            TrainingTask(cube, count, spec, compute, report, lambda: seen.denoised, truth or SharedTruth(), seen.given)
         )
         return prepared_model(seen, model, metrics, spec.abundances_of, compute)
     return _solved(seen, row, spec.model_copy(update={"n_endmembers": count}), metrics, report)
@@ -186,8 +202,10 @@ def _prepared(
     # A model that looks at neighbours estimates nothing from the sample.
     seen = sample if side == 1 else np.tile(sample[:1], (1, side**2))
     unmixer = ModelUnmixer(ModelRunner(model.onnx, compute).prepare(seen), side)
-    asked = spec_of(model, abundances_of)
-    return FittedMethod(info, unmixer, model.manifest.endmember_names, asked, model, abundances_of=abundances_of)
+    return FittedMethod(
+        info, unmixer, model.manifest.endmember_names, spec_of(model, abundances_of), model,
+        abundances_of=abundances_of, n_given=model.manifest.n_given,
+    )  # fmt: skip
 
 
 def spec_of(model: TrainedModel, abundances_of: AbundancesOf) -> dict[str, Any]:
@@ -213,15 +231,20 @@ def _solved(
     assert spec.n_endmembers is not None  # counted before
     started = time.perf_counter()
     pixels, scale = scaled_pixels(seen.cube)
-    solution = of_area(row.solve(pixels, spec.n_endmembers, np.random.default_rng(spec.seed), report), pixels)
-    known = (seen.positions, solution.abundances.astype(np.float32)) if seen.whole else None
+    given = None if seen.given is None else seen.given.spectra / scale
+    found = row.solve(pixels, spec.n_endmembers, np.random.default_rng(spec.seed), report, given)
+    solution = of_area(found, pixels, given)
+    endmembers, names = (solution.endmembers * scale).astype(np.float32), () if seen.given is None else seen.given.names
+    if seen.given is not None:  # to the last digit, whatever the scale has rounded
+        endmembers[: len(names)] = seen.given.spectra
     unmixer = FactorizationUnmixer(
-        (solution.endmembers * scale).astype(np.float32), scale, np.flatnonzero(seen.info.used_bands),
-        solution.to_abundances, known,
+        endmembers, scale, np.flatnonzero(seen.info.used_bands), solution.to_abundances,
+        (seen.positions, solution.abundances.astype(np.float32)) if seen.whole else None,
     )  # fmt: skip
-    names = tuple(f"endmember {number}" for number in range(1, spec.n_endmembers + 1))
     seconds = {"solving": round(time.perf_counter() - started, 4)}
-    own = {} if row.own_spec is None else {row.name: row.own_spec().model_dump(mode="json")}
-    asked = {**spec.model_dump(mode="json"), **own}
-    found = {**metrics, **solution.metrics}
-    return FittedMethod(seen.info, unmixer, names, asked, None, found, seconds, spec.abundances_of)
+    asked = spec.model_dump(mode="json")
+    asked |= {} if row.own_spec is None else {row.name: row.own_spec().model_dump(mode="json")}
+    return FittedMethod(
+        seen.info, unmixer, endmember_names(names, spec.n_endmembers), asked, None, {**metrics, **solution.metrics},
+        seconds, spec.abundances_of, len(names),
+    )  # fmt: skip

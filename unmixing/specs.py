@@ -101,7 +101,10 @@ class UnmixSpec(BaseModel):
         "compared on the image.",
     )
     n_endmembers: int | None = Field(
-        None, ge=2, le=MAX_ENDMEMBERS, description="How many materials to look for; estimated when missing."
+        None,
+        ge=2,
+        le=MAX_ENDMEMBERS,
+        description="How many materials there are, given ones counted too; estimated when missing.",
     )
     abundances_of: AbundancesOf = Field(
         "area",

@@ -67,6 +67,7 @@ class WarningCode(StrEnum):
     NOISY_BANDS = "noisy_bands"
     COUNT_UNCERTAIN = "count_uncertain"
     DUPLICATE_ENDMEMBERS = "duplicate_endmembers"
+    GIVEN_BRIGHTNESS = "given_brightness"
     NO_BETTER_THAN_BASELINE = "no_better_than_baseline"
     LIBRARY_FAR = "library_far"
     OTHER_WAVELENGTHS = "other_wavelengths"
@@ -139,6 +140,19 @@ class Cube(ImageInfo):
         return self.values[self.valid_pixels][:, self.used_bands]
 
 
+@dataclass(frozen=True, eq=False)
+class GivenEndmembers:
+    """Endmembers that are known before an image is looked at: kept as they are, only the others are found.
+
+    names: all different. spectra: (n_given, n_used_bands), not negative, in the units of the image. brightness: the
+    norm of each over that of the image's brightest pixel.
+    """
+
+    names: tuple[str, ...]
+    spectra: Float64
+    brightness: tuple[float, ...]
+
+
 @dataclass(frozen=True)
 class TrainedModel:
     """A network as bytes of ONNX, and the manifest that lies in them: the bytes alone are enough to use it again
@@ -166,6 +180,7 @@ class Unmixing:
     either side are meant to hold the truth nine times in ten. None where the method knows none.
     provenance: JSON-able; method, the whole spec, seed, versions, times and peak memory (``docs/results.md``).
     warnings: why the answer may be wrong, from reading, fitting and unmixing; empty when nothing was noticed.
+    n_given: how many of the endmembers, the first ones, were given and have been kept as they were.
     """
 
     endmembers: Float32
@@ -179,6 +194,7 @@ class Unmixing:
     uncertainty: Float32 | None = None
     provenance: Mapping[str, Any] = field(default_factory=dict)
     warnings: tuple[ResultWarning, ...] = ()
+    n_given: int = 0
 
     @property
     def spectra(self) -> Float32:

@@ -1,13 +1,22 @@
 """Bundles: spectra of the same materials from many random extractions (Somers et al. 2012)."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from unmixing.algorithms.abundances import nnls, split_brightness
-from unmixing.algorithms.endmembers import SUBSPACE_DIMENSIONS, archetypes, purest, subspace, unit_norm, vca
+from unmixing.algorithms.endmembers import (
+    SUBSPACE_DIMENSIONS,
+    archetypes,
+    purest,
+    rows_of,
+    spanning,
+    subspace,
+    unit_norm,
+    vca,
+)
 from unmixing.algorithms.metrics import DUPLICATE_RADIANS, least_angle_radians, match_endmembers, sad_radians
 from unmixing.types import Float64
 
@@ -50,10 +59,12 @@ class Bundles:
 
     spectra: (n_runs, n_endmembers, n_bands), unit norm, best run first.
     regrets: (n_runs,) how much worse than the best run each is, see ``regrets_of``.
+    given_norms: (n_given,) of the endmembers that were given, the first ones of every run, where they are the same.
     """
 
     spectra: Float64
     regrets: Float64
+    given_norms: Float64 = field(default_factory=lambda: np.zeros(0))
 
     @property
     def reference(self) -> Float64:
@@ -73,6 +84,7 @@ def extract_bundles(
     rng: np.random.Generator,
     *,
     n_runs: int = 36,
+    given: Float64 | None = None,
     progress: Callable[[float], None] | None = None,
 ) -> Bundles:
     """Many random extractions, ranked by how simply they explain the image, matched into bundles.
@@ -82,52 +94,67 @@ def extract_bundles(
     these the mean of the purest pixels of its kind. Half as many runs follow that start archetypal analysis at the
     best endmembers so far. Candidates are ranked by ``regrets_of``; only runs that found the same materials as the best
     one enter the bundles, because a mean over different materials is no material.
-    pixels: (n_pixels, n_bands), all finite, best without the sensor's noise, which extremes are made of.
+    pixels: (n_pixels, n_bands), all finite, best without the sensor's noise, which extremes are made of. given:
+    (n_given, n_bands) in the units of the pixels: these are the first endmembers of every run, and stay as they are.
     """
-    basis = subspace(unit_norm(pixels), SUBSPACE_DIMENSIONS)
+    known = rows_of(given, pixels.shape[1])
+    basis = spanning(subspace(unit_norm(pixels), SUBSPACE_DIMENSIONS), unit_norm(known))
     coordinates = np.asarray(pixels, np.float64) @ basis.T
     directions = unit_norm(coordinates)
     many = directions[sample_rows(len(pixels), PURITY_PIXELS, rng)]
-    pool = Pool(coordinates[sample_rows(len(pixels), SCORING_PIXELS, rng)])
+    kept_directions = unit_norm(known) @ basis.T
+    pool = Pool(coordinates[sample_rows(len(pixels), SCORING_PIXELS, rng)], kept_directions)
+    if len(known) == n_endmembers:
+        return Bundles(unit_norm(known)[None], np.zeros(1), np.linalg.norm(known, axis=1))
     report, n_all = progress or (lambda share: None), n_runs + n_runs // 2
-    for run, found in enumerate(random_runs(directions, many, n_endmembers, n_runs, rng), start=1):
+    for run, found in enumerate(random_runs(directions, many, n_endmembers, n_runs, rng, kept_directions), start=1):
         for kind, endmembers in enumerate(found):
             pool.add(endmembers, polished=kind == POLISHED)
         report(run / n_all)
     for run in range(n_runs, n_all):
         pool.restart(directions[sample_rows(len(pixels), SUBSET_PIXELS, rng)], run)
         report((run + 1) / n_all)
-    kept = _agreeing(pool.candidates, pool.regrets())
+    kept = _agreeing(pool.candidates, pool.regrets(), len(known))
     spectra = np.stack([unit_norm(np.maximum(run @ basis, 0.0)) for run, _ in kept])
-    return Bundles(spectra, np.array([value for _, value in kept]))
+    spectra[:, : len(known)] = unit_norm(known)
+    return Bundles(spectra, np.array([value for _, value in kept]), np.linalg.norm(known, axis=1))
 
 
 def random_runs(
-    directions: Float64, many: Float64, n_endmembers: int, n_runs: int, rng: np.random.Generator
+    directions: Float64,
+    many: Float64,
+    n_endmembers: int,
+    n_runs: int,
+    rng: np.random.Generator,
+    given: Float64 | None = None,
 ) -> Iterator[tuple[Float64, ...]]:
     """The candidates of each random run: archetypes of a subset, and, when they are new, the pixels that VCA picks
     among all and the mean of the purest pixels in the place of each of these (the candidate number POLISHED).
 
-    directions: pixels (n_pixels, n_dimensions) of unit norm. many: those that the purest are sought among.
+    directions: pixels (n_pixels, n_dimensions) of unit norm. many: those that the purest are sought among. given:
+    (n_given, n_dimensions) of unit norm, the first endmembers of every candidate.
     """
+    known = rows_of(given, directions.shape[1])
     picked: set[tuple[int, ...]] = set()
     for _ in range(n_runs):
         subset = directions[sample_rows(len(directions), SUBSET_PIXELS, rng)]
-        archetypal = unit_norm(archetypes(subset, vca(subset, n_endmembers, rng)))
-        extremes = vca(directions, n_endmembers, rng)
+        archetypal = unit_norm(archetypes(subset, vca(subset, n_endmembers, rng, known), known))
+        extremes = vca(directions, n_endmembers, rng, known)
         if (key := tuple(sorted(extremes.tolist()))) in picked:
             yield (archetypal,)
         else:
             picked.add(key)
-            yield archetypal, directions[extremes], purest(many, directions[extremes])
+            pure = np.vstack([known, directions[extremes]])
+            yield archetypal, pure, purest(many, pure, n_given=len(known))
 
 
 class Pool:
-    """Candidates for the endmembers of an image, and what they leave of its pixels (n_pixels, n_dimensions)."""
+    """Candidates for the endmembers of an image, and what they leave of its pixels (n_pixels, n_dimensions). given:
+    (n_given, n_dimensions), the first endmembers of every candidate."""
 
-    def __init__(self, pixels: Float64) -> None:
+    def __init__(self, pixels: Float64, given: Float64) -> None:
         self.candidates: list[Float64] = []
-        self._pixels, self._doubled = pixels, False
+        self._pixels, self._given, self._doubled = pixels, given, False
         self._fits: list[tuple[float, float, float]] = []
         self._polished: list[bool] = []
 
@@ -150,9 +177,10 @@ class Pool:
         """Archetypal analysis of pixels (n, n_dimensions), started at those nearest to one of the N_RESTARTED best
         candidates, those that were polished aside. turn: which of them."""
         best = np.argsort(self._raw_residuals(), kind="stable")[:N_RESTARTED]
-        start = np.argmax(directions @ self.candidates[best[turn % len(best)]].T, axis=0)
+        found = self.candidates[best[turn % len(best)]][len(self._given) :]
+        start = np.argmax(directions @ found.T, axis=0)
         if len(set(start.tolist())) == len(start):
-            self.add(unit_norm(archetypes(directions, start)))
+            self.add(unit_norm(archetypes(directions, start, self._given)))
 
     def regrets(self) -> Float64:
         """How much worse than the best one each candidate is, (n_candidates,); see ``regrets_of``."""
@@ -201,15 +229,17 @@ def regrets_of(fits: Float64) -> Float64:
     return regrets
 
 
-def _agreeing(candidates: list[Float64], regrets: Float64) -> list[tuple[Float64, float]]:
-    """The best run, and of the runs nearly as good those whose every endmember lies near one of the best run."""
+def _agreeing(candidates: list[Float64], regrets: Float64, n_given: int) -> list[tuple[Float64, float]]:
+    """The best run, and of the runs nearly as good those whose every endmember lies near one of the best run. n_given:
+    the first endmembers of all, which are the same."""
     order = np.argsort(regrets, kind="stable")
     best = candidates[order[0]]
     kept: list[tuple[Float64, float]] = []
     for index in order:
         if regrets[index] > LARGEST_DIFFERENCE_OF_REGRETS or len(kept) == N_KEPT:
             break
-        matched = candidates[index][match_endmembers(candidates[index], best)]
+        found = candidates[index][n_given:]
+        matched = np.vstack([best[:n_given], found[match_endmembers(found, best[n_given:])]])
         if float(sad_radians(matched, best).max()) <= LARGEST_DIFFERENCE_RADIANS:
             kept.append((matched, float(regrets[index])))
     return kept

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from unmixing.algorithms.abundances import nnls, split_brightness
 from unmixing.algorithms.bundles import SCORING_PIXELS, random_runs, residual_powers, sample_rows
-from unmixing.algorithms.endmembers import SUBSPACE_DIMENSIONS, subspace, unit_norm
+from unmixing.algorithms.endmembers import SUBSPACE_DIMENSIONS, rows_of, spanning, subspace, unit_norm
 from unmixing.algorithms.metrics import least_angle_radians
 from unmixing.types import Float64
 
@@ -40,13 +40,15 @@ class Count:
     """The estimate of a number of endmembers, and how sure it is.
 
     n_endmembers: the estimate. residuals: for 1, 2, 3 ... endmembers the relative error of the best run. costs: what
-    the estimate makes least, of as many endmembers. cost_per_endmember: what each one adds to it.
+    the estimate makes least, of as many endmembers. cost_per_endmember: what each one adds to it. fewest: the least
+    number that was considered.
     """
 
     n_endmembers: int
     residuals: tuple[float, ...]
     costs: tuple[float, ...]
     cost_per_endmember: float
+    fewest: int = FEWEST_COUNTED
 
     @property
     def certainty(self) -> float:
@@ -68,21 +70,25 @@ class Count:
         count, (low, high) = self.n_endmembers, self.range
         if count > len(self.costs):
             return f"{count} is the least; the image has too few pixels or bands to count more"
+        if self.fewest == len(self.costs) > FEWEST_COUNTED:
+            return f"{count} are given, and no more are counted than {max(count, MOST_COUNTED)}"
         left, compared = [], []
-        if count > FEWEST_COUNTED:
+        if count > self.fewest:
             left.append(f"{count} leave {self._left(count):.2f} of the residual that {count - 1} leave")
             compared.append(f"{self._cost(count - 1) - self._cost(count):.2f} less than {count - 1}")
         if count < len(self.costs):
             left.append(f"{count + 1} leave {self._left(count + 1):.2f} of what {count} leave")
             compared.append(f"{self._cost(count + 1) - self._cost(count):.2f} less than {count + 1}")
+        given = f"at least {self.fewest}, which are given; " if self.fewest > FEWEST_COUNTED else ""
         near = "no other number comes" if low == high else f"{low} to {high} come"
         return (
-            f"{', '.join(left)}; with {self.cost_per_endmember:.2f} for each, and more for mixed pixels and for alike "
-            f"endmembers, {count} cost {' and '.join(compared)}; {near} within {self.cost_per_endmember / 2:.2f} of it"
+            f"{given}{', '.join(left)}; with {self.cost_per_endmember:.2f} for each, and more for mixed pixels and for "
+            f"alike endmembers, {count} cost {' and '.join(compared)}; {near} within {self.cost_per_endmember / 2:.2f} "
+            "of it"
         )
 
     def _considered(self) -> list[tuple[int, float]]:
-        return [(count, cost) for count, cost in enumerate(self.costs, start=1) if count >= FEWEST_COUNTED]
+        return [(count, cost) for count, cost in enumerate(self.costs, start=1) if count >= self.fewest]
 
     def _cost(self, count: int) -> float:
         return self.costs[count - 1] if count <= len(self.costs) else 0.0
@@ -96,6 +102,7 @@ def count_endmembers(
     rng: np.random.Generator,
     *,
     signal_dimensions: int | None = None,
+    given: Float64 | None = None,
     progress: Callable[[float], None] | None = None,
 ) -> Count:
     """The number of endmembers of least cost: those that leave little, mix pixels little and are unlike each other.
@@ -108,34 +115,39 @@ def count_endmembers(
     directions of signal (``hysime``; c lies between LEAST_COST and LARGEST_COST) most of them are the variation of
     its materials, and wrong endmembers that follow it lower the residual too: more is demanded of each.
     pixels: (n_pixels, n_bands), all finite, best without the sensor's noise. signal_dimensions: None where unknown.
-    Returns at least 2, never more than there are pixels or bands.
+    given: (n_given, n_bands), endmembers that are there whatever the number. Returns at least 2, and as many as were
+    given, else never more than there are pixels or bands.
     """
-    X = np.asarray(pixels, dtype=np.float64)
-    basis = subspace(unit_norm(X), SUBSPACE_DIMENSIONS)
+    X, known = np.asarray(pixels, dtype=np.float64), unit_norm(rows_of(given, pixels.shape[1]))
+    basis = spanning(subspace(unit_norm(X), SUBSPACE_DIMENSIONS), known)
     coordinates = X @ basis.T
     scoring = coordinates[sample_rows(len(X), SCORING_PIXELS, rng)]
     directions = unit_norm(coordinates)
     each = LARGEST_COST
     if signal_dimensions is not None:
         each = min(max(COST_PER_SIGNAL_DIMENSION * signal_dimensions, LEAST_COST), LARGEST_COST)
-    largest = min(MOST_COUNTED, *X.shape)
+    fewest = max(FEWEST_COUNTED, len(known))
+    largest = min(max(MOST_COUNTED, fewest), *X.shape)
     best = []
     for count in range(1, largest + 1):
-        best.append(_least_misfit(scoring, _candidates(directions, count, rng)))
+        kept = (known if count >= fewest else known[:0]) @ basis.T
+        best.append(_least_misfit(scoring, _candidates(directions, count, rng, kept)))
         if progress is not None:
             progress(count / largest)
-    residuals = tuple(residual for _, residual in best)
     costs = tuple(misfit + each * count for count, (misfit, _) in enumerate(best, start=1))
-    estimate = FEWEST_COUNTED + int(np.argmin(costs[1:])) if largest > FEWEST_COUNTED else FEWEST_COUNTED
-    return Count(estimate, residuals, costs, each)
+    estimate = fewest + int(np.argmin(costs[fewest - 1 :])) if largest > fewest else fewest
+    return Count(estimate, tuple(residual for _, residual in best), costs, each, fewest)
 
 
-def _candidates(directions: Float64, count: int, rng: np.random.Generator) -> list[Float64]:
-    """Endmembers of a few random runs, (count, n_dimensions) each. directions: pixels of unit norm."""
+def _candidates(directions: Float64, count: int, rng: np.random.Generator, given: Float64) -> list[Float64]:
+    """Endmembers of a few random runs, (count, n_dimensions) each. directions: pixels of unit norm. given: the first of
+    the endmembers, (n_given, n_dimensions)."""
+    if count == len(given):
+        return [given]
     if count == 1:
         return [unit_norm(directions.mean(axis=0, keepdims=True))]
     many = directions[sample_rows(len(directions), PURITY_PIXELS, rng)]
-    return [candidate for found in random_runs(directions, many, count, N_RUNS, rng) for candidate in found]
+    return [candidate for found in random_runs(directions, many, count, N_RUNS, rng, given) for candidate in found]
 
 
 def _least_misfit(pixels: Float64, candidates: list[Float64]) -> tuple[float, float]:

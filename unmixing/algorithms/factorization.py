@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unmixing.algorithms.abundances import nnls, shares_by_nnls, split_brightness
-from unmixing.algorithms.endmembers import unit_norm, vca
+from unmixing.algorithms.endmembers import rows_of, unit_norm, vca
 from unmixing.progress import Progress
 from unmixing.specs import AbundancesOf
 from unmixing.types import Float64
@@ -62,10 +62,28 @@ class Factors:
         )
 
 
-def vca_start(pixels: Real, n_endmembers: int, rng: np.random.Generator) -> Factors:
-    """The pixels that VCA picks among all raw ``pixels`` (n_pixels, n_bands), and NNLS with them."""
-    endmembers = np.maximum(pixels[vca(pixels, n_endmembers, rng)].astype(np.float64), 0.0)
+def vca_endmembers(pixels: Real, n_endmembers: int, rng: np.random.Generator, given: Float64 | None = None) -> Float64:
+    """The given endmembers (n_given, n_bands) and the pixels that VCA picks beside them among all raw ``pixels``
+    (n_pixels, n_bands): (n_endmembers, n_bands), not negative."""
+    picked = pixels[vca(pixels, n_endmembers, rng, given)]
+    return np.vstack([rows_of(given, pixels.shape[1]), np.maximum(picked.astype(np.float64), 0.0)])
+
+
+def vca_start(pixels: Real, n_endmembers: int, rng: np.random.Generator, given: Float64 | None = None) -> Factors:
+    """``vca_endmembers``, and NNLS with them."""
+    endmembers = vca_endmembers(pixels, n_endmembers, rng, given)
     return Factors(nnls(pixels, endmembers), endmembers)
+
+
+def keeping(step: Step, given: Float64 | None) -> Step:
+    """The same step but for the given endmembers, the first ones, which stay as they were."""
+    n_given = 0 if given is None else len(given)
+
+    def kept(contributions: Float64, endmembers: Float64) -> tuple[Float64, Float64]:
+        contributions, moved = step(contributions, endmembers)
+        return contributions, np.vstack([endmembers[:n_given], moved[n_given:]])
+
+    return kept
 
 
 def iterate(

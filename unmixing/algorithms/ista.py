@@ -36,12 +36,17 @@ def ista_step(
 
 
 def ista(
-    pixels: Real, n_endmembers: int, rng: np.random.Generator, progress: Progress, spec: IstaSpec | None = None
+    pixels: Real,
+    n_endmembers: int,
+    rng: np.random.Generator,
+    progress: Progress,
+    given: Float64 | None = None,
+    spec: IstaSpec | None = None,
 ) -> Solution:
     """``ista_step`` repeated from zero until nothing changes, with the endmembers of the image's own library.
 
     Endmembers are the means of the bundles, the same that LISTA and LISTA-CP are given, and stay as they are.
-    pixels: (n_pixels, n_bands), median norm near 1.
+    pixels: (n_pixels, n_bands), median norm near 1. given: (n_given, n_bands), the first endmembers, which stay.
     """
     spec = spec or IstaSpec()
     progress(0.0, "extracting endmember bundles")
@@ -50,6 +55,7 @@ def ista(
         n_endmembers,
         rng,
         n_runs=spec.n_runs,
+        given=given,
         progress=lambda share: progress(LIBRARY_DONE * share, "extracting endmember bundles"),
     ).reference
     # Only what pixels have in common with the endmembers counts, so few coordinates give the same iterations.

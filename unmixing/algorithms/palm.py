@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unmixing.algorithms.endmembers import unit_norm
-from unmixing.algorithms.factorization import Factors, Solution, counted, iterate, vca_start
+from unmixing.algorithms.factorization import Factors, Solution, counted, iterate, keeping, vca_start
 from unmixing.algorithms.ista import ista_step
 from unmixing.progress import Progress
 from unmixing.specs import PalmSpec
@@ -31,19 +31,24 @@ def palm_step(pixels: Real, contributions: Real, endmembers: Real, threshold: fl
 
 
 def palm(
-    pixels: Real, n_endmembers: int, rng: np.random.Generator, progress: Progress, spec: PalmSpec | None = None
+    pixels: Real,
+    n_endmembers: int,
+    rng: np.random.Generator,
+    progress: Progress,
+    given: Float64 | None = None,
+    spec: PalmSpec | None = None,
 ) -> Solution:
     """``palm_step`` repeated from VCA and NNLS until nothing changes.
 
-    pixels: (n_pixels, n_bands), median norm near 1.
+    pixels: (n_pixels, n_bands), median norm near 1. given: (n_given, n_bands), the first endmembers, which stay.
     """
     spec = spec or PalmSpec()
     progress(0.0, "picking a start by VCA")
-    start = vca_start(pixels, n_endmembers, rng)
+    start = vca_start(pixels, n_endmembers, rng, given)
     norms = np.linalg.norm(start.endmembers, axis=1)
     pixels64 = pixels.astype(np.float64)
     return iterate(
-        lambda contributions, endmembers: palm_step(pixels64, contributions, endmembers, spec.threshold),
+        keeping(lambda shares, endmembers: palm_step(pixels64, shares, endmembers, spec.threshold), given),
         Factors(start.contributions * norms, unit_norm(start.endmembers)),
         max_iterations=spec.max_iterations,
         tolerance=spec.tolerance,

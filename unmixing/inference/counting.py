@@ -23,6 +23,7 @@ def endmembers_to_find(seen: TrainingImage, spec: UnmixSpec, report: Progress) -
         dimensions = hysime(pixels)
         count = count_endmembers(
             seen.denoised, np.random.default_rng(spec.seed), signal_dimensions=dimensions,
+            given=None if seen.given is None else seen.given.spectra,
             progress=lambda share: report(share, stage),
         )  # fmt: skip
         return count.n_endmembers, {

@@ -14,7 +14,7 @@ from unmixing.inference.sampling import SAMPLE_PIXELS, draw_keys, draw_sample, l
 from unmixing.progress import Progress, part_of
 from unmixing.screening.fill import FillSearch
 from unmixing.screening.noise import noise_bands
-from unmixing.types import Cube, Float32, ImageInfo
+from unmixing.types import Cube, Float32, GivenEndmembers, ImageInfo
 from unmixing.warnings.reading import reading_warnings
 from unmixing.warnings.table import merged
 
@@ -31,6 +31,7 @@ class TrainingImage:
 
     info: which of its bands are used, and what else is known. cube: the image itself, or a column of sampled pixels.
     positions: row * columns + column of the cube's valid pixels, in their order. whole: whether the cube is the image.
+    given: endmembers that are known, over the used bands.
     """
 
     image: Image
@@ -38,6 +39,7 @@ class TrainingImage:
     cube: Cube
     positions: NDArray[np.int64]
     whole: bool
+    given: GivenEndmembers | None = None
 
     def sample(self) -> Float32:
         """The pixels from which a model estimates endmembers, (n_sample, bands), 0 where there is no data."""

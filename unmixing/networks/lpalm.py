@@ -22,13 +22,20 @@ class LPALM(LISTACP):
 
     reference: (n_endmembers, n_bands) unit-norm endmembers to start from. norms: (n_endmembers,) what abundances
     of them are counted in. basis: (n_dimensions, n_bands), orthonormal rows. n_layers: unrolled iterations.
-    row_weight: see ``SubspaceNetwork``.
+    row_weight: see ``SubspaceNetwork``. n_given: of the first endmembers, which are given and take no steps.
     """
 
     def __init__(
-        self, reference: Float64, norms: Float64, basis: Float64, n_layers: int, row_weight: float = 0.0
+        self,
+        reference: Float64,
+        norms: Float64,
+        basis: Float64,
+        n_layers: int,
+        row_weight: float = 0.0,
+        n_given: int = 0,
     ) -> None:
         super().__init__(reference, norms, basis, n_layers, row_weight)
+        self.n_given = n_given
         self.steps = nn.Parameter(torch.full((n_layers, len(reference)), INITIAL_ENDMEMBER_STEP))
 
     def project(self, endmembers: Tensor) -> Tensor:
@@ -40,4 +47,7 @@ class LPALM(LISTACP):
         gram = transposed @ contributions
         gradient = transposed @ pixels - gram @ endmembers
         step = self.steps[layer][:, None] / (gram.sum(dim=-1, keepdim=True) + 1e-6)
-        return self.project(endmembers + step * gradient)
+        moved = self.project(endmembers + step * gradient)
+        if not self.n_given:
+            return moved
+        return torch.cat([endmembers[..., : self.n_given, :], moved[..., self.n_given :, :]], dim=-2)

@@ -8,6 +8,7 @@ from scipy.optimize import lsq_linear
 
 from unmixing.algorithms.abundances import best_brightness, nnls, split_brightness
 from unmixing.algorithms.conventions import area_of_shape
+from unmixing.algorithms.endmembers import rows_of
 from unmixing.algorithms.factorization import Solution
 from unmixing.types import Bool, Float64
 
@@ -27,6 +28,9 @@ DEVIATIONS_WITHOUT_PURE = 2.0
 
 LARGEST_LOSS_OF_PURITY = 0.001
 """Of the mean largest abundance, when brightness is held near 1."""
+
+NOTHING_GIVEN: Float64 = np.zeros(0)
+"""Norms of endmembers that were given, where none was."""
 
 QUARTILES_APART = 1.349
 """Standard deviations between the quartiles of a normal distribution."""
@@ -86,7 +90,9 @@ def nnls_near_one(
     return nnls(np.hstack([pixels, ones]), np.hstack([endmembers, row_weight / norms[:, None]]))
 
 
-def fit_brightness(contributions: Float64, endmembers: Float64, residuals: Float64) -> BrightnessModel:
+def fit_brightness(
+    contributions: Float64, endmembers: Float64, residuals: Float64, given_norms: Float64 = NOTHING_GIVEN
+) -> BrightnessModel:
     """How bright each material is where it lies alone, and how much brightness varies around 1 with these norms.
 
     Contributions t_j of unit-norm endmembers add up to sum_j t_j. The norm of an endmember is the median of that sum
@@ -96,47 +102,56 @@ def fit_brightness(contributions: Float64, endmembers: Float64, residuals: Float
     least squares weighted with both, in turns; at last the deviation again, with the norms that were chosen.
 
     contributions: (n_pixels, n_endmembers) by NNLS, endmembers: (n_endmembers, n_bands) of unit norm,
-    residuals: (n_pixels, n_bands) of that fit.
+    residuals: (n_pixels, n_bands) of that fit. given_norms: (n_given,) of the first endmembers, where they are known.
     """
     lit = contributions.sum(axis=1) > 0
     contributions, noise_power = contributions[lit], effective_noise_power(residuals)
     typical = float(contributions.sum(axis=1).mean())
-    shares = contributions / typical
+    shares, known = contributions / typical, typical / given_norms
     supports = shares > 0
 
     def deviation_with(inverse_norms: Float64) -> tuple[float, Float64]:
         errors = _brightness_variance(supports, endmembers / (inverse_norms / typical)[:, None], noise_power)
         return _most_likely_deviation(shares @ inverse_norms, errors), errors
 
-    inverse_norms = _best_inverse_norms(shares, np.ones(len(shares)))
+    inverse_norms = _best_inverse_norms(shares, np.ones(len(shares)), known)
     for _ in range(N_ROUNDS):
         own_deviation, errors = deviation_with(inverse_norms)
-        inverse_norms = _best_inverse_norms(shares, 1 / np.sqrt(own_deviation**2 + errors))
+        inverse_norms = _best_inverse_norms(shares, 1 / np.sqrt(own_deviation**2 + errors), known)
     own_norms = typical / inverse_norms
     norms, spreads = _norms_of_pure_pixels(contributions, own_norms)
+    norms[: len(known)], spreads[: len(known)] = given_norms, 0.0
     deviation, _ = deviation_with(typical / norms)
     norm_deviations = np.where(np.isnan(spreads), DEVIATIONS_WITHOUT_PURE * deviation, spreads)
     return BrightnessModel(norms, norm_deviations, own_norms, deviation, own_deviation, noise_power)
 
 
-def area_norms(pixels: NDArray[np.floating], shares: NDArray[np.floating], endmembers: Float64) -> Float64:
+def area_norms(
+    pixels: NDArray[np.floating],
+    shares: NDArray[np.floating],
+    endmembers: Float64,
+    given_norms: Float64 = NOTHING_GIVEN,
+) -> Float64:
     """The norms of ``fit_brightness`` for a method whose abundances are of ``shape``, (n_endmembers,).
 
     pixels: (n_pixels, n_bands), shares: (n_pixels, n_endmembers), summing to one, of the unit-norm endmembers
     (n_endmembers, n_bands).
     """
     contributions = best_brightness(pixels, shares, endmembers)[:, None] * shares
-    return fit_brightness(contributions, endmembers, pixels - contributions @ endmembers).norms
+    return fit_brightness(contributions, endmembers, pixels - contributions @ endmembers, given_norms).norms
 
 
-def of_area(solution: Solution, pixels: NDArray[np.floating]) -> Solution:
+def of_area(solution: Solution, pixels: NDArray[np.floating], given: Float64 | None = None) -> Solution:
     """A classical method's answer with abundances of ``area``, its endmembers as bright as the materials are.
 
-    pixels: (n_pixels, n_bands), those the method was given.
+    pixels: (n_pixels, n_bands), those the method was given. given: (n_given, n_bands), the first endmembers as
+    bright as they are.
     """
     if solution.abundances_of == "area":
         return solution
-    norms, to_shape = area_norms(pixels, solution.abundances, solution.endmembers), solution.to_abundances
+    given_norms = np.linalg.norm(rows_of(given, pixels.shape[1]), axis=1)
+    norms = area_norms(pixels, solution.abundances, solution.endmembers, given_norms)
+    to_shape = solution.to_abundances
     return replace(
         solution,
         endmembers=solution.endmembers * norms[:, None],
@@ -175,15 +190,17 @@ def effective_noise_power(residuals: Float64) -> float:
     return float((covariance**2).sum() / max(float(np.trace(covariance)), 1e-300))
 
 
-def _best_inverse_norms(shares: Float64, precision: Float64) -> Float64:
-    """Weighted least squares of shares @ w = 1 over w > 0."""
-    n_endmembers = shares.shape[1]
+def _best_inverse_norms(shares: Float64, precision: Float64, known: Float64) -> Float64:
+    """Weighted least squares of shares @ w = 1 over w > 0, the first of w being ``known``."""
+    n_free = shares.shape[1] - len(known)
+    if n_free == 0:
+        return known
+    free, missing = shares[:, len(known) :], 1 - shares[:, : len(known)] @ known
     scale = precision / np.linalg.norm(precision)
     ridge = 1e-3
-    rows = np.vstack([shares * scale[:, None], ridge * np.eye(n_endmembers)])
-    target = np.concatenate([scale, np.full(n_endmembers, ridge)])
-    solution: Float64 = lsq_linear(rows, target, bounds=(1e-3, np.inf)).x
-    return solution
+    rows = np.vstack([free * scale[:, None], ridge * np.eye(n_free)])
+    target = np.concatenate([scale * missing, np.full(n_free, ridge)])
+    return np.concatenate([known, lsq_linear(rows, target, bounds=(1e-3, np.inf)).x])
 
 
 def _brightness_variance(supports: Bool, endmembers: Float64, noise_power: float) -> Float64:

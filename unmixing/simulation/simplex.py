@@ -7,9 +7,9 @@ from scipy.optimize import minimize
 from unmixing.algorithms.abundances import nnls
 from unmixing.algorithms.bundles import Bundles, sample_rows
 from unmixing.algorithms.denoising import noise_variance
-from unmixing.algorithms.endmembers import SUBSPACE_DIMENSIONS, subspace, unit_norm
+from unmixing.algorithms.endmembers import SUBSPACE_DIMENSIONS, spanning, subspace, unit_norm
 from unmixing.algorithms.metrics import match_endmembers, sad_radians
-from unmixing.simulation.brightness import effective_noise_power, fit_brightness, nnls_near_one
+from unmixing.simulation.brightness import NOTHING_GIVEN, effective_noise_power, fit_brightness, nnls_near_one
 from unmixing.types import Float64
 
 PIXELS_PER_FIT = 1_500
@@ -40,28 +40,32 @@ def beyond_the_pixels(pixels: NDArray[np.floating], bundles: Bundles, rng: np.ra
     pure than 1 / sqrt(n_endmembers - 1) do not determine the simplex (Lin et al. 2015), which nothing here can see.
     pixels: (n_pixels, n_bands), raw.
     """
-    n_endmembers = bundles.spectra.shape[1]
-    basis = subspace(pixels, max(SUBSPACE_DIMENSIONS, n_endmembers + 1))
+    n_endmembers, given_norms = bundles.spectra.shape[1], bundles.given_norms
+    n_given = len(given_norms)
+    kept = bundles.spectra[0, :n_given]
+    basis = spanning(subspace(pixels, max(SUBSPACE_DIMENSIONS, n_endmembers + 1)), kept)
     rows = sample_rows(len(pixels), 2 * PIXELS_PER_FIT, rng)
     halves = [np.asarray(pixels[chosen], np.float64) @ basis.T for chosen in np.array_split(rows, 2)]
     start = bundles.reference @ basis.T
-    if min(map(len, halves)) < len(basis) or len(basis) <= n_endmembers:
+    if min(map(len, halves)) < len(basis) or len(basis) <= n_endmembers or n_given == n_endmembers:
         return bundles
     # No fit leaves less than the sensor's noise: where that is near already, there is nothing to be gained.
     if LARGEST_RESIDUAL**2 * _variance(halves[1], start) < noise_variance(pixels[rows], basis):
         return bundles
-    first, whiteness = most_likely_simplex(halves[0], start)
+    first, whiteness = most_likely_simplex(halves[0], start, given_norms)
     if whiteness > LARGEST_WHITENESS or _residual(halves[1], first) > LARGEST_RESIDUAL * _residual(halves[1], start):
         return bundles
-    second, whiteness = most_likely_simplex(halves[1], start)
-    second = second[match_endmembers(second, first)]
+    second, whiteness = most_likely_simplex(halves[1], start, given_norms)
+    order = n_given + match_endmembers(second[n_given:], first[n_given:])
+    second = np.vstack([second[:n_given], second[order]])
     if whiteness > LARGEST_WHITENESS or sad_radians(first, second).max() > LARGEST_DISAGREEMENT_RADIANS:
         return bundles
     spectra = np.stack([unit_norm(np.maximum(found @ basis, 0.0)) for found in (first, second)])
-    return Bundles(spectra, np.zeros(len(spectra)))
+    spectra[:, :n_given] = kept
+    return Bundles(spectra, np.zeros(len(spectra)), given_norms)
 
 
-def most_likely_simplex(pixels: Float64, start: Float64) -> tuple[Float64, float]:
+def most_likely_simplex(pixels: Float64, start: Float64, given_norms: Float64 = NOTHING_GIVEN) -> tuple[Float64, float]:
     """Endmembers with their norms, (n_endmembers, n_dimensions), and the whiteness of what they leave of the pixels.
 
     min over E of  ||[Y, w] - T [E, w]||^2 / (2 s^2 n) + VOLUME_WEIGHT * log det(E E^T)
@@ -70,42 +74,44 @@ def most_likely_simplex(pixels: Float64, start: Float64) -> tuple[Float64, float
     deviates by d, and s^2 the mean squared residual, both estimated again in every round. Whiteness is the effective
     noise power over s^2: near 1 for white noise, larger for errors that have few directions.
     pixels Y: (n, n_dimensions), coordinates in an orthonormal basis. start: (n_endmembers, n_dimensions), of unit norm.
+    given_norms: (n_given,) of the first endmembers, which are given and stay.
     """
-    n_endmembers, n_dimensions = start.shape
+    n_dimensions, n_given = start.shape[1], len(given_norms)
     contributions = nnls(pixels, start)
-    model = fit_brightness(contributions, start, pixels - contributions @ start)
+    model = fit_brightness(contributions, start, pixels - contributions @ start, given_norms)
     endmembers, deviation = start * model.norms[:, None], model.deviation
     for _ in range(N_ROUNDS):
         variance = _variance(pixels, endmembers)
         found = minimize(
-            _cost, endmembers.ravel(), args=(pixels, n_endmembers, variance, np.sqrt(variance) / deviation),
+            _cost, endmembers[n_given:].ravel(),
+            args=(pixels, endmembers[:n_given], variance, np.sqrt(variance) / deviation),
             jac=True, method="L-BFGS-B", options={"maxiter": MAX_ITERATIONS},
         )  # fmt: skip
-        endmembers = found.x.reshape(n_endmembers, n_dimensions)
+        endmembers = np.vstack([endmembers[:n_given], found.x.reshape(-1, n_dimensions)])
         norms = np.linalg.norm(endmembers, axis=1)
         contributions = nnls_near_one(pixels, endmembers / norms[:, None], norms, float(np.sqrt(variance)) / deviation)
         residuals = pixels - contributions @ (endmembers / norms[:, None])
-        deviation = fit_brightness(contributions, endmembers / norms[:, None], residuals).deviation
+        deviation = fit_brightness(contributions, endmembers / norms[:, None], residuals, given_norms).deviation
     return endmembers, effective_noise_power(residuals) / max(_variance(pixels, endmembers), 1e-300)
 
 
 def _cost(
-    values: Float64, pixels: Float64, n_endmembers: int, variance: float, row_weight: float
+    values: Float64, pixels: Float64, given: Float64, variance: float, row_weight: float
 ) -> tuple[float, Float64]:
-    """The cost of endmembers, flat, and its gradient."""
-    endmembers = values.reshape(n_endmembers, -1)
-    ones, heights = np.full((len(pixels), 1), row_weight), np.full((n_endmembers, 1), row_weight)
+    """The cost of endmembers, flat, beside those given, (n_given, n_dimensions), and its gradient."""
+    endmembers = np.vstack([given, values.reshape(-1, pixels.shape[1])])
+    ones, heights = np.full((len(pixels), 1), row_weight), np.full((len(endmembers), 1), row_weight)
     contributions = nnls(np.hstack([pixels, ones]), np.hstack([endmembers, heights]))
     residuals = pixels - contributions @ endmembers
     misses = row_weight * (1 - contributions.sum(axis=1))
     gram = endmembers @ endmembers.T
-    gram += 1e-12 * float(np.trace(gram)) * np.eye(n_endmembers)
+    gram += 1e-12 * float(np.trace(gram)) * np.eye(len(endmembers))
     _, log_volume = np.linalg.slogdet(gram)
     cost = ((residuals**2).sum() + (misses**2).sum()) / (2 * variance * len(pixels)) + VOLUME_WEIGHT * log_volume
     # At the optimum of the contributions only the endmembers' own part of the gradient is left.
     volume = 2 * VOLUME_WEIGHT * np.linalg.solve(gram, endmembers)
     gradient: Float64 = volume - contributions.T @ residuals / (variance * len(pixels))
-    return float(cost), gradient.reshape(-1)
+    return float(cost), gradient[len(given) :].reshape(-1)
 
 
 def _variance(pixels: Float64, endmembers: Float64) -> float:

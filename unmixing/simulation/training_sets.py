@@ -78,7 +78,8 @@ def model_scene(
     sample = np.asarray(pixels[chosen], dtype=np.float64)
     contributions = nnls(sample, bundles.reference)
     residuals = sample - contributions @ bundles.reference
-    brightness_model = fit_brightness(contributions, bundles.reference, residuals).checked(sample, bundles.reference)
+    fitted = fit_brightness(contributions, bundles.reference, residuals, bundles.given_norms)
+    brightness_model = fitted.checked(sample, bundles.reference)
     contributions = brightness_model.contributions(sample, bundles.reference)
     residuals = sample - contributions @ bundles.reference
     abundances, brightness = split_brightness(contributions / brightness_model.norms)
@@ -149,6 +150,9 @@ def _wider_spectra(scene: SceneModel, n_sets: int, rng: np.random.Generator) -> 
     members = _draw_members(scene.bundles, n_sets, rng)
     n_endmembers, n_bands = members.shape[1:]
     deviations = rng.uniform(0, LARGEST_GAIN_DEVIATION, size=(n_sets, n_endmembers, 1))
+    # A given endmember is known, but for what its material varies.
+    n_given = len(scene.bundles.given_norms)
+    deviations[:, :n_given] = GAIN_DEVIATION
     gains = piecewise_linear_gain(n_sets * n_endmembers, n_bands, rng, 1.0).reshape(members.shape)
     members = unit_norm(np.maximum(members * (1 + deviations * (gains - 1)), 0))
     norms = _wider_norms(scene.brightness_model, n_sets, rng)
@@ -156,6 +160,7 @@ def _wider_spectra(scene: SceneModel, n_sets: int, rng: np.random.Generator) -> 
     # What the library holds is (1 - error) * truth + error * a mixture of the others.
     errors = rng.uniform(0, LARGEST_ERROR_OF_MIXING, size=(n_sets, 1, 1))
     errors = errors * rng.uniform(-LARGEST_ERROR_OF_PURITY, 1, size=(n_sets, n_endmembers, 1))
+    errors[:, :n_given] = 0.0
     others = rng.dirichlet(np.ones(n_endmembers), size=(n_sets, n_endmembers)) * (1 - np.eye(n_endmembers))
     others /= others.sum(axis=2, keepdims=True)
     purer: Float64 = np.maximum((spectra - errors * (others @ spectra)) / (1 - errors), 0)

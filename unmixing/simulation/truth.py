@@ -19,7 +19,7 @@ from unmixing.simulation.training_sets import (
     synthesise_wider,
 )
 from unmixing.specs import UnrolledSpec
-from unmixing.types import Cube, Float32
+from unmixing.types import Cube, Float32, Float64, GivenEndmembers
 
 WIDER_SETS = 80, 40, 20
 """Wider synthetic sets that an uncertainty learns from, is scaled on and is checked on, of WIDER_PIXELS each."""
@@ -38,20 +38,29 @@ class TruthSets:
     validation: SyntheticSets
 
 
+@dataclass(frozen=True, eq=False)
+class EndmemberSearch:
+    """How many endmembers an image has, and which of them, the first ones, are given: (n_given, n_bands), in the units
+    of its pixels."""
+
+    n_endmembers: int
+    given: Float64 | None = None
+
+
 class SyntheticTruth:
     """Bundles, scene model and synthetic sets of one image, each made when it is first asked for and kept.
 
-    They depend on the image, the number of endmembers, the seed and those fields of ``spec`` that say how many runs,
+    They depend on the image, the endmembers looked for, the seed and those fields of ``spec`` that say how many runs,
     Dirichlet distributions, sets and pixels; whatever network asks gets the same numbers. pixels: (n_pixels, n_bands)
     of median norm 1. denoised: those that endmembers are looked for in, (n, n_bands). scale: what both were divided by.
     """
 
     def __init__(
-        self, pixels: Float32, denoised: Float32, scale: float, n_endmembers: int, seed: int, spec: UnrolledSpec
+        self, pixels: Float32, denoised: Float32, scale: float, search: EndmemberSearch, seed: int, spec: UnrolledSpec
     ) -> None:
         self.pixels, self.scale = pixels, scale
         self._denoised = denoised
-        self._n_endmembers, self._spec = n_endmembers, spec
+        self._search, self._spec = search, spec
         self._rng = np.random.default_rng(seed)
         self._bundles: Bundles | None = None
         self._sets: TruthSets | None = None
@@ -62,15 +71,16 @@ class SyntheticTruth:
         stage = "extracting endmember bundles"
         progress(0.0, stage)
         if self._bundles is None:
-            n_runs = self._spec.n_runs
+            n_runs, search = self._spec.n_runs, self._search
             self._bundles = self._drawn(
                 lambda rng: beyond_the_pixels(
                     self.pixels,
                     extract_bundles(
                         self._denoised,
-                        self._n_endmembers,
+                        search.n_endmembers,
                         rng,
                         n_runs=n_runs,
+                        given=search.given,
                         progress=lambda share: progress(share, stage),
                     ),
                     rng,
@@ -114,7 +124,7 @@ class SharedTruth:
 
     def __init__(self) -> None:
         self._cube: Cube | None = None
-        self._truths: dict[tuple[int, ...], SyntheticTruth] = {}
+        self._truths: dict[tuple[int | bytes, ...], SyntheticTruth] = {}
 
     def of(
         self,
@@ -123,14 +133,16 @@ class SharedTruth:
         seed: int,
         spec: UnrolledSpec,
         denoised: Callable[[], Float32] | None = None,
+        given: GivenEndmembers | None = None,
     ) -> SyntheticTruth:
         """The truth for this image and these choices; those of another image are forgotten."""
         if cube is not self._cube:
             self._cube, self._truths = cube, {}
         counts = (spec.n_runs, spec.n_dirichlets, spec.n_training_sets, spec.n_validation_sets, spec.pixels_per_set)
-        key = (n_endmembers, seed, *counts)
+        key = (b"" if given is None else given.spectra.tobytes(), n_endmembers, seed, *counts)
         if key not in self._truths:
             pixels, scale = scaled_pixels(cube)
             clean = pixels if denoised is None else denoised() / np.float32(scale)
-            self._truths[key] = SyntheticTruth(pixels, clean, scale, n_endmembers, seed, spec)
+            search = EndmemberSearch(n_endmembers, None if given is None else given.spectra / scale)
+            self._truths[key] = SyntheticTruth(pixels, clean, scale, search, seed, spec)
         return self._truths[key]

@@ -14,6 +14,9 @@ LEAST_CERTAINTY = 0.03
 
 DUPLICATE_RADIANS = 0.05
 
+DARKEST_GIVEN, BRIGHTEST_GIVEN = 0.01, 2.0
+"""Of the brightest endmember given, over the brightest pixel: beyond these it is seldom on the image's scale."""
+
 MAX_ANGLE_RADIANS = 0.15
 """An endmember further than this from every spectrum of a library stays unknown. In a library of urban materials
 two samples of one material differ by 0.12 in the median, 0.26 at the worst tenth."""
@@ -24,7 +27,7 @@ MAX_SHIFT = 0.5
 
 def fitting_warnings(endmembers: Float32, metrics: Mapping[str, Any]) -> tuple[ResultWarning, ...]:
     """endmembers: (n_endmembers, n_used_bands). metrics: of the fitted method and of its model's training."""
-    found = (_uncertain_count(metrics), _duplicates(endmembers), _no_better(metrics))
+    found = (_uncertain_count(metrics), _duplicates(endmembers), _given_brightness(metrics), _no_better(metrics))
     return tuple(each for each in found if each is not None)
 
 
@@ -52,6 +55,16 @@ def _duplicates(endmembers: Float32) -> ResultWarning | None:
         return None
     listed = ", ".join(f"{first + 1} and {second + 1} ({angles[first, second]:.3f} rad)" for first, second in pairs)
     return warning(WarningCode.DUPLICATE_ENDMEMBERS, f"endmembers have nearly the same shape: {listed}")
+
+
+def _given_brightness(metrics: Mapping[str, Any]) -> ResultWarning | None:
+    brightest = max(metrics.get("given_brightness", ()), default=None)
+    if brightest is None or DARKEST_GIVEN <= brightest <= BRIGHTEST_GIVEN:
+        return None
+    return warning(
+        WarningCode.GIVEN_BRIGHTNESS,
+        f"the brightest endmember given is {brightest:.3g} times as bright as the image's brightest pixel",
+    )
 
 
 def _no_better(metrics: Mapping[str, Any]) -> ResultWarning | None:

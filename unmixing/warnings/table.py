@@ -51,6 +51,11 @@ WARNINGS: Mapping[WarningCode, WarningKind] = MappingProxyType(
             "Two endmembers have nearly the same shape, so that their abundances say little one by one.",
             "Ask for fewer endmembers, or add up the maps of the two.",
         ),
+        WarningCode.GIVEN_BRIGHTNESS: WarningKind(
+            "The endmembers that were given are much brighter or darker than the image: perhaps on another scale, in "
+            "percent beside 0 to 1. Abundances of `area` count them as bright as they were given.",
+            "Compare their numbers with the image's, and bring one to the other's scale (`scale`).",
+        ),
         WarningCode.NO_BETTER_THAN_BASELINE: WarningKind(
             "On synthetic truth the network is no better than its baseline, the endmembers of its library with NNLS.",
             "Let it train longer (`max_training_seconds`), or use `method=vca_fcls`.",

@@ -19,7 +19,7 @@ from unmixing.types import Compute, SpectralLibrary, Unmixing
 
 def compare_to_files(
     image: Image, spec: UnmixSpec, folder: Path, compute: Compute, progress: Progress, *,
-    library: SpectralLibrary | None = None,
+    library: SpectralLibrary | None = None, endmembers: SpectralLibrary | None = None,
 ) -> tuple[Comparison, ImageResult, dict[str, str]]:  # fmt: skip
     """Write the products of every method of ``spec`` into an existing, empty ``folder``, a table and a picture.
 
@@ -39,7 +39,7 @@ def compare_to_files(
         return results[method].unmixing
 
     with TemporaryDirectory(dir=folder, prefix=".") as hidden, threadpool_limits(compute.threads):
-        comparison = compare(image, spec, finish, compute, progress)
+        comparison = compare(image, spec, finish, compute, progress, endmembers)
         first = results[next(iter(comparison.answers))]
         tables = write_comparison(folder, comparison, first.info)
         # A file that is mapped stays so under another name.

@@ -95,7 +95,7 @@ class StoredFit:
         return FittedMethod(
             self.info, ModelUnmixer(prepared, self.model.manifest.neighbourhood), self.document.endmember_names,
             spec_of(self.model, self.document.abundances_of), self.model, self.document.metrics, self.document.seconds,
-            self.document.abundances_of,
+            self.document.abundances_of, self.model.manifest.n_given,
         )  # fmt: skip
 
 

@@ -24,8 +24,10 @@ unmixed."""
 def unmix_to_files(
     image: Image, spec: UnmixSpec, folder: Path, compute: Compute, progress: Progress, *,
     model: TrainedModel | None = None, library: SpectralLibrary | None = None,
+    endmembers: SpectralLibrary | None = None,
 ) -> tuple[ImageResult, Mapping[str, str]]:  # fmt: skip
-    """Write every product of the method on the image into an existing, empty ``folder``.
+    """Write every product of the method on the image into an existing, empty ``folder``. library: names what is found.
+    endmembers: those that are known.
 
     Returns the result, its maps mapped from the files, and name -> media type. Whatever goes wrong, ``progress``
     raising included, leaves an incomplete folder and no thread: its owner throws it away. Raises as ``unmix``, and
@@ -33,7 +35,7 @@ def unmix_to_files(
     """
     started = time.perf_counter()
     share = FITTED_SHARE if model is None else LOOKED_SHARE
-    fitted = fit_image(image, spec, model, compute, part_of(progress, 0.0, share))
+    fitted = fit_image(image, spec, model, compute, part_of(progress, 0.0, share), endmembers)
     if library is not None:
         fitted = fitted.named_by(library)
     return apply_fitted(image, fitted, folder, compute, part_of(progress, share, 1.0), started)

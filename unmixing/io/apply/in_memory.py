@@ -1,13 +1,16 @@
 """``unmix``: an image in, its materials and their maps out, all in memory."""
 
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from unmixing import pipeline
 from unmixing.io.formats.reader import SceneReader
 from unmixing.io.inputs.images import asked_image
+from unmixing.io.inputs.libraries import known_library
 from unmixing.progress import Progress
 from unmixing.specs import InputSpec, UnmixSpec
-from unmixing.types import Compute, TrainedModel, Unmixing
+from unmixing.types import Compute, SpectralLibrary, TrainedModel, Unmixing
 
 
 def unmix(
@@ -18,14 +21,17 @@ def unmix(
     model: TrainedModel | None = None,
     compute: Compute | None = None,
     progress: Progress | None = None,
+    endmembers: SpectralLibrary | str | Path | Sequence[str | Path] | None = None,
 ) -> Unmixing:
     """Find the materials of an image and how much of each is in every pixel.
 
     image: an array, a path or the paths of a scene's files, an ``xarray.DataArray``, an opened rasterio dataset, a Cube
     or an opened scene. An array is (rows, columns, bands), unless its numbers show that its bands lie on another axis.
     spec: method, number of endmembers, seed and so on. input: how the image is to be read: axes, wavelengths, bands,
-    pixels, scale. model: use this trained model and train
-    nothing. progress: see ``Progress``; it may raise Cancelled. Raises as ``pipeline.unmix`` and ``asked_image`` do.
+    pixels, scale. model: use this trained model and train nothing. endmembers: those that are known, a library or the
+    path of its file, on the scale of the image: they are the first of the answer and stay as they are, while the others
+    are found. progress: see ``Progress``; it may raise Cancelled. Raises as ``pipeline.unmix`` and ``asked_image`` do,
+    and LibraryFormatError.
 
     >>> import numpy as np
     >>> rng = np.random.default_rng(0)
@@ -36,7 +42,8 @@ def unmix(
     """
     opened = asked_image(image, input or InputSpec())
     try:
-        return pipeline.unmix(opened, spec, model=model, compute=compute, progress=progress)
+        given = known_library(endmembers)
+        return pipeline.unmix(opened, spec, model=model, compute=compute, progress=progress, endmembers=given)
     finally:
         if isinstance(opened, SceneReader) and not isinstance(image, SceneReader):
             opened.close()

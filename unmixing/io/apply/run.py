@@ -17,7 +17,7 @@ from unmixing.io.inputs.digests import digesting
 from unmixing.io.inputs.libraries import read_library
 from unmixing.io.inputs.mixtures import read_mixing_library, read_mixtures
 from unmixing.io.inputs.scenes import open_scene
-from unmixing.io.inputs.tasks import LIBRARY, MIXING_LIBRARY, UnmixingTask
+from unmixing.io.inputs.tasks import ENDMEMBERS, LIBRARY, MIXING_LIBRARY, UnmixingTask
 from unmixing.io.products.document import assets_in, comparison_document, result_document, separation_document
 from unmixing.io.products.separation_files import write_separation
 from unmixing.methods import chosen_methods
@@ -91,19 +91,21 @@ def fit_task(task: UnmixingTask, image: Image, compute: Compute, progress: Progr
     assert task.model is not None  # callers ask first
     assert isinstance(task.spec, UnmixSpec)
     fitted = fit_image(image, task.spec, task.model, compute, progress)
-    return fitted if (library := _library(task)) is None else fitted.named_by(library)
+    return fitted if (library := _library(task, LIBRARY)) is None else fitted.named_by(library)
 
 
-def _library(task: UnmixingTask) -> SpectralLibrary | None:
-    return read_library(files) if (files := task.libraries.get(LIBRARY)) else None
+def _library(task: UnmixingTask, field: str) -> SpectralLibrary | None:
+    return read_library(files) if (files := task.libraries.get(field)) else None
 
 
 def _unmix(
     task: UnmixingTask, spec: UnmixSpec, folder: Path, compute: Compute, progress: Progress, model_id: ModelId
 ) -> TaskResult:
-    library = _library(task)
+    library, endmembers = _library(task, LIBRARY), _library(task, ENDMEMBERS)
     with open_scene(task.paths, task.input, scratch=task.scratch) as reader:
-        result, media_types = unmix_to_files(reader, spec, folder, compute, progress, model=task.model, library=library)
+        result, media_types = unmix_to_files(
+            reader, spec, folder, compute, progress, model=task.model, library=library, endmembers=endmembers
+        )
     model = result.unmixing.model
     document = result_document(
         result,
@@ -117,9 +119,11 @@ def _unmix(
 def _compare(
     task: UnmixingTask, spec: UnmixSpec, folder: Path, compute: Compute, progress: Progress, model_id: ModelId
 ) -> TaskResult:
-    library = _library(task)
+    library, endmembers = _library(task, LIBRARY), _library(task, ENDMEMBERS)
     with open_scene(task.paths, task.input, scratch=task.scratch) as reader:
-        comparison, first, media_types = compare_to_files(reader, spec, folder, compute, progress, library=library)
+        comparison, first, media_types = compare_to_files(
+            reader, spec, folder, compute, progress, library=library, endmembers=endmembers
+        )
     models = {method: answer.model for method, answer in comparison.answers.items() if answer.model is not None}
     document = comparison_document(
         comparison,

@@ -46,6 +46,15 @@ def read_library(paths: Sequence[Path]) -> SpectralLibrary:
         raise LibraryFormatError(f"no spectral library: {error}") from error
 
 
+def known_library(
+    source: SpectralLibrary | str | Path | Sequence[str | Path] | None,
+) -> SpectralLibrary | None:
+    """A library as it is, or from the path or paths of its files. Raises LibraryFormatError."""
+    if source is None or isinstance(source, SpectralLibrary):
+        return source
+    return read_library([Path(source)] if isinstance(source, str | Path) else [Path(path) for path in source])
+
+
 def _read_envi(files: list[Path]) -> SpectralLibrary:
     files = with_partner(files)
     if not any(format_of(path) is ENVI for path in files):

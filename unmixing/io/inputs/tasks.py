@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from unmixing.errors import SpecError
+from unmixing.inference.given import refuse_given, require_givable
 from unmixing.inference.model_fit import require_fit
 from unmixing.io.formats.detection import choose_scene
 from unmixing.io.inputs.checks import check_scene
@@ -17,15 +18,17 @@ from unmixing.io.inputs.libraries import read_library
 from unmixing.io.inputs.mixtures import choose_mixtures, read_mixing_library, read_mixtures
 from unmixing.io.inputs.requests import MIXTURE_FIELDS, image_spec, mixtures_spec
 from unmixing.io.inputs.scenes import open_scene
+from unmixing.methods import chosen_methods, require_keeps_given
 from unmixing.mixtures.checks import check_separation
 from unmixing.mixtures.specs import SeparationSpec
 from unmixing.naming import require_match
 from unmixing.specs import InputSpec, UnmixSpec
-from unmixing.types import TrainedModel
+from unmixing.types import SpectralLibrary, TrainedModel
 
-LIBRARY, MIXING_LIBRARY = "library", "mixing_library"
-LIBRARIES = (LIBRARY, MIXING_LIBRARY)
-"""The fields that hold files beside the input itself: spectra with names, and example mixing matrices."""
+LIBRARY, ENDMEMBERS, MIXING_LIBRARY = "library", "endmembers", "mixing_library"
+LIBRARIES = (LIBRARY, ENDMEMBERS, MIXING_LIBRARY)
+"""The fields that hold files beside the input itself: spectra that name what is found, spectra that are known to be in
+the image, and example mixing matrices."""
 
 
 @dataclass(frozen=True)
@@ -81,10 +84,13 @@ def _image(request: Request, asked: InputSpec) -> tuple[UnmixSpec, list[Path]]:
         raise SpecError("mixing_library is for a mixture matrix; this upload is read as image")
     model = request.model
     spec = image_spec(request.fields, model, request.max_training_seconds)
+    given = _given_endmembers(request, spec)
     paths = choose_scene(request.files)
     with open_scene(paths, asked, scratch=request.scratch) as reader:
         if model is not None:
             require_fit(model, reader.shape[2], spec.n_endmembers)
+        if given is not None:
+            require_givable(given, reader.wavelengths_nm, reader.shape[2], spec.n_endmembers)
         if files := request.libraries.get(LIBRARY):
             bad = reader.bad_bands
             used = np.ones(reader.shape[2], dtype=bool) if bad is None else ~bad
@@ -93,9 +99,20 @@ def _image(request: Request, asked: InputSpec) -> tuple[UnmixSpec, list[Path]]:
     return spec, paths
 
 
+def _given_endmembers(request: Request, spec: UnmixSpec) -> SpectralLibrary | None:
+    files = request.libraries.get(ENDMEMBERS)
+    if not files:
+        return None
+    refuse_given(request.model is not None)
+    require_keeps_given(chosen_methods(spec.method))
+    return read_library(files)
+
+
 def _mixtures(request: Request, asked: InputSpec) -> tuple[SeparationSpec, list[Path]]:
     if request.libraries.get(LIBRARY):
         raise SpecError("library names the endmembers of an image; this upload is read as mixtures")
+    if request.libraries.get(ENDMEMBERS):
+        raise SpecError("endmembers are those of an image; this upload is read as mixtures")
     paths = choose_mixtures(request.files)
     library = read_mixing_library(request.libraries.get(MIXING_LIBRARY, ()))
     n_sources = None if library is None else library.shape[1]

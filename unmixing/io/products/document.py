@@ -148,6 +148,7 @@ def _endmembers(unmixing: Unmixing, info: ImageInfo) -> dict[str, Any]:
         "wavelengths_nm": info.wavelengths_nm,
         "values": unmixing.endmembers,
         "norms": unmixing.endmember_norms,
+        "given": [number < unmixing.n_given for number in range(len(unmixing.endmember_names))],
     }
 
 

@@ -68,7 +68,8 @@ def _draw_maps(figure: Any, result: ImageResult, n_rows: int, n_columns: int) ->
         panel = axes[index + 1]
         values = np.ma.masked_invalid(unmixing.abundances[::step, ::step, index])
         image = panel.imshow(values, vmin=0, vmax=1, cmap="viridis", interpolation="nearest")
-        title = panel.set_title(f"■ {name}", fontsize=9, color=COLOURS[index % len(COLOURS)], loc="left")
+        origin = " (given)" if index < unmixing.n_given else ""
+        title = panel.set_title(f"■ {name}{origin}", fontsize=9, color=COLOURS[index % len(COLOURS)], loc="left")
         title.set_parse_math(False)
     for panel in axes:
         panel.set_facecolor(NO_DATA)

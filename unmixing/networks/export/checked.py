@@ -15,7 +15,7 @@ from unmixing.inference.provenance import package_version
 from unmixing.inference.reconstruction import ReconstructionMetrics
 from unmixing.inference.runtime import ModelRunner
 from unmixing.inference.sampling import sample_of
-from unmixing.manifest import ModelManifest, Versions
+from unmixing.manifest import ModelManifest, Versions, endmember_names
 from unmixing.networks.export.metadata import with_manifest
 from unmixing.networks.export.onnx import export_onnx, parity_error, require_parity
 from unmixing.specs import UnmixSpec
@@ -43,12 +43,13 @@ class Stages:
 class TrainingReport:
     """Report of a training on its network: how it went, the norms of the endmembers in the units of the image, by what
     standard deviations of ``shape`` exceed those that follow from ``area``, and the side of the square of pixels that
-    abundances depend on."""
+    abundances depend on. given_names: of the endmembers that were given, the first ones."""
 
     metrics: Mapping[str, Any]
     endmember_norms: Float64
     shape_deviation_factors: Float64 | None = None
     neighbourhood: int = 1
+    given_names: tuple[str, ...] = ()
 
 
 def example_pixels(cube: Cube) -> Float32:
@@ -103,7 +104,8 @@ def image_manifest(
         n_bands=cube.shape[2],
         used_bands=tuple(np.flatnonzero(cube.used_bands).tolist()),
         n_endmembers=n_endmembers,
-        endmember_names=tuple(f"endmember {number}" for number in range(1, n_endmembers + 1)),
+        endmember_names=endmember_names(report.given_names, n_endmembers),
+        n_given=len(report.given_names),
         wavelengths_nm=None if cube.wavelengths_nm is None else tuple(cube.wavelengths_nm.tolist()),
         neighbourhood=report.neighbourhood,
         abundances_of="area",

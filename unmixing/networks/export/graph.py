@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from unmixing.networks.uncertainty import Uncertainty
 from unmixing.networks.unrolled import Unrolled
+from unmixing.types import Float64
 
 SMALLEST_POWER = 1e-30
 
@@ -18,19 +19,27 @@ class UnmixingGraph(nn.Module):
     All preprocessing is inside: the choice of bands, the scale, the network's coordinates. ``sample`` is a sample of
     the image's pixels, from which the layers' endmembers are estimated; ``pixels`` are those to unmix, any number.
     used_bands: (n_used,) indices. scale: typical norm of a pixel, in the units of the pixels. uncertainty: of the
-    network's abundances, where it was learned.
+    network's abundances, where it was learned. given: (n_given, n_used), the first endmembers where they were given, in
+    the units of the pixels: they come out as they are, whatever the coordinates round.
     """
 
     used_bands: Tensor
     scale: Tensor
+    given: Tensor | None
 
     def __init__(
-        self, network: Unrolled, used_bands: np.ndarray, scale: float, uncertainty: Uncertainty | None = None
+        self,
+        network: Unrolled,
+        used_bands: np.ndarray,
+        scale: float,
+        uncertainty: Uncertainty | None = None,
+        given: Float64 | None = None,
     ) -> None:
         super().__init__()
         self.network, self.uncertainty = network, uncertainty
         self.register_buffer("used_bands", torch.tensor(used_bands, dtype=torch.int64))
         self.register_buffer("scale", torch.tensor(scale, dtype=torch.float32))
+        self.register_buffer("given", None if given is None else torch.tensor(given, dtype=torch.float32))
 
     def prepare(self, sample: Tensor) -> Tensor:
         """The prepared state of an image, from its sample, (n_layers + 1, n_endmembers, n_inputs): the endmembers
@@ -50,10 +59,14 @@ class UnmixingGraph(nn.Module):
         )
         abundances, total = self.network.abundances(contributions, axis=0)
         brightness = best_factor(abundances, products, endmembers @ endmembers.T)
+        spectra = self._kept(endmembers * self.scale)
         if self.uncertainty is None:
-            return endmembers * self.scale, abundances.T, brightness
+            return spectra, abundances.T, brightness
         # It has learned from the sum of the contributions, which is not the factor that fits best.
-        return endmembers * self.scale, abundances.T, brightness, self.uncertainty(abundances, total).T
+        return spectra, abundances.T, brightness, self.uncertainty(abundances, total).T
+
+    def _kept(self, spectra: Tensor) -> Tensor:
+        return spectra if self.given is None else torch.cat([self.given, spectra[len(self.given) :]])
 
     def forward(self, sample: Tensor, pixels: Tensor) -> tuple[Tensor, ...]:
         """Endmembers, abundances, brightness and perhaps uncertainty, as ``unmix`` says them."""

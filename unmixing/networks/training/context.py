@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import torch
 
-from unmixing.algorithms.endmembers import subspace
+from unmixing.algorithms.endmembers import spanning, subspace
 from unmixing.networks.training.loop import Run
 from unmixing.networks.training.supervised import Errors, History, train
 from unmixing.networks.unrolled import Unrolled
@@ -45,9 +45,16 @@ class TrainingContext:
         """Weight of the prior that brightness is near 1, as one more band of value 1."""
         return self.sets.scene.brightness_model.row_weight
 
+    @property
+    def n_given(self) -> int:
+        """How many endmembers, the first ones, were given."""
+        return len(self.sets.scene.bundles.given_norms)
+
     def basis(self, n_dimensions: int) -> Float64:
-        """The image's leading subspace, of no fewer dimensions than endmembers, (n_dimensions, n_bands)."""
-        return subspace(self.pixels, max(n_dimensions, len(self.reference)))
+        """The image's leading subspace, of no fewer dimensions than endmembers, and what given endmembers have beyond
+        it, (n_dimensions, n_bands)."""
+        leading = subspace(self.pixels, max(n_dimensions, len(self.reference)))
+        return spanning(leading, self.reference[: self.n_given])
 
     def train(
         self, name: str, network: Unrolled, spec: UnrolledSpec, *, first: float = 0.0, last: float = 1.0

@@ -16,8 +16,9 @@ def lpalm(spec: LpalmSpec) -> Recipe:
 
     def fit(context: TrainingContext) -> tuple[Unrolled, History]:
         network = LPALM(
-            context.reference, context.norms, context.basis(spec.n_dimensions), spec.n_layers, context.row_weight
-        )
+            context.reference, context.norms, context.basis(spec.n_dimensions), spec.n_layers, context.row_weight,
+            context.n_given,
+        )  # fmt: skip
         return network, context.train("LPALM", network, spec)
 
     return Recipe(spec, fit)

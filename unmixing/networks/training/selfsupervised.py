@@ -40,7 +40,7 @@ def train_on_synthetic_truth(task: TrainingTask, *, recipe: Recipe) -> TrainedMo
     """
     spec, request, cube, progress = recipe.spec, task.request, task.cube, task.progress
     stages = Stages()
-    truth = task.truth.of(cube, task.n_endmembers, request.seed, spec, task.denoised)
+    truth = task.truth.of(cube, task.n_endmembers, request.seed, spec, task.denoised, task.given)
     truth.bundles(part_of(progress, 0.0, LIBRARY_DONE))
     stages.lap("library")
     progress(LIBRARY_DONE, "making synthetic training sets")
@@ -61,9 +61,11 @@ def train_on_synthetic_truth(task: TrainingTask, *, recipe: Recipe) -> TrainedMo
         covered = coverage(uncertainty, network, checked)
         stages.lap("uncertainty")
         progress(UNCERTAINTY_DONE, "exporting and checking the model")
-        graph = UnmixingGraph(network, np.flatnonzero(cube.used_bands), truth.scale, uncertainty)
+        given_spectra = None if task.given is None else task.given.spectra
+        graph = UnmixingGraph(network, np.flatnonzero(cube.used_bands), truth.scale, uncertainty, given_spectra)
         metrics = {**_training_metrics(history, sets.scene), "uncertainty_coverage": covered}
-        report = TrainingReport(metrics, truth.scale * context.norms, factors)
+        names = () if task.given is None else task.given.names
+        report = TrainingReport(metrics, truth.scale * context.norms, factors, given_names=names)
         manifest = image_manifest(cube, task.n_endmembers, request, spec, report)
         model = checked_model(graph, example_pixels(cube), manifest, task.compute)
         stages.lap("export")

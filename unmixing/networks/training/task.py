@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from unmixing.progress import Progress, silent
 from unmixing.simulation.truth import SharedTruth
 from unmixing.specs import UnmixSpec
-from unmixing.types import Compute, Cube, Float32, TrainedModel
+from unmixing.types import Compute, Cube, Float32, GivenEndmembers, TrainedModel
 
 
 @dataclass(frozen=True, eq=False)
@@ -15,7 +15,7 @@ class TrainingTask:
 
     denoised: makes the pixels over the used bands that endmembers are looked for in, (n, n_used_bands), for methods
     that want them; the cube's own when not given. truth: what several trainings on one image share; of its own when it
-    is not given.
+    is not given. given: endmembers that are known, of ``n_endmembers`` the first ones.
     """
 
     cube: Cube
@@ -25,6 +25,7 @@ class TrainingTask:
     progress: Progress = silent
     denoised: Callable[[], Float32] | None = None
     truth: SharedTruth = field(default_factory=SharedTruth)
+    given: GivenEndmembers | None = None
 
 
 Train = Callable[[TrainingTask], TrainedModel]
