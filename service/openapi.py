@@ -5,6 +5,7 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
+from model_store.records import MAX_LABEL_LENGTH
 from service.bodies import FILE_NAMES, JSON, MULTIPART
 from service.problems import Problem
 from unmixing.io.formats.table import IMAGE_FORMATS, MATRIX_FORMATS, MIXING_LIBRARY_FORMATS, VARIABLE_FORMATS
@@ -113,6 +114,12 @@ def _fields() -> dict[str, dict[str, Any]]:
         **specs,
         "model": {"type": "string", "description": "Id of a stored model to apply: nothing is trained then."},
         "variable": {"type": "string", "description": f"Which array of a {VARIABLE_FORMATS} file is meant."},
+        "label": {
+            "type": "string",
+            "maxLength": MAX_LABEL_LENGTH,
+            "description": "Words of your own to find the job by; no part of the work. Where equal work is there "
+            "already, its job gets this label beside those it has.",
+        },
     }
 
 

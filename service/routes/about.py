@@ -13,7 +13,8 @@ from starlette.exceptions import HTTPException
 from service.context import Context, ContextArgument
 from service.errors import TABLE
 from service.openapi import problems
-from service.schemas import Landing, Link, ProblemKind, Readiness
+from service.schemas.about import Landing, ProblemKind, Readiness
+from service.schemas.links import Link
 
 router = APIRouter(tags=["service"])
 

@@ -3,13 +3,15 @@
 from http import HTTPStatus
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 
 from model_store.errors import UnknownJobError, UnreadableRecordError
 from model_store.records import JobRecord, JobStatus
 from service.context import Context, ContextArgument
 from service.openapi import problems
-from service.schemas import JobDocument, JobList, job_document, page_links
+from service.routes.job_filters import JobFilters
+from service.schemas.jobs import JobDocument, JobList, job_document
+from service.schemas.links import page_links
 
 router = APIRouter(tags=["jobs"])
 
@@ -26,18 +28,18 @@ Offset = Annotated[int, Query(ge=0, le=2**31, description="How many to skip.")]
 def list_jobs(
     request: Request,
     context: ContextArgument,
-    status: Annotated[JobStatus | None, Query(description="Only jobs in this state.")] = None,
+    filters: Annotated[JobFilters, Depends()],
     limit: Limit = 20,
     offset: Offset = 0,
 ) -> JobList:
     """A page of jobs. Follow the link `next` for the one after it."""
     base = str(request.base_url)
-    records, total = context.stores.jobs.page(status, limit=limit, offset=offset)
-    query = f"status={status}&" if status else ""
+    matches = filters.matches if filters.by_record else None
+    records, total = context.stores.jobs.page(filters.status, matches, limit=limit, offset=offset)
     return JobList(
         jobs=[job_document(record, base) for record in records],
         numberMatched=total,
-        links=page_links(f"{base}jobs", query, limit, offset, total),
+        links=page_links(f"{base}jobs", filters.query(), limit, offset, total),
     )
 
 

@@ -6,7 +6,8 @@ from service.context import ContextArgument
 from service.files import file_responses, stored_file
 from service.openapi import problems
 from service.routes.jobs import Limit, Offset
-from service.schemas import ModelDocument, ModelList, model_document, page_links
+from service.schemas.links import page_links
+from service.schemas.models import ModelDocument, ModelList, model_document
 from unmixing.manifest import MODEL_MEDIA_TYPE
 
 router = APIRouter(tags=["models"])

@@ -9,7 +9,7 @@ from service.bodies import received
 from service.context import ContextArgument
 from service.openapi import problems, upload_body
 from service.reading.readers import Readers
-from service.schemas import JobDocument, job_document
+from service.schemas.jobs import JobDocument, job_document
 from service.submissions import staging, submit
 
 router = APIRouter(tags=["unmixing"])
