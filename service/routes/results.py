@@ -11,7 +11,7 @@ from service.context import Context, ContextArgument
 from service.errors import FailedJobError, ResultNotReadyError, UnknownOutputError
 from service.files import file_responses, stored_file
 from service.openapi import problems
-from service.schemas.results import ResultDocument
+from unmixing.io.products.schemas.results import ResultDocument
 
 router = APIRouter(tags=["results"])
 
