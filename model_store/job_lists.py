@@ -57,7 +57,7 @@ class JobLists:
         """
         key = _listed(status)
         if matches is not None:
-            found = [record for record in self._all(key) if matches(record)]
+            found = [record for record in self.every(status) if matches(record)]
             return found[offset : offset + limit], len(found)
         pipe = self._redis.pipeline()
         pipe.zcard(key)
@@ -65,9 +65,9 @@ class JobLists:
         total, ids = pipe.execute()
         return self.readable(job_id.decode() for job_id in ids), total
 
-    def _all(self, key: str) -> Iterator[JobRecord]:
-        """The records that ``key`` lists, newest first, some at a time: there may be many thousands."""
-        ids: Any = self._redis.zrevrange(key, 0, -1)
+    def every(self, status: JobStatus | None = None) -> Iterator[JobRecord]:
+        """All records, or those in this state, newest first, read some at a time: there may be many thousands."""
+        ids: Any = self._redis.zrevrange(_listed(status), 0, -1)
         for start in range(0, len(ids), AT_A_TIME):
             yield from self.readable(job_id.decode() for job_id in ids[start : start + AT_A_TIME])
 

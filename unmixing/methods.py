@@ -17,7 +17,18 @@ from unmixing.algorithms.vca_fcls import vca_fcls
 from unmixing.errors import SpecError, UnknownMethodError
 from unmixing.networks.training.task import Train, TrainingTask
 from unmixing.progress import Progress
-from unmixing.specs import IstaSpec, NmfSpec, PalmSpec, SnmfSpec
+from unmixing.specs import (
+    AlmuSpec,
+    CnnaeuSpec,
+    DnmfSpec,
+    IstaSpec,
+    ListaSpec,
+    LpalmSpec,
+    NalmuSpec,
+    NmfSpec,
+    PalmSpec,
+    SnmfSpec,
+)
 from unmixing.types import Float32, TrainedModel
 
 Solve = Callable[[Float32, int, np.random.Generator, Progress], Solution]
@@ -37,7 +48,9 @@ class Method:
     train: Train | None = None
     solve: Solve | None = None
     own_spec: type[BaseModel] | None = None
-    """Spec of its own settings, of methods that solve; a model's manifest has the spec of those that train."""
+    """Spec of its own settings, if it has any; it works with their defaults."""
+    knows_uncertainty: bool = False
+    """Whether it says how far its abundances may be off: what learns from synthetic truth does."""
     uses_neighbourhood: bool = False
     """Whether it trains on windows of the image, because an abundance depends on the pixels around."""
 
@@ -65,6 +78,8 @@ _ROWS = (
         "PALM unrolled into a small network, trained on synthetic truth made from the image itself.",
         "Fahes et al. 2022; Hadjeres, Kervazo, Tupin 2024",
         train=_train,
+        own_spec=LpalmSpec,
+        knows_uncertainty=True,
     ),
     Method(
         "vca_fcls",
@@ -118,6 +133,8 @@ _ROWS = (
         "ISTA unrolled with free weights; endmembers are those of the image's own library.",
         "Gregor and LeCun 2010",
         train=_train,
+        own_spec=ListaSpec,
+        knows_uncertainty=True,
     ),
     Method(
         "lista_cp",
@@ -125,6 +142,8 @@ _ROWS = (
         "ISTA unrolled with coupled weights; endmembers are those of the image's own library.",
         "Chen et al. 2018",
         train=_train,
+        own_spec=ListaSpec,
+        knows_uncertainty=True,
     ),
     Method(
         "dnmf",
@@ -132,6 +151,7 @@ _ROWS = (
         "Multiplicative updates unrolled, trained on the reconstruction alone.",
         "Nasser, Eldar, Sharan 2022",
         train=_train,
+        own_spec=DnmfSpec,
     ),
     Method(
         "nalmu",
@@ -139,6 +159,8 @@ _ROWS = (
         "Multiplicative updates unrolled, with a learned mask on each update of the endmembers.",
         "Hadjeres, Kervazo, Tupin 2024",
         train=_train,
+        own_spec=NalmuSpec,
+        knows_uncertainty=True,
     ),
     Method(
         "almu",
@@ -146,6 +168,8 @@ _ROWS = (
         "NALMU whose masks adapt to the image, by a small perceptron per layer.",
         "Hadjeres, Kervazo, Tupin 2024",
         train=_train,
+        own_spec=AlmuSpec,
+        knows_uncertainty=True,
     ),
     Method(
         "cnnaeu",
@@ -153,6 +177,7 @@ _ROWS = (
         "A convolutional autoencoder on patches, whose decoder's weights are the endmembers.",
         "Palsson, Ulfarsson, Sveinsson 2021",
         train=_train,
+        own_spec=CnnaeuSpec,
         uses_neighbourhood=True,
     ),
 )

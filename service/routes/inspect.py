@@ -3,7 +3,7 @@
 import base64
 from pathlib import Path
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from fastapi.responses import JSONResponse
 
 from service.bodies import received
@@ -11,23 +11,25 @@ from service.context import ContextArgument
 from service.errors import UploadFieldError, UploadReadingError
 from service.openapi import inspection_body, problems
 from service.reading.readers import Readers
+from service.routes.router import Router
 from service.schemas.inspections import InspectionDocument
 from service.submissions import staging
 from unmixing.io.inputs.requests import INSPECTED_FIELDS
 
 MAX_PICTURE_BYTES = 16 * 2**20
 
-router = APIRouter(tags=["unmixing"])
+router = Router(tags=["unmixing"])
 
 
 @router.post(
     "/inspect",
     summary="How an input would be read",
+    response_description="The report.",
     response_model=InspectionDocument,
     openapi_extra=inspection_body(),
     responses=problems(400, 413, 415, 422, 503, 507),
 )
-async def inspect(request: Request, context: ContextArgument) -> JSONResponse:
+async def inspect_input(request: Request, context: ContextArgument) -> JSONResponse:
     """Upload an image or a mixture matrix as to `POST /unmix` and get at once how it is read: format and array, shape,
     wavelengths, bands and pixels that are left out and why, the range of the numbers, warnings. Nothing is kept.
     """

@@ -80,9 +80,14 @@ class JobList(BaseModel):
 def job_document(record: JobRecord, base: str) -> JobDocument:
     """``base``: URL of the service, with a slash at its end."""
     url = f"{base}jobs/{record.id}"
-    links = [Link(href=url, rel="self"), Link(href=url, rel="monitor")]
+    links = [
+        Link(href=url, rel="self"),
+        Link(href=url, rel="monitor"),
+        Link(href=f"{url}/events", rel="monitor", type="text/event-stream"),
+    ]
     if record.status is JobStatus.SUCCESSFUL:
         links.append(Link(href=f"{url}/results", rel=RESULTS_REL))
+        links.append(Link(href=f"{url}/results.zip", rel="enclosure", type="application/zip"))
     return JobDocument(
         jobID=record.id,
         status=record.status,

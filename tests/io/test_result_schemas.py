@@ -17,6 +17,7 @@ from unmixing.io.apply.run import run_task
 from unmixing.io.inputs.tasks import Request, checked_task
 from unmixing.io.products.schemas.inputs import InspectedImage, InspectedMixtures
 from unmixing.io.products.schemas.results import ImageResultDocument, MixturesResultDocument
+from unmixing.methods import METHODS, Method
 from unmixing.progress import silent
 from unmixing.types import Compute, TrainedModel
 
@@ -61,10 +62,20 @@ def require_described(document: Mapping[str, Any], schema: type[BaseModel]) -> N
     assert schema.model_validate(document).model_dump(mode="json", exclude_unset=True) == document
 
 
+def defaults(row: Method) -> dict[str, Any]:
+    """The settings that the table names for a method."""
+    assert row.own_spec is not None
+    return row.own_spec().model_dump(mode="json")
+
+
 @pytest.mark.parametrize("method", ["nmf", "vca_fcls", "cnnaeu", "dnmf"])
 def test_an_image(scene: list[Path], tmp_path: Path, method: str) -> None:
     document, _ = document_of(request_for(scene, method=method, **THREE, **SHORT), tmp_path / "out")
     require_described(document, ImageResultDocument)
+    row = METHODS[method]
+    assert ("uncertainty.tif" in document["assets"]) == row.knows_uncertainty
+    if row.trains:
+        assert document["provenance"]["spec"]["network"] == defaults(row)
 
 
 def test_an_image_whose_endmembers_are_counted_and_named(scene: list[Path], tmp_path: Path) -> None:
@@ -82,6 +93,9 @@ def test_a_trained_model_applied_and_a_comparison_with_it(scene: list[Path], tmp
     fields = {"method": "lpalm,nmf", **THREE, **SHORT}
     compared, models = document_of(request_for(scene, **fields), tmp_path / "compared")
     assert len(compared["comparison"]["answers"]) == 2
+    assert models[0].manifest.network == defaults(METHODS["lpalm"])
+    assert METHODS["lpalm"].knows_uncertainty
+    assert "lpalm-uncertainty.tif" in compared["assets"]
     require_described(compared, ImageResultDocument)
     applied, _ = document_of(request_for(scene, models[0]), tmp_path / "applied")
     require_described(applied, ImageResultDocument)

@@ -262,8 +262,8 @@ def test_what_the_framework_refuses_is_a_problem_too(
 
 
 def test_a_refused_method_is_told_all_that_are_not(service: httpx.Client) -> None:
-    assert service.put("/jobs/any").headers["allow"] == "DELETE, GET"
-    assert service.put("/jobs/any/results/a.npy").headers["allow"] == "GET, HEAD"
+    assert service.put("/jobs/any").headers["allow"] == "DELETE, GET, HEAD, OPTIONS"
+    assert service.put("/jobs/any/results/a.npy").headers["allow"] == "GET, HEAD, OPTIONS"
 
 
 def test_an_unforeseen_error_is_a_bare_500(settings: Settings) -> None:
