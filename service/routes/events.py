@@ -23,6 +23,21 @@ EXAMPLE = (
     '"running", "progress": 40}\n\n: still there\n\n'
 )
 
+EVENT = {
+    "type": "object",
+    "description": "One event of the stream.",
+    "required": ["id", "event", "data"],
+    "properties": {
+        "id": {"type": "string", "description": "When the job changed."},
+        "event": {"type": "string", "const": "status"},
+        "data": {
+            "type": "string",
+            "contentMediaType": "application/json",
+            "contentSchema": {"$ref": "#/components/schemas/JobDocument"},
+        },
+    },
+}
+
 router = Router(tags=["jobs"])
 
 
@@ -33,7 +48,7 @@ router = Router(tags=["jobs"])
     responses={
         200: {
             "description": "Server-sent events: `event: status`, its data the job as `GET /jobs/{job_id}` has it.",
-            "content": {EVENT_STREAM: {"schema": {"type": "string"}, "example": EXAMPLE}},
+            "content": {EVENT_STREAM: {"schema": EVENT, "example": EXAMPLE}},
         },
         204: {"description": "The job has ended, and `Last-Event-ID` is its last event: do not come again."},
         **problems(404, 422, 500, 503),
