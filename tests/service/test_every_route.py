@@ -1,10 +1,12 @@
 """Every route: HEAD and OPTIONS, names and words in the OpenAPI document, compression, the table of methods."""
 
 import gzip
+import io
 import json
 from typing import Any
 
 import httpx
+import numpy as np
 import pytest
 
 from model_store.models import model_id
@@ -13,7 +15,7 @@ from model_store.settings import Settings
 from model_store.stores import Stores
 from service.app import create_app
 from service.compression import MIN_BYTES
-from tests.conftest import stored_model
+from tests.conftest import small_scene, stored_model
 from tests.service.test_http import post
 from unmixing.methods import METHODS
 from unmixing.mixtures.methods import SEPARATION_METHODS
@@ -47,6 +49,13 @@ def known(service: httpx.Client, stores: Stores) -> dict[str, str]:
         write_document(folder, {"warnings": [], "endmembers": {"values": values}, "model": None, "assets": assets})
     stores.jobs.succeed(job_id, attempt)
     return {"job_id": job_id, "model_id": stores.models.register(stored_model())}
+
+
+def npz(cube: Any) -> bytes:
+    """The bytes of a ``.npz`` file."""
+    buffer = io.BytesIO()
+    np.savez(buffer, cube=cube)
+    return buffer.getvalue()
 
 
 def url_of(path: str, known: dict[str, str]) -> str:
@@ -120,6 +129,16 @@ def test_the_request_lists_the_methods() -> None:
         assert single["enum"] == [*METHODS, "compare"]
         assert all(row.summary in single["description"] for row in METHODS.values())
         assert several["pattern"].startswith("^(lpalm|")
+
+
+def test_the_examples_of_an_inspection_are_accepted(service: httpx.Client) -> None:
+    content = PATHS["/inspect"]["post"]["requestBody"]["content"]
+    form = dict(content["multipart/form-data"]["schema"]["example"])
+    files = [("file", (name, npz(small_scene()))) for name in form.pop("file")]
+    answer = service.post("/inspect", files=files, data=form)
+    assert (answer.status_code, answer.json()["input"]["kind"]) == (200, "image"), answer.text
+    answer = service.post("/inspect", json=content["application/json"]["schema"]["example"])
+    assert (answer.status_code, answer.json()["input"]["kind"]) == (200, "mixtures"), answer.text
 
 
 @pytest.mark.parametrize("accepted", ["gzip", "br;q=1.0, gzip;q=0.8"])
