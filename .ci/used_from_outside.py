@@ -1,7 +1,8 @@
 # What `vulture` takes for dead because nothing here calls it by its name, and who does.
 _.__signature__  # cli.request_options: typer reads the command's options from it
 _.href, _.jobID, _.processID, _.numberMatched  # service.schemas: fields of the JSON that clients read
-_.false_colour_png  # the same
+_.false_colour_png, _.images_only  # the same
+_.compress_type  # service.archives: zipfile reads it
 __getattr__  # unmixing: Python calls it for `from unmixing import unmix`
 _.log_severity_level, _.intra_op_num_threads, _.graph_optimization_level  # options that ONNX Runtime reads
 _.only_execute_path_to_fetches  # the same
@@ -9,7 +10,6 @@ open_envi, open_geotiff, MAT_V5, MAT_V73, HDF5, read_table  # unmixing.io.format
 OpenScene, ReadArray  # unmixing.io.formats.format: types, quoted because they are for the checker alone
 error_type  # unmixing.io.formats.reader: the first argument of __exit__
 _.format_version  # unmixing.manifest: read from and written to the model's file
-_.paper  # unmixing.methods: for those who read the table
 request_force_stop, signum  # worker.forking: RQ calls it on a second signal
 _.n_requests, _.sad_each  # benchmarks: written to the JSON of a run
 connection_made, data_received, connection_lost  # benchmarks.load_client: asyncio calls them

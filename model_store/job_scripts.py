@@ -97,6 +97,21 @@ end
 return 1
 """
 
+LABEL = """
+-- ARGV: id, label, how many labels a job has at most. Adds the label, unless the job has it; returns 1 when there is
+-- the job.
+local job = 'unmix:job:' .. ARGV[1]
+if redis.call('EXISTS', job) == 0 then return 0 end
+local labels = cjson.decode(redis.call('HGET', job, 'labels') or '[]')
+for _, label in ipairs(labels) do
+  if label == ARGV[2] then return 1 end
+end
+table.insert(labels, ARGV[2])
+while #labels > tonumber(ARGV[3]) do table.remove(labels, 1) end
+redis.call('HSET', job, 'labels', cjson.encode(labels))
+return 1
+"""
+
 REMOVE = """
 -- ARGV: id, and 'any' to forget it whatever its state. Forgets an ended job; returns 1 when there was one.
 local id = ARGV[1]

@@ -1,8 +1,7 @@
 """The job records in Redis: who may change what when, decided in one place and atomically."""
 
 import logging
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from redis import Redis
@@ -10,8 +9,9 @@ from redis import Redis
 from model_store import job_scripts
 from model_store.deliveries import Delivery
 from model_store.errors import UnreadableRecordError
+from model_store.job_lists import JobLists, job_key
 from model_store.record_files import RecordFiles
-from model_store.records import JobError, JobRecord, JobStatus, decode, encode, now
+from model_store.records import MAX_LABELS, JobError, JobRecord, JobStatus, decode, encode, now
 
 LIVE = (JobStatus.ACCEPTED, JobStatus.RUNNING)
 ENDED = (JobStatus.SUCCESSFUL, JobStatus.FAILED, JobStatus.DISMISSED)
@@ -28,18 +28,14 @@ class Report(NamedTuple):
     message: str
 
 
-def job_key(job_id: str) -> str:
-    return f"unmix:job:{job_id}"
-
-
-class JobRecords:
+class JobRecords(JobLists):
     """Every change names the states it may come from; one that comes too late does nothing and says so.
 
     Every change of state is on disk as well, in ``files``, from which a lost queue is rebuilt; progress is not.
     """
 
     def __init__(self, redis: Redis, files: RecordFiles, *, lease_seconds: float) -> None:
-        self._redis = redis
+        super().__init__(redis)
         self.files = files
         self.lease_seconds = lease_seconds
         self._lease_ms = str(round(lease_seconds * 1000))
@@ -47,6 +43,7 @@ class JobRecords:
         self._restore = redis.register_script(job_scripts.RESTORE)
         self._move = redis.register_script(job_scripts.MOVE)
         self._touch = redis.register_script(job_scripts.TOUCH)
+        self._label = redis.register_script(job_scripts.LABEL)
         self._remove = redis.register_script(job_scripts.REMOVE)
 
     def reserve(self, record: JobRecord) -> JobRecord:
@@ -86,37 +83,6 @@ class JobRecords:
         """The record, or None when there is no such job. Raises UnreadableRecordError."""
         raw: Any = self._redis.hgetall(job_key(job_id))
         return decode(job_id, raw)
-
-    def readable(self, job_ids: Iterable[str]) -> list[JobRecord]:
-        """The records of those jobs that are there and can be read; the others are told to the log."""
-        pipe = self._redis.pipeline(transaction=False)
-        asked = list(job_ids)
-        for job_id in asked:
-            pipe.hgetall(job_key(job_id))
-        found = []
-        for job_id, raw in zip(asked, pipe.execute(), strict=True):
-            try:
-                record = decode(job_id, raw)
-            except UnreadableRecordError as error:
-                logger.error("%s", error)
-                continue
-            if record is not None:
-                found.append(record)
-        return found
-
-    def page(self, status: JobStatus | None = None, *, limit: int, offset: int) -> tuple[list[JobRecord], int]:
-        """One page, newest first, and how many jobs there are in all. Records that cannot be read are left out."""
-        key = f"unmix:jobs:{status}" if status else "unmix:jobs"
-        pipe = self._redis.pipeline()
-        pipe.zcard(key)
-        pipe.zrevrange(key, offset, offset + limit - 1)
-        total, ids = pipe.execute()
-        return self.readable(job_id.decode() for job_id in ids), total
-
-    def ids(self, status: JobStatus | None = None) -> list[str]:
-        """All ids, or those in this state, oldest first."""
-        ids: Any = self._redis.zrange(f"unmix:jobs:{status}" if status else "unmix:jobs", 0, -1)
-        return [job_id.decode() for job_id in ids]
 
     def start(self, job_id: str) -> int | None:
         """accepted -> running, with a lease. The attempt's number, or None when the job is not to be run."""
@@ -191,6 +157,11 @@ class JobRecords:
         frame: list[str | float] = [record.id, str(record.status), record.work_key, created, finished]
         return JobStatus(self._restore(args=[*frame, *encode(record.model_dump(mode="json"))]).decode())
 
+    def label(self, job_id: str, label: str) -> None:
+        """Say that the job was asked for under this label too."""
+        if self._label(args=[job_id, label, MAX_LABELS]):
+            self.save(job_id)
+
     def save(self, job_id: str) -> None:
         """Write the job's state to disk. A disk that does not take it costs no job: the queue has it still."""
         try:
@@ -215,10 +186,6 @@ class JobRecords:
             return bool(self._redis.exists(f"unmix:lease:{delivery}"))
         held: Any = self._redis.get(f"unmix:lease:{delivery.job_id}")
         return bool(held == str(delivery.attempt).encode())
-
-    def ended_before(self, moment: datetime) -> list[str]:
-        ids: Any = self._redis.zrangebyscore("unmix:ended", "-inf", moment.timestamp())
-        return [job_id.decode() for job_id in ids]
 
     def _moved(
         self,

@@ -4,6 +4,7 @@ that for listings, ``{id}/manifest.json``."""
 import hashlib
 import logging
 import re
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -89,14 +90,25 @@ class ModelStore:
         stored = self.get(identifier)
         return TrainedModel(stored.path.read_bytes(), stored.manifest)
 
-    def page(self, *, limit: int, offset: int) -> tuple[list[StoredModel], int]:
-        """One page of the models, newest first, and how many there are. What cannot be read is left out."""
-        newest_first = sorted(self._entries(), reverse=True)
-        page = []
-        for _, identifier in newest_first[offset : offset + limit]:
+    def page(
+        self, matches: Callable[[StoredModel], bool] | None = None, *, limit: int, offset: int
+    ) -> tuple[list[StoredModel], int]:
+        """One page of the models, newest first, and how many there are. What cannot be read is left out.
+
+        matches: which models to take; every manifest is read to say that.
+        """
+        newest_first = [identifier for _, identifier in sorted(self._entries(), reverse=True)]
+        if matches is not None:
+            found = [model for model in self._readable(newest_first) if matches(model)]
+            return found[offset : offset + limit], len(found)
+        return self._readable(newest_first[offset : offset + limit]), len(newest_first)
+
+    def _readable(self, identifiers: Iterable[str]) -> list[StoredModel]:
+        found = []
+        for identifier in identifiers:
             with suppress(UnknownModelError, UnreadableModelError):
-                page.append(self.get(identifier))
-        return page, len(newest_first)
+                found.append(self.get(identifier))
+        return found
 
     def delete(self, identifier: str) -> None:
         """Remove the model. Raises UnknownModelError."""

@@ -18,6 +18,9 @@ SCIENCE_VERSION = 12
 """Raise it when equal bytes and spec would give another result: earlier work is then no longer equal.
 ``tests/test_golden.py`` tells when."""
 
+MAX_LABEL_LENGTH, MAX_LABELS = 200, 50
+"""Characters of a label, and labels of a job: of more the oldest is dropped."""
+
 
 class JobStatus(StrEnum):
     """The states of OGC API - Processes."""
@@ -52,6 +55,7 @@ class JobRecord(BaseModel):
     input: how it is to be read. files, libraries (by field), input.mask: paths of the uploaded files, relative to the
     job's input folder.
     digests: by field, each uploaded file's name and SHA-256.
+    labels: those under which the work was asked for, in the order in which they came; no part of the work.
     progress: 0 to 100. attempts: how often a worker has started it; the number of the current attempt while running.
     failures: in how many of them the worker died; one that was told to stop did not.
     warnings: those of the results, once there are any.
@@ -70,6 +74,7 @@ class JobRecord(BaseModel):
     files: tuple[str, ...]
     libraries: Mapping[str, tuple[str, ...]] = {}
     digests: Mapping[str, Mapping[str, str]] = {}
+    labels: tuple[str, ...] = ()
     progress: int = 0
     stage: str = "waiting"
     message: str = "waiting for a worker"
@@ -81,6 +86,11 @@ class JobRecord(BaseModel):
     finished: datetime | None = None
     error: JobError | None = None
     warnings: tuple[ResultWarning, ...] | None = None
+
+    @property
+    def uploaded(self) -> tuple[str, ...]:
+        """Names of the files of the input, as they came."""
+        return tuple(self.digests.get("file", ()))
 
 
 def now() -> datetime:

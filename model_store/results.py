@@ -47,6 +47,18 @@ class ResultStore:
         found: list[dict[str, str]] = document.get("warnings", [])
         return found
 
+    def model_ids(self, job_id: str) -> set[str]:
+        """Ids of the stored models that the results name, of all methods of a comparison."""
+        document = self.document(job_id) or {}
+        answers = [document, *document.get("comparison", {}).get("answers", [])]
+        return {model["id"] for answer in answers if (model := answer.get("model")) and model["id"]}
+
+    def files(self, job_id: str) -> dict[str, Path]:
+        """All files of the results, by name, the document first; none when the job has no results."""
+        document = self.document(job_id)
+        names = [] if document is None else [DOCUMENT, *document["assets"]]
+        return {name: self._folder / job_id / name for name in names}
+
     def asset(self, job_id: str, name: str) -> Asset | None:
         """The asset called ``name``, or None. Only names that the document lists are ever opened."""
         facts = (self.document(job_id) or {"assets": {}})["assets"].get(name)

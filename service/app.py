@@ -10,10 +10,12 @@ from redis.exceptions import RedisError
 
 from model_store.settings import Settings
 from service import openapi, problems
+from service.compression import JsonCompression
 from service.context import open_context
 from service.reading.readers import ForkServer, Readers
-from service.routes import about, inspect, jobs, models, results, unmix
+from service.routes import about, events, inspect, jobs, methods, models, results, unmix
 from service.sweeper import Sweeper, sweep_forever
+from service.watching import JobWatcher
 from unmixing.inference.provenance import package_version
 
 logger = logging.getLogger(__name__)
@@ -33,12 +35,14 @@ def create_app(settings: Settings, fork_server: ForkServer | None = None) -> Fas
         version=package_version("unmixing-service") or "0",
         description="Send a hyperspectral image, get its materials and their maps, "
         "by a network trained on that very image.",
+        generate_unique_id_function=lambda route: route.name,
         lifespan=lambda app: _running(app, settings, fork_server),
     )
-    routers = [module.router for module in (about, unmix, inspect, jobs, results, models)]
+    routers = [module.router for module in (about, methods, unmix, inspect, jobs, events, results, models)]
     for router in routers:
         app.include_router(router)
     app.state.routes = [route for router in routers for route in router.routes]
+    app.add_middleware(JsonCompression)
     problems.install(app)
     openapi.install(app)
     return app
@@ -58,6 +62,7 @@ async def _running(app: FastAPI, settings: Settings, fork_server: ForkServer | N
     server = fork_server or ForkServer()
     await asyncio.to_thread(server.start)
     app.state.readers = Readers(settings, server, context.stores.models.folder)
+    app.state.watcher = JobWatcher(context.async_redis)
     sweeping = asyncio.create_task(sweep_forever(sweeper, settings.sweep_seconds))
     try:
         yield
@@ -65,6 +70,7 @@ async def _running(app: FastAPI, settings: Settings, fork_server: ForkServer | N
         sweeping.cancel()
         with suppress(asyncio.CancelledError):
             await sweeping
+        await app.state.watcher.close()
         if fork_server is None:
             await asyncio.to_thread(server.close)
         await context.close()

@@ -11,9 +11,8 @@ from python_multipart.multipart import parse_options_header
 from starlette.requests import ClientDisconnect
 
 from service.errors import MalformedUploadError, UploadContentTypeError, UploadFieldError, UploadTooLargeError
-from service.uploads import FILE, JSON_BODY, Body, Fields, Receiver, Upload, receive, safe_name
+from service.uploads import FILE, JSON_BODY, SUBMITTED_FIELDS, Body, Fields, Receiver, Upload, receive, safe_name
 from unmixing.io.formats.table import FORMATS
-from unmixing.io.inputs.requests import FIELDS
 
 JSON = "application/json"
 MULTIPART = "multipart/form-data"
@@ -73,7 +72,9 @@ class JsonBody:
         self._file.close()
 
 
-async def received(request: Request, folder: Path, max_bytes: int, known_fields: frozenset[str] = FIELDS) -> Upload:
+async def received(
+    request: Request, folder: Path, max_bytes: int, known_fields: frozenset[str] = SUBMITTED_FIELDS
+) -> Upload:
     """The upload in the body and the query of ``request``, its files in ``folder``. known_fields: names of the plain
     fields there may be.
 

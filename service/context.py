@@ -8,7 +8,7 @@ from fastapi import Depends, Request
 from redis.asyncio import Redis as AsyncRedis
 
 from model_store.errors import UnknownJobError
-from model_store.jobs import job_key
+from model_store.job_lists import job_key
 from model_store.records import JobRecord, decode
 from model_store.settings import Settings
 from model_store.stores import Stores, connect_async, open_stores

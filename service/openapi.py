@@ -5,12 +5,14 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
+from model_store.records import MAX_LABEL_LENGTH
 from service.bodies import FILE_NAMES, JSON, MULTIPART
 from service.problems import Problem
 from unmixing.io.formats.table import IMAGE_FORMATS, MATRIX_FORMATS, MIXING_LIBRARY_FORMATS, VARIABLE_FORMATS
 from unmixing.io.inputs.input_kind import InputKind
 from unmixing.io.inputs.requests import INPUT_FIELDS, INSPECTED_FIELDS
 from unmixing.io.inputs.tasks import LIBRARIES
+from unmixing.methods import COMPARE, METHODS
 from unmixing.mixtures.specs import SeparationSpec
 from unmixing.specs import InputSpec, UnmixSpec
 
@@ -27,6 +29,16 @@ _MEANING = {
     507: "The service has no room left; nothing was kept.",
     503: "The job queue or the data folder cannot be used, or too many uploads are read; see Retry-After.",
 }
+
+TAGS = [
+    {"name": "service", "description": "The service itself: where things are, whether it works, what problems mean."},
+    {"name": "methods", "description": "The ways to unmix, and what each of them gives."},
+    {"name": "unmixing", "description": "Images and mixtures in: a job comes out, or how they would be read."},
+    {"name": "jobs", "description": "The work that was asked for: how it stands, and stopping it."},
+    {"name": "results", "description": "The outcome of a job: one document, and the files that it names."},
+    {"name": "models", "description": "Trained networks, ready for other images of the same sensor."},
+]
+"""The groups of routes, in the order of one's way through them."""
 
 Responses = dict[int | str, dict[str, Any]]
 
@@ -117,8 +129,33 @@ def _fields() -> dict[str, dict[str, Any]]:
             "description": "How to read the upload; decided from the file and the other fields when missing.",
         },
         **specs,
+        "method": {"default": UnmixSpec.model_fields["method"].default, **_method_schema()},
         "model": {"type": "string", "description": "Id of a stored model to apply: nothing is trained then."},
         "variable": {"type": "string", "description": f"Which array of a {VARIABLE_FORMATS} file is meant."},
+        "label": {
+            "type": "string",
+            "maxLength": MAX_LABEL_LENGTH,
+            "description": "Words of your own to find the job by; no part of the work. Where equal work is there "
+            "already, its job gets this label beside those it has.",
+        },
+    }
+
+
+def _method_schema() -> dict[str, Any]:
+    """One method of the table, all of them, or several with commas between them."""
+    one = "|".join(METHODS)
+    what = [f"`{row.name}`: {row.summary}" for row in METHODS.values()]
+    single = {"type": "string", "enum": [*METHODS, COMPARE], "description": " ".join(what)}
+    several = {
+        "type": "string",
+        "pattern": f"^({one})( *, *({one}))+$",
+        "description": "Several, each once, which are compared on the image.",
+        "examples": ["lpalm,vca_fcls"],
+    }
+    return {
+        "anyOf": [single, several],
+        "description": "How to unmix; `GET /methods` says more of each. `compare`, or several with commas between "
+        "them, compares methods on the image. With `model` it is the model's, and may be left out.",
     }
 
 
@@ -137,7 +174,9 @@ def install(app: FastAPI) -> None:
 
     def openapi() -> dict[str, Any]:
         if app.openapi_schema is None:
-            document = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
+            document = get_openapi(
+                title=app.title, version=app.version, description=app.description, routes=app.routes, tags=TAGS
+            )
             document["components"]["schemas"]["Problem"] = Problem.model_json_schema()
             app.openapi_schema = document
         return app.openapi_schema

@@ -4,7 +4,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 
-from fastapi import FastAPI, Request
+from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
@@ -83,13 +83,16 @@ async def _on_os(request: Request, error: Exception) -> ProblemResponse:
     return respond(problem_of(row, "the service has no room left to store this; nothing was kept", request.url.path))
 
 
-async def _on_http(request: Request, error: Exception) -> ProblemResponse:
-    """Refusals of the framework itself: no such path, a method that a path does not know."""
+async def _on_http(request: Request, error: Exception) -> Response:
+    """Refusals of the framework itself: no such path, a method that a path does not know. OPTIONS, which no route
+    knows, is answered with the methods that there are."""
     assert isinstance(error, HTTPException)
     detail = f"{request.method} {request.url.path}: {error.detail}"
     headers = dict(error.headers or {})
     if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
         headers["Allow"] = ", ".join(_methods(request))
+        if request.method == "OPTIONS":
+            return Response(status_code=HTTPStatus.NO_CONTENT, headers=headers)
     return respond(_plain(error.status_code, detail, request.url.path), headers)
 
 
@@ -97,7 +100,7 @@ def _methods(request: Request) -> list[str]:
     """All methods that the path knows; the framework itself names those of the first route only."""
     routes: Sequence[APIRoute] = request.app.state.routes
     matching = [route for route in routes if route.matches(request.scope)[0] is not Match.NONE]
-    return sorted({method for route in matching for method in route.methods or ()})
+    return sorted({"OPTIONS", *(method for route in matching for method in route.methods or ())})
 
 
 async def _on_invalid(request: Request, error: Exception) -> ProblemResponse:

@@ -38,7 +38,7 @@ def _remove_untaken(context: Context, job_id: str, folder: Path) -> None:
 def submit(context: Context, job_id: str, folder: Path, upload: Upload, read: ReadUpload) -> JobRecord:
     """Make the upload in ``folder`` a job, or return the job that does equal work already. read: what it asks for.
 
-    Raises StoreError.
+    The label goes to that job beside those it has. Raises StoreError.
     """
     moment = now()
     digests = upload.digests or {FILE: {name: sha256_of(folder / name) for name in read.files}}
@@ -52,6 +52,7 @@ def submit(context: Context, job_id: str, folder: Path, upload: Upload, read: Re
         input=read.input,
         files=read.files,
         digests={field: found for field, found in digests.items() if found},
+        labels=() if read.label is None else (read.label,),
         libraries={name: paths for name in LIBRARIES if (paths := _names(folder, name))},
         created=moment,
         updated=moment,
@@ -77,6 +78,13 @@ def _entered(context: Context, record: JobRecord) -> JobRecord:
             context.queue.enqueue(record)
             return record
         if holder.status is not JobStatus.SUCCESSFUL or stores.results.exists(holder.id):
-            return holder
+            return _labelled(context, holder, record.labels)
         # Its results have gone from the disk: the work has to be done again.
         stores.jobs.remove(holder.id)
+
+
+def _labelled(context: Context, holder: JobRecord, labels: tuple[str, ...]) -> JobRecord:
+    """The job that does equal work, found under these labels too from now on."""
+    for label in labels:
+        context.stores.jobs.label(holder.id, label)
+    return (context.stores.jobs.get(holder.id) if labels else None) or holder

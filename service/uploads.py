@@ -23,7 +23,11 @@ below it."""
 JSON_BODY, JSON_MIXTURES = "body.json", "mixtures.npy"
 """A body in JSON, and the mixtures that are found in it."""
 
-METHOD = "method"
+METHOD, LABEL = "method", "label"
+
+SUBMITTED_FIELDS = FIELDS | {LABEL}
+"""The plain fields of a request for a job: a label is for whoever looks for the job later, no part of the work."""
+
 MAX_PARTS = 64
 MAX_FIELD_BYTES = 16 * 1024
 MAX_NAME_BYTES = 200

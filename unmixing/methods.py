@@ -17,7 +17,18 @@ from unmixing.algorithms.vca_fcls import vca_fcls
 from unmixing.errors import SpecError, UnknownMethodError
 from unmixing.networks.training.task import Train, TrainingTask
 from unmixing.progress import Progress
-from unmixing.specs import IstaSpec, NmfSpec, PalmSpec, SnmfSpec
+from unmixing.specs import (
+    AlmuSpec,
+    CnnaeuSpec,
+    DnmfSpec,
+    IstaSpec,
+    ListaSpec,
+    LpalmSpec,
+    NalmuSpec,
+    NmfSpec,
+    PalmSpec,
+    SnmfSpec,
+)
 from unmixing.types import Float32, Float64, TrainedModel
 
 Solve = Callable[[Float32, int, np.random.Generator, Progress, Float64 | None], Solution]
@@ -37,7 +48,9 @@ class Method:
     train: Train | None = None
     solve: Solve | None = None
     own_spec: type[BaseModel] | None = None
-    """Spec of its own settings, of methods that solve; a model's manifest has the spec of those that train."""
+    """Spec of its own settings, if it has any; it works with their defaults."""
+    knows_uncertainty: bool = False
+    """Whether it says how far its abundances may be off: what learns from synthetic truth does."""
     keeps_given: bool = True
     """Whether endmembers can be given to it, which it keeps while it finds the others."""
     uses_neighbourhood: bool = False
@@ -67,6 +80,8 @@ _ROWS = (
         "PALM unrolled into a small network, trained on synthetic truth made from the image itself.",
         "Fahes et al. 2022; Hadjeres, Kervazo, Tupin 2024",
         train=_train,
+        own_spec=LpalmSpec,
+        knows_uncertainty=True,
     ),
     Method(
         "vca_fcls",
@@ -120,6 +135,8 @@ _ROWS = (
         "ISTA unrolled with free weights; endmembers are those of the image's own library.",
         "Gregor and LeCun 2010",
         train=_train,
+        own_spec=ListaSpec,
+        knows_uncertainty=True,
     ),
     Method(
         "lista_cp",
@@ -127,6 +144,8 @@ _ROWS = (
         "ISTA unrolled with coupled weights; endmembers are those of the image's own library.",
         "Chen et al. 2018",
         train=_train,
+        own_spec=ListaSpec,
+        knows_uncertainty=True,
     ),
     Method(
         "dnmf",
@@ -135,6 +154,7 @@ _ROWS = (
         "Nasser, Eldar, Sharan 2022",
         train=_train,
         keeps_given=False,
+        own_spec=DnmfSpec,
     ),
     Method(
         "nalmu",
@@ -143,6 +163,8 @@ _ROWS = (
         "Hadjeres, Kervazo, Tupin 2024",
         train=_train,
         keeps_given=False,
+        own_spec=NalmuSpec,
+        knows_uncertainty=True,
     ),
     Method(
         "almu",
@@ -151,6 +173,8 @@ _ROWS = (
         "Hadjeres, Kervazo, Tupin 2024",
         train=_train,
         keeps_given=False,
+        own_spec=AlmuSpec,
+        knows_uncertainty=True,
     ),
     Method(
         "cnnaeu",
@@ -159,6 +183,7 @@ _ROWS = (
         "Palsson, Ulfarsson, Sveinsson 2021",
         train=_train,
         keeps_given=False,
+        own_spec=CnnaeuSpec,
         uses_neighbourhood=True,
     ),
 )

@@ -13,14 +13,14 @@ from typing import NoReturn
 from model_store.errors import InternalError, StorageFullError, is_storage_full
 from model_store.lifeline import die_with_parent
 from model_store.models import ModelStore
-from model_store.records import JobError
-from service.errors import ROOTS, UploadReadingError
+from model_store.records import MAX_LABEL_LENGTH, JobError
+from service.errors import ROOTS, UploadFieldError, UploadReadingError
 from service.reading.json_mixtures import unpack_json
 from service.reading.messages import MAX_DETAIL_LENGTH, Limits, ReadAnswer, ReadInspection, ReadRequest, ReadUpload
-from service.uploads import Fields
+from service.uploads import LABEL, SUBMITTED_FIELDS, Fields
 from unmixing.io.apply.inspecting import inspect_input
 from unmixing.io.inputs.correction_files import CORRECTIONS
-from unmixing.io.inputs.requests import FIELDS, INSPECTED_FIELDS
+from unmixing.io.inputs.requests import INSPECTED_FIELDS
 from unmixing.io.inputs.tasks import LIBRARIES, Request, checked_task
 from unmixing.io.inputs.uploads import unpack_files
 from unmixing.types import TrainedModel
@@ -117,9 +117,10 @@ def _unforeseen(request: ReadRequest) -> JobError:
 
 def read_upload(request: ReadRequest) -> ReadUpload:
     """Unpack the upload and check it against its fields. Raises UnmixingError, StoreError and ServiceError."""
-    folder, fields = request.folder, Fields(FIELDS, request.fields)
+    folder, fields = request.folder, Fields(SUBMITTED_FIELDS, request.fields)
     if request.body is not None:
         unpack_json(folder / request.body, fields)
+    label = _label(fields)
     model_id = fields.values.get("model") or None
     # Of a model its manifest says what it fits; its network is no business of this process.
     model = TrainedModel(b"", ModelStore(request.models).get(model_id).manifest) if model_id else None
@@ -129,8 +130,19 @@ def read_upload(request: ReadRequest) -> ReadUpload:
         kind_decided_by=task.kind_decided_by,
         model_id=model_id,
         input=task.input.model_copy(update={"mask": _relative(task.input.mask, folder)}),
+        label=label,
         files=tuple(path.relative_to(folder).as_posix() for path in task.paths),
     )
+
+
+def _label(fields: Fields) -> str | None:
+    """The label, taken out of the fields: nothing that computes looks at it. Raises UploadFieldError."""
+    label = fields.values.pop(LABEL, "").strip()
+    if len(label) > MAX_LABEL_LENGTH:
+        raise UploadFieldError(f"label has {len(label)} characters; {MAX_LABEL_LENGTH} are the limit")
+    if not label.isprintable():
+        raise UploadFieldError(f"label is {label[:40]!r}; it has to be one line of printable text")
+    return label or None
 
 
 def inspect_upload(request: ReadRequest) -> ReadInspection:

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
-from model_store.records import JobError
+from model_store.records import MAX_LABEL_LENGTH, JobError
 from unmixing.mixtures.specs import SeparationSpec
 from unmixing.specs import InputSpec, UnmixSpec
 from unmixing.types import ResultWarning
@@ -53,6 +53,7 @@ class ReadUpload(BaseModel):
     kind_decided_by: Text
     model_id: Text | None
     input: InputSpec
+    label: Annotated[str, Field(max_length=MAX_LABEL_LENGTH)] | None = None
     files: Annotated[tuple[Text, ...], Field(min_length=1, max_length=2)]
 
 

@@ -4,7 +4,7 @@ import tempfile
 from http import HTTPStatus
 from pathlib import Path
 
-from fastapi import APIRouter, Request, Response
+from fastapi import Request, Response
 from fastapi.responses import JSONResponse
 from redis.exceptions import RedisError
 from rq import Worker
@@ -13,13 +13,16 @@ from starlette.exceptions import HTTPException
 from service.context import Context, ContextArgument
 from service.errors import TABLE
 from service.openapi import problems
-from service.schemas import Landing, Link, ProblemKind, Readiness
+from service.routes.parameters import ProblemName
+from service.routes.router import Router
+from service.schemas.about import Landing, ProblemKind, Readiness
+from service.schemas.links import Link
 
-router = APIRouter(tags=["service"])
+router = Router(tags=["service"])
 
 
-@router.get("/", summary="Where things are")
-def landing(request: Request) -> Landing:
+@router.get("/", summary="Where things are", response_description="The links.")
+def get_landing(request: Request) -> Landing:
     """Links to everything else."""
     base = str(request.base_url)
     return Landing(
@@ -31,18 +34,25 @@ def landing(request: Request) -> Landing:
             Link(href=f"{base}openapi.json", rel="service-desc", type="application/vnd.oai.openapi+json"),
             Link(href=f"{base}jobs", rel="http://www.opengis.net/def/rel/ogc/1.0/job-list"),
             Link(href=f"{base}models", rel="collection", title="Trained models"),
+            Link(href=f"{base}methods", rel="collection", title="Methods"),
         ],
     )
 
 
-@router.get("/livez", summary="Is the process alive?")
-async def live() -> dict[str, str]:
+@router.get("/livez", summary="Is the process alive?", response_description="It is.")
+async def get_liveness() -> dict[str, str]:
     """Asks nobody else, and waits for no thread: a service that waits for its queue should not be restarted."""
     return {"status": "ok"}
 
 
-@router.get("/readyz", summary="Can it do its work?", response_model=Readiness, responses={503: {"model": Readiness}})
-def ready(context: ContextArgument) -> Response:
+@router.get(
+    "/readyz",
+    summary="Can it do its work?",
+    response_description="It can.",
+    response_model=Readiness,
+    responses={503: {"model": Readiness, "description": "It cannot; `checks` says why."}},
+)
+def get_readiness(context: ContextArgument) -> Response:
     """503 when the queue or the data folder cannot be used. The number of workers is told, and 0 is no
     failure: uploads are accepted and wait."""
     checks: dict[str, str | int] = {"data": _check_data(context.settings.data)}
@@ -55,8 +65,13 @@ def ready(context: ContextArgument) -> Response:
     return JSONResponse({"ready": is_ready, "checks": checks}, 200 if is_ready else 503)
 
 
-@router.get("/problems/{name}", summary="What a kind of problem means", responses=problems(404, 422))
-def problem_kind(name: str) -> ProblemKind:
+@router.get(
+    "/problems/{name}",
+    summary="What a kind of problem means",
+    response_description="Its meaning.",
+    responses=problems(404, 422),
+)
+def get_problem_kind(name: ProblemName) -> ProblemKind:
     """Every `type` of this service's problems leads here."""
     for error, row in TABLE.items():
         if row.type == name:

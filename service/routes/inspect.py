@@ -3,29 +3,33 @@
 import base64
 from pathlib import Path
 
-from fastapi import APIRouter, Request
+from fastapi import Request
+from fastapi.responses import JSONResponse
 
 from service.bodies import received
 from service.context import ContextArgument
 from service.errors import UploadFieldError, UploadReadingError
 from service.openapi import inspection_body, problems
 from service.reading.readers import Readers
-from service.schemas import InspectionDocument
+from service.routes.router import Router
+from service.schemas.inspections import InspectionDocument
 from service.submissions import staging
 from unmixing.io.inputs.requests import INSPECTED_FIELDS
 
 MAX_PICTURE_BYTES = 16 * 2**20
 
-router = APIRouter(tags=["unmixing"])
+router = Router(tags=["unmixing"])
 
 
 @router.post(
     "/inspect",
     summary="How an input would be read",
+    response_description="The report.",
+    response_model=InspectionDocument,
     openapi_extra=inspection_body(),
     responses=problems(400, 413, 415, 422, 503, 507),
 )
-async def inspect(request: Request, context: ContextArgument) -> InspectionDocument:
+async def inspect_input(request: Request, context: ContextArgument) -> JSONResponse:
     """Upload an image or a mixture matrix as to `POST /unmix` and get at once how it is read: format and array, shape,
     wavelengths, bands and pixels that are left out and why, the range of the numbers, warnings. Nothing is kept.
     """
@@ -35,7 +39,8 @@ async def inspect(request: Request, context: ContextArgument) -> InspectionDocum
         readers: Readers = request.app.state.readers
         found = await readers.inspect(folder, upload)
         picture = _encoded(folder / found.picture) if wanted and found.picture is not None else None
-    return InspectionDocument(warnings=found.warnings, input=found.input, false_colour_png=picture)
+    document = found.model_dump(mode="json", include={"warnings", "input"})
+    return JSONResponse({**document, "false_colour_png": picture})
 
 
 def _wanted(text: str) -> bool:

@@ -3,46 +3,54 @@
 from http import HTTPStatus
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import Depends, Request, Response
 
 from model_store.errors import UnknownJobError, UnreadableRecordError
 from model_store.records import JobRecord, JobStatus
 from service.context import Context, ContextArgument
 from service.openapi import problems
-from service.schemas import JobDocument, JobList, job_document, page_links
+from service.routes.job_filters import JobFilters
+from service.routes.parameters import JobId, Limit, Offset
+from service.routes.router import Router
+from service.schemas.jobs import JobDocument, JobList, job_document
+from service.schemas.links import page_links
 
-router = APIRouter(tags=["jobs"])
-
-Limit = Annotated[int, Query(ge=1, le=1000, description="How many on a page.")]
-Offset = Annotated[int, Query(ge=0, le=2**31, description="How many to skip.")]
+router = Router(tags=["jobs"])
 
 
 @router.get(
     "/jobs",
     summary="All jobs, newest first",
+    response_description="A page of jobs.",
     response_model_exclude_none=True,
     responses=problems(422, 503),
 )
 def list_jobs(
     request: Request,
     context: ContextArgument,
-    status: Annotated[JobStatus | None, Query(description="Only jobs in this state.")] = None,
+    filters: Annotated[JobFilters, Depends()],
     limit: Limit = 20,
     offset: Offset = 0,
 ) -> JobList:
     """A page of jobs. Follow the link `next` for the one after it."""
     base = str(request.base_url)
-    records, total = context.stores.jobs.page(status, limit=limit, offset=offset)
-    query = f"status={status}&" if status else ""
+    matches = filters.matches if filters.by_record else None
+    records, total = context.stores.jobs.page(filters.status, matches, limit=limit, offset=offset)
     return JobList(
         jobs=[job_document(record, base) for record in records],
         numberMatched=total,
-        links=page_links(f"{base}jobs", query, limit, offset, total),
+        links=page_links(f"{base}jobs", filters.query(), limit, offset, total),
     )
 
 
-@router.get("/jobs/{job_id}", summary="One job", response_model=JobDocument, responses=problems(404, 422, 500, 503))
-async def get_job(job_id: str, request: Request, context: ContextArgument) -> Response:
+@router.get(
+    "/jobs/{job_id}",
+    summary="One job",
+    response_description="The job.",
+    response_model=JobDocument,
+    responses=problems(404, 422, 500, 503),
+)
+async def get_job(job_id: JobId, request: Request, context: ContextArgument) -> Response:
     """Status, progress in percent and the stage in words. Ask as often as you like."""
     # Written out here, not by the framework: it would validate and walk the document a second time.
     document = job_document(await context.job(job_id), str(request.base_url))
@@ -52,11 +60,12 @@ async def get_job(job_id: str, request: Request, context: ContextArgument) -> Re
 @router.delete(
     "/jobs/{job_id}",
     summary="Stop or remove a job",
+    response_description="The job, `dismissed`.",
     response_model=JobDocument,
     response_model_exclude_none=True,
     responses={204: {"description": "The record could not be read; the job is removed."}, **problems(404, 422, 503)},
 )
-def delete_job(job_id: str, request: Request, context: ContextArgument) -> JobDocument | Response:
+def delete_job(job_id: JobId, request: Request, context: ContextArgument) -> JobDocument | Response:
     """A job that waits or runs is stopped and stays listed as `dismissed`; an ended one is removed with its
     results. Answers with the job as `dismissed`."""
     try:

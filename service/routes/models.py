@@ -1,31 +1,86 @@
 """``/models``: the networks trained here, ready for other images of the same sensor."""
 
-from fastapi import APIRouter, Request, Response
+from dataclasses import dataclass
+from typing import Annotated
+from urllib.parse import urlencode
 
+from fastapi import Depends, Query, Request, Response
+
+from model_store.models import StoredModel
+from model_store.records import MAX_LABEL_LENGTH, JobStatus
+from model_store.stores import Stores
 from service.context import ContextArgument
 from service.files import file_responses, stored_file
 from service.openapi import problems
-from service.routes.jobs import Limit, Offset
-from service.schemas import ModelDocument, ModelList, model_document, page_links
+from service.routes.parameters import Limit, ModelId, Offset
+from service.routes.router import Router
+from service.schemas.links import page_links
+from service.schemas.methods import MethodName
+from service.schemas.models import ModelDocument, ModelList, model_document
 from unmixing.manifest import MODEL_MEDIA_TYPE
 
-router = APIRouter(tags=["models"])
+router = Router(tags=["models"])
 
 
-@router.get("/models", summary="All models, newest first", responses=problems(422))
-def list_models(request: Request, context: ContextArgument, limit: Limit = 20, offset: Offset = 0) -> ModelList:
+@dataclass(frozen=True)
+class ModelFilters:
+    """Query parameters that narrow down the list of models."""
+
+    method: Annotated[MethodName | None, Query(description="Only models of this method.")] = None
+    label: Annotated[
+        str | None,
+        Query(
+            max_length=MAX_LABEL_LENGTH,
+            description="Only models trained by a job that was asked for under this label and is still there.",
+        ),
+    ] = None
+
+    def query(self) -> str:
+        """The filters as a query, which links to other pages repeat; not empty, it ends in &."""
+        given = {name: value for name, value in (("method", self.method), ("label", self.label)) if value is not None}
+        return f"{urlencode(given)}&" if given else ""
+
+    def trained_under(self, stores: Stores) -> frozenset[str] | None:
+        """Ids of the models that jobs with the label trained; None when no label is asked for."""
+        if self.label is None:
+            return None
+        jobs = [job for job in stores.jobs.every(JobStatus.SUCCESSFUL) if self.label in job.labels]
+        return frozenset(model for job in jobs if job.model_id is None for model in stores.results.model_ids(job.id))
+
+
+@router.get(
+    "/models",
+    summary="All models, newest first",
+    response_description="A page of models.",
+    responses=problems(422, 503),
+)
+def list_models(
+    request: Request,
+    context: ContextArgument,
+    filters: Annotated[ModelFilters, Depends()],
+    limit: Limit = 20,
+    offset: Offset = 0,
+) -> ModelList:
     """A page of models. Follow the link `next` for the one after it."""
-    base = str(request.base_url)
-    models, total = context.stores.models.page(limit=limit, offset=offset)
+    base, trained = str(request.base_url), filters.trained_under(context.stores)
+
+    def matches(model: StoredModel) -> bool:
+        by_method = filters.method is None or model.manifest.method == filters.method
+        return by_method and (trained is None or model.id in trained)
+
+    wanted = matches if filters.query() else None
+    models, total = context.stores.models.page(wanted, limit=limit, offset=offset)
     return ModelList(
         models=[model_document(model, base) for model in models],
         numberMatched=total,
-        links=page_links(f"{base}models", "", limit, offset, total),
+        links=page_links(f"{base}models", filters.query(), limit, offset, total),
     )
 
 
-@router.get("/models/{model_id}", summary="One model", responses=problems(404, 422, 500))
-def get_model(model_id: str, request: Request, context: ContextArgument) -> ModelDocument:
+@router.get(
+    "/models/{model_id}", summary="One model", response_description="The model.", responses=problems(404, 422, 500)
+)
+def get_model(model_id: ModelId, request: Request, context: ContextArgument) -> ModelDocument:
     """The manifest: method, bands, endmembers, spec and metrics of the training."""
     return model_document(context.stores.models.get(model_id), str(request.base_url))
 
@@ -36,14 +91,19 @@ def get_model(model_id: str, request: Request, context: ContextArgument) -> Mode
     response_class=Response,
     responses=file_responses(MODEL_MEDIA_TYPE),
 )
-@router.head("/models/{model_id}/model.onnx", include_in_schema=False)
-def get_onnx(model_id: str, request: Request, context: ContextArgument) -> Response:
+def get_model_file(model_id: ModelId, request: Request, context: ContextArgument) -> Response:
     """ONNX, with all preprocessing inside the graph and a dynamic number of pixels."""
     stored = context.stores.models.get(model_id)
     return stored_file(request, stored.path, MODEL_MEDIA_TYPE)
 
 
-@router.delete("/models/{model_id}", summary="Remove a model", status_code=204, responses=problems(404, 422))
-def delete_model(model_id: str, context: ContextArgument) -> None:
+@router.delete(
+    "/models/{model_id}",
+    summary="Remove a model",
+    response_description="It is removed.",
+    status_code=204,
+    responses=problems(404, 422, 500),
+)
+def delete_model(model_id: ModelId, context: ContextArgument) -> None:
     """Results made with it stay. A job that waits for it will fail."""
     context.stores.models.delete(model_id)

@@ -2,27 +2,33 @@
 
 from typing import Any
 
-from fastapi import APIRouter, Request, Response
-from fastapi.responses import JSONResponse
+from fastapi import Request, Response
+from fastapi.responses import JSONResponse, StreamingResponse
 
 from model_store.errors import UnknownJobError
 from model_store.records import JobStatus
+from service.archives import zipped
 from service.context import Context, ContextArgument
 from service.errors import FailedJobError, ResultNotReadyError, UnknownOutputError
 from service.files import file_responses, stored_file
-from service.openapi import problems
-from service.schemas import ResultDocument
+from service.openapi import BINARY, problems
+from service.routes.parameters import AssetName, JobId
+from service.routes.router import Router
+from unmixing.io.products.schemas.results import ResultDocument
 
-router = APIRouter(tags=["results"])
+ZIP = "application/zip"
+
+router = Router(tags=["results"])
 
 
 @router.get(
     "/jobs/{job_id}/results",
     summary="The results of a job",
+    response_description="The document.",
     response_model=ResultDocument,
     responses=problems(404, 422, 500, 503),
 )
-def get_results(job_id: str, request: Request, context: ContextArgument) -> Response:
+def get_results(job_id: JobId, request: Request, context: ContextArgument) -> Response:
     """Endmembers, metrics, the model, how the input was read, and links to the assets. A failed job answers
     with its own error."""
     _require_successful(context, job_id)
@@ -33,13 +39,32 @@ def get_results(job_id: str, request: Request, context: ContextArgument) -> Resp
 
 
 @router.get(
+    "/jobs/{job_id}/results.zip",
+    summary="All files of the results",
+    response_class=Response,
+    responses={
+        200: {"description": "The archive, as it is made.", "content": {ZIP: {"schema": BINARY}}},
+        **problems(404, 422, 500, 503),
+    },
+)
+def get_results_archive(job_id: JobId, request: Request, context: ContextArgument) -> Response:
+    """`result.json` and every asset as one zip, whose links are names of files beside it. It is made while it is sent:
+    there is no `Content-Length` and no `Range`."""
+    _require_successful(context, job_id)
+    files = context.stores.results.files(job_id)
+    if not files:
+        raise ResultNotReadyError(f"the results of job {job_id} are gone")
+    headers = {"Accept-Ranges": "none", "Content-Disposition": f'attachment; filename="{job_id}.zip"'}
+    return StreamingResponse(iter(()) if request.method == "HEAD" else zipped(files), media_type=ZIP, headers=headers)
+
+
+@router.get(
     "/jobs/{job_id}/results/{name}",
     summary="One asset of the results",
     response_class=Response,
     responses=file_responses("application/*", "image/*", "text/csv"),
 )
-@router.head("/jobs/{job_id}/results/{name}", include_in_schema=False)
-def get_asset(job_id: str, name: str, request: Request, context: ContextArgument) -> Response:
+def get_result_asset(job_id: JobId, name: AssetName, request: Request, context: ContextArgument) -> Response:
     """The file as it is, whole or in ranges."""
     _require_successful(context, job_id)
     asset = context.stores.results.asset(job_id, name)

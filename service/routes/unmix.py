@@ -2,17 +2,18 @@
 
 import asyncio
 
-from fastapi import APIRouter, Request, Response
+from fastapi import Request, Response
 
 from model_store.records import JobStatus
 from service.bodies import received
 from service.context import ContextArgument
 from service.openapi import problems, upload_body
 from service.reading.readers import Readers
-from service.schemas import JobDocument, job_document
+from service.routes.router import Router
+from service.schemas.jobs import JobDocument, job_document
 from service.submissions import staging, submit
 
-router = APIRouter(tags=["unmixing"])
+router = Router(tags=["unmixing"])
 
 
 @router.post(
@@ -27,7 +28,7 @@ router = APIRouter(tags=["unmixing"])
         **problems(400, 404, 413, 415, 422, 503, 507),
     },
 )
-async def unmix(request: Request, context: ContextArgument) -> Response:
+async def submit_job(request: Request, context: ContextArgument) -> Response:
     """Upload an image or a mixture matrix and get a job. Equal bytes with equal fields are the same job, not another.
 
     Fields come in the form, in the query, or beside `mixtures` in JSON. A file may also be the whole body, its name the

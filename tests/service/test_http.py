@@ -21,7 +21,7 @@ from model_store.stores import Stores
 from service.app import create_app
 from service.errors import TABLE, ServiceError
 from service.queues import TASK
-from service.schemas import job_document
+from service.schemas.jobs import job_document
 from tests.conftest import npy, poison, record, serving, small_scene, stored_model, wait_until
 from unmixing.errors import UnmixingError
 from unmixing.io.products.table import PRODUCTS
@@ -262,8 +262,8 @@ def test_what_the_framework_refuses_is_a_problem_too(
 
 
 def test_a_refused_method_is_told_all_that_are_not(service: httpx.Client) -> None:
-    assert service.put("/jobs/any").headers["allow"] == "DELETE, GET"
-    assert service.put("/jobs/any/results/a.npy").headers["allow"] == "GET, HEAD"
+    assert service.put("/jobs/any").headers["allow"] == "DELETE, GET, HEAD, OPTIONS"
+    assert service.put("/jobs/any/results/a.npy").headers["allow"] == "GET, HEAD, OPTIONS"
 
 
 def test_an_unforeseen_error_is_a_bare_500(settings: Settings) -> None:
@@ -321,7 +321,7 @@ def test_the_openapi_document(service: httpx.Client) -> None:
     body = document["paths"]["/unmix"]["post"]["requestBody"]["content"]["multipart/form-data"]["schema"]
     assert set(body["properties"]) == {
         *("file", "library", "mixing_library", "kind", "method", "model", "seed", "variable", "max_training_seconds"),
-        *("n_endmembers", "n_sources", "nonnegative", "sparse", "abundances_of"),
+        *("n_endmembers", "n_sources", "nonnegative", "sparse", "abundances_of", "label"),
         *("axes", "rows", "columns", "wavelengths", "bad_bands", "keep_bands", "nodata", "scale", "mask"),
     }
     assert body["properties"]["abundances_of"]["enum"] == ["area", "shape"]

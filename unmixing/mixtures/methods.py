@@ -6,6 +6,7 @@ from functools import partial
 from types import MappingProxyType
 
 import numpy as np
+from pydantic import BaseModel
 
 from unmixing.algorithms.factorization import Factors, counted, iterate
 from unmixing.algorithms.nmf import nmf_factors
@@ -14,8 +15,9 @@ from unmixing.algorithms.signed_palm import signed_ista, signed_palm_step
 from unmixing.algorithms.snmf import snmf_factors
 from unmixing.errors import SceneContentError, SpecError
 from unmixing.methods import chosen_methods
-from unmixing.mixtures.specs import SparseSpec
+from unmixing.mixtures.specs import SeparationNetworkSpec, SparseSpec
 from unmixing.progress import Progress
+from unmixing.specs import NmfSpec, SnmfSpec
 from unmixing.types import Float32, Float64
 
 Solve = Callable[[Float32, Float64, bool, Progress], Factors]
@@ -32,6 +34,8 @@ class SeparationMethod:
 
     solve: Solve | None = None
     factorize: Factorize | None = None
+    settings: type[BaseModel] = SeparationNetworkSpec
+    """Spec of its own settings; it works with their defaults."""
 
     @property
     def trains(self) -> bool:
@@ -69,10 +73,10 @@ SEPARATION_METHODS: Mapping[str, SeparationMethod] = MappingProxyType(
         "lista": SeparationMethod(),
         "lista_cp": SeparationMethod(),
         "dnmf": SeparationMethod(),
-        "palm": SeparationMethod(solve=_palm),
-        "ista": SeparationMethod(solve=_ista),
-        "nmf": SeparationMethod(factorize=nmf_factors),
-        "snmf": SeparationMethod(factorize=snmf_factors),
+        "palm": SeparationMethod(solve=_palm, settings=SparseSpec),
+        "ista": SeparationMethod(solve=_ista, settings=SparseSpec),
+        "nmf": SeparationMethod(factorize=nmf_factors, settings=NmfSpec),
+        "snmf": SeparationMethod(factorize=snmf_factors, settings=SnmfSpec),
     }
 )
 

@@ -1,0 +1,27 @@
+"""Documents about the service itself."""
+
+from pydantic import BaseModel
+
+from service.schemas.links import Link
+
+
+class Landing(BaseModel):
+    title: str
+    description: str
+    links: list[Link]
+
+
+class ProblemKind(BaseModel):
+    """A kind of problem and what it means."""
+
+    type: str
+    title: str
+    status: int
+    meaning: str
+
+
+class Readiness(BaseModel):
+    """Each check by name: "ok", a number, or what is wrong."""
+
+    ready: bool
+    checks: dict[str, str | int]

@@ -1,0 +1,37 @@
+"""Documents of stored models."""
+
+from datetime import datetime
+
+from pydantic import BaseModel, Field
+
+from model_store.models import StoredModel
+from service.schemas.links import Link
+from unmixing.manifest import MODEL_MEDIA_TYPE, ModelManifest
+
+
+class ModelDocument(BaseModel):
+    """A stored model. ``manifest`` says what it was trained on and how well it does."""
+
+    id: str = Field(description="The head of the SHA-256 of model.onnx.")
+    created: datetime
+    size: int = Field(description="Bytes of model.onnx.")
+    manifest: ModelManifest
+    links: list[Link]
+
+
+class ModelList(BaseModel):
+    """One page of models, newest first; the link ``next`` leads on."""
+
+    models: list[ModelDocument]
+    numberMatched: int
+    links: list[Link]
+
+
+def model_document(model: StoredModel, base: str) -> ModelDocument:
+    """``base``: URL of the service, with a slash at its end."""
+    url = f"{base}models/{model.id}"
+    links = [
+        Link(href=url, rel="self"),
+        Link(href=f"{url}/model.onnx", rel="enclosure", type=MODEL_MEDIA_TYPE),
+    ]
+    return ModelDocument(id=model.id, created=model.created, size=model.size, manifest=model.manifest, links=links)

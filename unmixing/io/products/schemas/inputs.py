@@ -1,0 +1,112 @@
+"""The section ``input`` of a result or an inspection: how a file was read."""
+
+from typing import Literal
+
+from pydantic import BaseModel, Field
+
+
+class PassedOver(BaseModel):
+    """An array of the file that was not taken."""
+
+    name: str = Field(examples=["S_GT"])
+    shape: list[int] = Field(examples=[[3, 95, 95]])
+    why: str = Field(examples=["named as truth"])
+
+
+class ReadFile(BaseModel):
+    """How a file of any kind was read."""
+
+    kind_decided_by: str = Field(
+        description="Why it was read as an image or as mixtures: `request`, `model`, a field that only mixtures have, "
+        "`format` or `default`.",
+        examples=["default"],
+    )
+    format: str = Field(examples=["npz"])
+    files: list[str] = Field([], description="The files that were read.", examples=[["scene.npz"]])
+    dtype: str | None = Field(None, description="The type of the numbers in the file.", examples=["float32"])
+    variable: str | None = Field(None, description="The array of a file with several.", examples=["Y"])
+
+
+class DroppedBand(BaseModel):
+    """A band that is left out of the computation."""
+
+    index: int = Field(description="Counted from 0.", examples=[103])
+    wavelength_nm: float | None = Field(examples=[1401.6])
+    reason: str = Field(examples=["marked bad in the file"])
+
+
+class FillValue(BaseModel):
+    """A number that stands for no data although no header says so."""
+
+    value: float = Field(description="As it stands in the file.", examples=[-9999.0])
+    whole_spectrum: bool = Field(description="Whether it counts only where all bands of a pixel have it.")
+
+
+class ImageInput(ReadFile):
+    """How an image was read."""
+
+    kind: Literal["image"]
+    axes: str | None = Field(
+        None, description="The axes of the array in the file, in their order.", examples=["rows, columns, bands"]
+    )
+    axes_by: str | None = Field(None, description="How they were told.", examples=["its numbers"])
+    passed_over: list[PassedOver] = Field([], description="Arrays of the same file that were not taken.")
+    interleave: str | None = Field(None, description="Of ENVI files and GeoTIFF.", examples=["bsq"])
+    wavelength_units: str | None = Field(None, description="As the file says them.", examples=["nanometers"])
+    scale_stated: str | None = Field(
+        None, description="Where the scale comes from.", examples=["reflectance scale factor"]
+    )
+    pixels_outside_mask: int | None = Field(None, description="With a mask: the pixels that it excludes.")
+    unit: str | None = Field(
+        None, description="`reflectance`, `radiance` or `digital numbers` where the header says so."
+    )
+    rows: int = Field(examples=[95])
+    columns: int = Field(examples=[95])
+    bands: int = Field(examples=[156])
+    bands_used: int = Field(description="Those that are not left out.", examples=[150])
+    wavelength_range_nm: list[float] | None = Field(
+        description="The shortest and the longest.", min_length=2, max_length=2, examples=[[401.0, 889.0]]
+    )
+    dropped_bands: list[DroppedBand]
+    pixels_masked: int = Field(description="Pixels without an answer, for whatever reason.", examples=[0])
+    fill_values: list[FillValue]
+    scale: float = Field(description="The factor that was applied to the numbers in the file.", examples=[0.0001])
+    nodata: float | None = Field(description="The number in the file that means no data.", examples=[-9999.0])
+    crs: str | None = Field(description="As WKT; null when the file names none.")
+    transform: list[float] | None = Field(
+        description="Affine a, b, c, d, e, f: x = a column + b row + c, y = d column + e row + f.",
+        min_length=6,
+        max_length=6,
+        examples=[[30.0, 0.0, 500000.0, 0.0, -30.0, 4200000.0]],
+    )
+
+
+class MixturesInput(ReadFile):
+    """How a mixture matrix was read."""
+
+    kind: Literal["mixtures"]
+    header: bool | None = Field(None, description="Of a table: whether its first line has titles.")
+    samples: int = Field(examples=[5000])
+    channels: int = Field(examples=[64])
+
+
+class MaskedPixels(BaseModel):
+    """How many pixels are masked for one reason."""
+
+    reason: str = Field(examples=["zero in all used bands"])
+    pixels: int = Field(examples=[120])
+
+
+class InspectedImage(ImageInput):
+    """How an image is read, and a look at its numbers."""
+
+    masked_pixels: list[MaskedPixels]
+    lowest: float | None = Field(description="Of the valid pixels over the used bands, scaled.", examples=[0.01])
+    highest: float | None = Field(description="Of the valid pixels over the used bands, scaled.", examples=[0.83])
+
+
+class InspectedMixtures(MixturesInput):
+    """How a mixture matrix is read, and a look at its numbers."""
+
+    lowest: float | None = Field(examples=[0.0])
+    highest: float | None = Field(examples=[4.2])
