@@ -205,11 +205,17 @@ async def receive(body: AsyncIterator[bytes], receiver: Body, max_bytes: int) ->
     return receiver.result()
 
 
+_HINTS = {"endmembers": " (it is a spectral library; how many there are is the field n_endmembers)"}
+"""By field, what else may have been meant by a part that is no file."""
+
+
 def safe_name(name: str, part: str = FILE) -> str:
     """The last component of a client's file name. Raises UploadFieldError when nothing usable is left."""
     base = name.replace("\\", "/").rsplit("/", 1)[-1].strip()
     if base in ("", ".", "..") or not base.isprintable():
-        raise UploadFieldError(f"the part {part!r} needs a file name; got {name[:MAX_NAME_BYTES]!r}")
+        raise UploadFieldError(
+            f"the part {part!r} needs a file name; got {name[:MAX_NAME_BYTES]!r}{_HINTS.get(part, '')}"
+        )
     if len(base.encode()) > MAX_NAME_BYTES:
         raise UploadFieldError(f"the file name {base[:40]!r}... is longer than {MAX_NAME_BYTES} bytes")
     return base

@@ -82,7 +82,8 @@ FIELDS: dict[str, tuple[dict[str, str], int, list[str]]] = {
     "unknown method": ({"method": "magic"}, 422, ["magic", "lpalm"]),
     "unknown model": ({"model": "00ff" * 8}, 404, ["00ff" * 8]),
     "model that is a path": ({"model": "../results"}, 404, ["../results"]),
-    "unknown field": ({"endmembers": "3"}, 422, ["'endmembers'", "n_endmembers"]),
+    "unknown field": ({"endmember": "3"}, 422, ["'endmember'", "n_endmembers"]),
+    "number where a file is wanted": ({"endmembers": "3"}, 422, ["'endmembers'", "file name", "n_endmembers"]),
     "unknown variable": ({"variable": "nope"}, 422, ["nope"]),
 }
 

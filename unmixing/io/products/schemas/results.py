@@ -24,9 +24,7 @@ class Endmembers(BaseModel):
         description="Per endmember its norm over the used bands: shape_k = area_k norm_k / sum_j area_j norm_j.",
         examples=[[2.1, 2.3, 2.6]],
     )
-    given: list[bool] = Field(
-        description="Per endmember whether the request gave it.", examples=[[True, False, False]]
-    )
+    given: list[bool] = Field(description="Per endmember whether the request gave it.", examples=[[True, False, False]])
 
 
 class MixingMatrix(BaseModel):
