@@ -76,6 +76,23 @@ class Settings(BaseSettings):
     reader_wait_seconds: float = Field(
         60.0, gt=0, description="An upload that waits longer than this for its turn is refused with 503, in seconds."
     )
+    outbound_allow: str = Field(
+        "",
+        description="Hosts and networks beside the public internet that references and webhooks may lead to, separated "
+        "by commas.",
+    )
+    file_folder: Path | None = Field(
+        None, description="Folder below which requests may name files (`file:`); without one, none."
+    )
+    s3_endpoint: str | None = Field(
+        None, description="URL of the object store in which `s3://bucket/key` is read, without a signature."
+    )
+    fetch_seconds: float = Field(
+        900.0, gt=0, description="Time that fetching one file by reference may take, in seconds."
+    )
+    fetch_stall_seconds: float = Field(
+        20.0, gt=0, description="A file by reference is given up when less than 64 KiB come in this many seconds."
+    )
 
     @property
     def queue_url_file(self) -> Path:

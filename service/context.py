@@ -12,6 +12,8 @@ from model_store.jobs import job_key
 from model_store.records import JobRecord, decode
 from model_store.settings import Settings
 from model_store.stores import Stores, connect_async, open_stores
+from service.outbound.client import web_client
+from service.outbound.fetching import References
 from service.queues import JobQueue
 
 
@@ -23,6 +25,7 @@ class Context:
     stores: Stores
     queue: JobQueue
     async_redis: AsyncRedis
+    references: References
 
     async def job(self, job_id: str) -> JobRecord:
         """The job's record. Raises UnknownJobError and UnreadableRecordError."""
@@ -41,7 +44,7 @@ def open_context(settings: Settings) -> Context:
     """Raises QueueUnavailableError when no Redis is named and no embedded queue runs on the data folder."""
     stores = open_stores(settings)
     queue = JobQueue(stores.redis, settings.job_timeout_seconds)
-    return Context(settings, stores, queue, connect_async(settings))
+    return Context(settings, stores, queue, connect_async(settings), References(settings, web_client(settings)))
 
 
 async def _context(request: Request) -> Context:

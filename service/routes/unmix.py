@@ -34,7 +34,7 @@ async def unmix(request: Request, context: ContextArgument) -> Response:
     query's `filename`.
     """
     async with staging(context) as (job_id, folder):
-        upload = await received(request, folder, context.settings.max_upload_bytes)
+        upload = await received(request, folder, context)
         readers: Readers = request.app.state.readers
         read = await readers.read(folder, upload)
         record = await asyncio.to_thread(submit, context, job_id, folder, upload, read)
