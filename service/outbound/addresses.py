@@ -25,11 +25,14 @@ TRANSLATED = IPv6Network("64:ff9b::/96")
 """NAT64: IPv4 addresses in the last 32 bits (RFC 6052)."""
 
 REFUSED = (
-    IPv6Network("2001::/32"),  # Teredo
-    IPv6Network("2002::/16"),  # 6to4: both wrap an IPv4 address that another machine unwraps
+    IPv6Network("2001::/23"),  # of protocols, Teredo among them
+    IPv6Network("2002::/16"),  # 6to4: as Teredo, it wraps an IPv4 address that another machine unwraps
+    IPv6Network("3fff::/20"),  # of documentation
+    IPv4Network("192.0.0.0/24"),  # of protocols; the metadata service of a cloud is one of them
     IPv4Network("192.88.99.0/24"),  # relays of 6to4
-    IPv4Network("168.63.129.16/32"),  # looks public, and is the host of a virtual machine in Azure
+    IPv4Network("168.63.129.16/32"),  # looks public, and is the host of a virtual machine in a cloud
 )
+"""Beside what Python counts as not global, which differs from version to version."""
 
 _LOOKUPS = ThreadPoolExecutor(8, thread_name_prefix="lookup")
 """Of their own: a name server that never answers must not keep uploads from being written."""

@@ -24,7 +24,7 @@ MIN_BYTES = 2**16
 
 MAX_AT_A_TIME = 16
 NAMELESS = "scene"
-"""What a file is called whose address ends in no name."""
+"""The name of a file whose address ends in none."""
 
 
 @dataclass(frozen=True)

@@ -77,7 +77,7 @@ def _document(body: Path) -> dict[str, Any] | None:
 
 
 def _short(href: Any, filename: Any) -> Any:
-    """What ``{"href": ..., "filename": ...}`` at the top of a request means: one address, or several."""
+    """The field ``file`` that ``{"href": ..., "filename": ...}`` at the top of a request stands for."""
     if isinstance(href, list):
         return [{HREF: one} for one in href]
     return {HREF: href, FILE_NAME: filename}
