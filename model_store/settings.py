@@ -93,6 +93,16 @@ class Settings(BaseSettings):
     fetch_stall_seconds: float = Field(
         20.0, gt=0, description="A file by reference is given up when less than 64 KiB come in this many seconds."
     )
+    webhook_secret: str | None = Field(
+        None,
+        repr=False,
+        description="Key that signs webhooks: whsec_ and 24 to 64 random bytes in base64. Without one none are sent.",
+    )
+    webhook_retry_seconds: float = Field(
+        5.0,
+        gt=0,
+        description="Wait after a webhook did not arrive, in seconds; each wait is four times the one before.",
+    )
 
     @property
     def queue_url_file(self) -> Path:

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 from redis.exceptions import RedisError
@@ -46,7 +46,7 @@ def create_app(settings: Settings, fork_server: ForkServer | None = None) -> Fas
 
 @asynccontextmanager
 async def _running(app: FastAPI, settings: Settings, fork_server: ForkServer | None) -> AsyncIterator[None]:
-    """The stores, the readers and the sweeper of the service, from its start to its end."""
+    """The stores, the readers, the sweeper and the webhooks of the service, from its start to its end."""
     settings.data.mkdir(parents=True, exist_ok=True)
     context = open_context(settings)
     app.state.context = context
@@ -58,13 +58,16 @@ async def _running(app: FastAPI, settings: Settings, fork_server: ForkServer | N
     server = fork_server or ForkServer()
     await asyncio.to_thread(server.start)
     app.state.readers = Readers(settings, server, context.stores.models.folder)
-    sweeping = asyncio.create_task(sweep_forever(sweeper, settings.sweep_seconds))
+    background = [
+        asyncio.create_task(sweep_forever(sweeper, settings.sweep_seconds)),
+        asyncio.create_task(context.webhooks.send_forever(settings.sweep_seconds)),
+    ]
     try:
         yield
     finally:
-        sweeping.cancel()
-        with suppress(asyncio.CancelledError):
-            await sweeping
+        for task in background:
+            task.cancel()
+        await asyncio.gather(*background, return_exceptions=True)
         if fork_server is None:
             await asyncio.to_thread(server.close)
         await context.close()

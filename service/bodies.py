@@ -13,9 +13,8 @@ from service.context import Context
 from service.errors import MalformedUploadError, UploadContentTypeError, UploadFieldError, UploadTooLargeError
 from service.hashed_files import HashedFile
 from service.outbound.references import with_references
-from service.uploads import FILE, JSON_BODY, Body, Fields, Receiver, Upload, receive, safe_name
+from service.uploads import FILE, JOB_FIELDS, JSON_BODY, Body, Fields, Receiver, Upload, receive, safe_name
 from unmixing.io.formats.table import FORMATS
-from unmixing.io.inputs.requests import FIELDS
 
 JSON = "application/json"
 MULTIPART = "multipart/form-data"
@@ -70,7 +69,9 @@ class JsonBody:
         self._file.close()
 
 
-async def received(request: Request, folder: Path, context: Context, known_fields: frozenset[str] = FIELDS) -> Upload:
+async def received(
+    request: Request, folder: Path, context: Context, known_fields: frozenset[str] = JOB_FIELDS
+) -> Upload:
     """The upload in the body and the query of ``request``, its files in ``folder``, those that it names by reference
     too. known_fields: names of the plain fields there may be.
 

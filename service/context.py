@@ -14,6 +14,7 @@ from model_store.settings import Settings
 from model_store.stores import Stores, connect_async, open_stores
 from service.outbound.client import web_client
 from service.outbound.fetching import References
+from service.outbound.webhooks import Webhooks
 from service.queues import JobQueue
 
 
@@ -26,6 +27,7 @@ class Context:
     queue: JobQueue
     async_redis: AsyncRedis
     references: References
+    webhooks: Webhooks
 
     async def job(self, job_id: str) -> JobRecord:
         """The job's record. Raises UnknownJobError and UnreadableRecordError."""
@@ -44,7 +46,9 @@ def open_context(settings: Settings) -> Context:
     """Raises QueueUnavailableError when no Redis is named and no embedded queue runs on the data folder."""
     stores = open_stores(settings)
     queue = JobQueue(stores.redis, settings.job_timeout_seconds)
-    return Context(settings, stores, queue, connect_async(settings), References(settings, web_client(settings)))
+    web = web_client(settings)
+    references, webhooks = References(settings, web), Webhooks(settings, stores, web)
+    return Context(settings, stores, queue, connect_async(settings), references, webhooks)
 
 
 async def _context(request: Request) -> Context:

@@ -7,6 +7,7 @@ from fastapi.openapi.utils import get_openapi
 
 from service.bodies import FILE_NAMES, JSON, MULTIPART
 from service.problems import Problem
+from service.uploads import WEBHOOK
 from unmixing.io.formats.table import IMAGE_FORMATS, MATRIX_FORMATS, MIXING_LIBRARY_FORMATS, VARIABLE_FORMATS
 from unmixing.io.inputs.input_kind import InputKind
 from unmixing.io.inputs.requests import INPUT_FIELDS, INSPECTED_FIELDS
@@ -128,6 +129,7 @@ def _fields() -> dict[str, dict[str, Any]]:
         },
         **specs,
         "model": {"type": "string", "description": "Id of a stored model to apply: nothing is trained then."},
+        WEBHOOK: {"type": "string", "description": "Address that is sent the job when it ends, signed."},
         "variable": {"type": "string", "description": f"Which array of a {VARIABLE_FORMATS} file is meant."},
     }
 

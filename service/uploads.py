@@ -23,7 +23,10 @@ below it."""
 JSON_BODY, JSON_MIXTURES = "body.json", "mixtures.npy"
 """A body in JSON, and the mixtures that are found in it."""
 
-METHOD = "method"
+METHOD, WEBHOOK = "method", "webhook"
+JOB_FIELDS = FIELDS | {WEBHOOK}
+"""The plain fields of a request for a job: those of its work, and who is to hear of its end."""
+
 MAX_PARTS = 64
 MAX_FIELD_BYTES = 16 * 1024
 MAX_NAME_BYTES = 200

@@ -11,7 +11,7 @@ import httpx
 from model_store.settings import Settings
 from service.errors import ReferenceRefusedError, ReferenceUnavailableError
 from service.outbound.addresses import Allowance, Guard, lookup
-from service.outbound.hrefs import is_usual_port, shown, web_address
+from service.outbound.hrefs import is_usual_port, port_of, shown, web_address
 
 CONNECT_SECONDS = 10.0
 MAX_REDIRECTS = 5
@@ -71,6 +71,13 @@ class WebClient:
         async with self._answer("POST", str(url), url, headers, body) as response:
             return response.status
 
+    async def check(self, url: httpx.URL) -> None:
+        """Ask nothing, but raise ReferenceRefusedError when the guard would."""
+        try:
+            await self._guard.addresses(url.host, port_of(url), usual_port=is_usual_port(url))
+        except ReferenceRefusedError as error:
+            raise ReferenceRefusedError(f"{shown(str(url))}: {error}") from None
+
     @asynccontextmanager
     async def _answer(
         self, method: str, href: str, url: httpx.URL, headers: Mapping[str, str] | None = None, body: bytes = b""
@@ -101,7 +108,7 @@ class WebClient:
         except ReferenceRefusedError as error:
             raise ReferenceRefusedError(f"{shown(href)}: {error}") from None
         except (httpcore.NetworkError, httpcore.TimeoutException, httpcore.ProtocolError) as error:
-            raise ReferenceUnavailableError(f"{shown(href)} could not be fetched: {_why(error)}") from error
+            raise ReferenceUnavailableError(f"{shown(href)} could not be reached: {_why(error)}") from error
 
     @cached_property
     def _ssl_context(self) -> ssl.SSLContext:

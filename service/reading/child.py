@@ -17,10 +17,10 @@ from model_store.records import JobError
 from service.errors import ROOTS, UploadReadingError
 from service.reading.json_mixtures import unpack_json
 from service.reading.messages import MAX_DETAIL_LENGTH, Limits, ReadAnswer, ReadInspection, ReadRequest, ReadUpload
-from service.uploads import Fields
+from service.uploads import JOB_FIELDS, WEBHOOK, Fields
 from unmixing.io.apply.inspecting import inspect_input
 from unmixing.io.inputs.correction_files import CORRECTIONS
-from unmixing.io.inputs.requests import FIELDS, INSPECTED_FIELDS
+from unmixing.io.inputs.requests import INSPECTED_FIELDS
 from unmixing.io.inputs.tasks import LIBRARIES, Request, checked_task
 from unmixing.io.inputs.uploads import unpack_files
 from unmixing.types import TrainedModel
@@ -117,9 +117,10 @@ def _unforeseen(request: ReadRequest) -> JobError:
 
 def read_upload(request: ReadRequest) -> ReadUpload:
     """Unpack the upload and check it against its fields. Raises UnmixingError, StoreError and ServiceError."""
-    folder, fields = request.folder, Fields(FIELDS, request.fields)
+    folder, fields = request.folder, Fields(JOB_FIELDS, request.fields)
     if request.body is not None:
         unpack_json(folder / request.body, fields)
+    webhook = fields.values.pop(WEBHOOK, None) or None
     model_id = fields.values.get("model") or None
     # Of a model its manifest says what it fits; its network is no business of this process.
     model = TrainedModel(b"", ModelStore(request.models).get(model_id).manifest) if model_id else None
@@ -128,6 +129,7 @@ def read_upload(request: ReadRequest) -> ReadUpload:
         spec=task.spec,
         kind_decided_by=task.kind_decided_by,
         model_id=model_id,
+        webhook=webhook,
         input=task.input.model_copy(update={"mask": _relative(task.input.mask, folder)}),
         files=tuple(path.relative_to(folder).as_posix() for path in task.paths),
     )

@@ -37,7 +37,11 @@ async def unmix(request: Request, context: ContextArgument) -> Response:
         upload = await received(request, folder, context)
         readers: Readers = request.app.state.readers
         read = await readers.read(folder, upload)
+        if read.webhook is not None:
+            await context.webhooks.check(read.webhook)
         record = await asyncio.to_thread(submit, context, job_id, folder, upload, read)
+    if read.webhook is not None:
+        await asyncio.to_thread(context.webhooks.subscribe, record.id, read.webhook, str(request.base_url))
     document = job_document(record, str(request.base_url))
     return Response(
         document.model_dump_json(exclude_none=True),

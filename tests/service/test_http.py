@@ -320,7 +320,18 @@ def test_the_openapi_document(service: httpx.Client) -> None:
     document = service.get("/openapi.json").json()
     body = document["paths"]["/unmix"]["post"]["requestBody"]["content"]["multipart/form-data"]["schema"]
     assert set(body["properties"]) == {
-        *("file", "library", "mixing_library", "kind", "method", "model", "seed", "variable", "max_training_seconds"),
+        *(
+            "file",
+            "library",
+            "mixing_library",
+            "kind",
+            "method",
+            "model",
+            "seed",
+            "variable",
+            "webhook",
+            "max_training_seconds",
+        ),
         *("n_endmembers", "n_sources", "nonnegative", "sparse", "abundances_of"),
         *("axes", "rows", "columns", "wavelengths", "bad_bands", "keep_bands", "nodata", "scale", "mask"),
     }

@@ -261,6 +261,7 @@ def test_a_header_that_claims_to_be_a_picture_of_pictures_opens_none(near: httpx
 
 SLOW: dict[str, tuple[Page, dict[str, float], list[str]]] = {
     "a trickle": (Page(SCENE, seconds_per_byte=0.05), {"fetch_stall_seconds": 0.5}, ["too slowly", "65536", "0.5"]),
+    "no answer": (Page(SCENE, seconds_before=3.0), {"fetch_stall_seconds": 0.3}, ["too slowly"]),
     "without end": (Page(bytes(10**6), seconds_per_byte=1e-9), {"fetch_seconds": 0.5}, ["0.5 seconds"]),
 }
 

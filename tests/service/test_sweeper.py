@@ -14,6 +14,7 @@ from model_store.stores import Stores
 from service.context import Context
 from service.outbound.client import web_client
 from service.outbound.fetching import References
+from service.outbound.webhooks import Webhooks
 from service.queues import JobQueue
 from service.sweeper import LOST_SWEEPS, Sweeper
 from tests.conftest import poison, record
@@ -22,8 +23,9 @@ from tests.conftest import poison, record
 @pytest.fixture
 def context(settings: Settings, stores: Stores) -> Context:
     queue = JobQueue(stores.redis, settings.job_timeout_seconds)
-    references = References(settings, web_client(settings))
-    return Context(settings, stores, queue, AsyncRedis.from_url(str(settings.redis_url)), references)
+    web = web_client(settings)
+    references, webhooks = References(settings, web), Webhooks(settings, stores, web)
+    return Context(settings, stores, queue, AsyncRedis.from_url(str(settings.redis_url)), references, webhooks)
 
 
 @pytest.fixture

@@ -12,11 +12,12 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 @dataclass
 class Page:
-    """An answer. seconds_per_byte: how slowly its body comes."""
+    """An answer. seconds_before: how late it begins. seconds_per_byte: how slowly its body comes."""
 
     body: bytes = b""
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=dict)
+    seconds_before: float = 0.0
     seconds_per_byte: float = 0.0
 
 
@@ -58,22 +59,23 @@ def web(address: str = "127.0.0.1", certificate: ssl.SSLContext | None = None) -
             asked = Asked(self.command, self.path, dict(self.headers.items()), self.rfile.read(length))
             served.asked.append(asked)
             page = served.pages.get(self.path, Page(status=404))
+            time.sleep(page.seconds_before)
+            try:
+                self._answer(page)
+            except OSError:  # whoever asked has had enough
+                return
+
+        do_POST = do_GET
+
+        def _answer(self, page: Page) -> None:
             self.send_response(page.status)
             for name, value in {"Content-Length": str(len(page.body)), **page.headers}.items():
                 if value:
                     self.send_header(name, value)
             self.end_headers()
-            self._send(page)
-
-        do_POST = do_GET
-
-        def _send(self, page: Page) -> None:
             pieces = [page.body] if not page.seconds_per_byte else [bytes([byte]) for byte in page.body]
             for piece in pieces:
-                try:
-                    self.wfile.write(piece)
-                except OSError:  # whoever asked has had enough
-                    return
+                self.wfile.write(piece)
                 time.sleep(page.seconds_per_byte)
 
         def log_message(self, format: str, *args: object) -> None:
