@@ -34,6 +34,8 @@ REFUSED = (
 )
 """Beside what Python counts as not global, which differs from version to version."""
 
+LOOKUP_SECONDS = 10.0
+
 _LOOKUPS = ThreadPoolExecutor(8, thread_name_prefix="lookup")
 """Of their own: a name server that never answers must not keep uploads from being written."""
 
@@ -87,8 +89,9 @@ class Guard:
         Raises ReferenceRefusedError, whose text does not tell whether a name exists that is known only inside.
         """
         try:
-            found = list(await self.resolve(host, port))
-        except (OSError, UnicodeError):
+            async with asyncio.timeout(LOOKUP_SECONDS):
+                found = list(await self.resolve(host, port))
+        except (OSError, UnicodeError):  # a timeout is an OSError
             found = []
         allowed = self.allowance
         if found and (allowed.names(host) or all(map(allowed.holds, found))):

@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from model_store.folders import write_durably
 from model_store.jobs import ENDED
@@ -36,7 +36,7 @@ class Subscription(BaseModel):
     on: tuple[JobStatus, ...] = ENDED
     form: Form = Form.EVENT
     attempts: int = 0
-    next_attempt: datetime
+    next_attempt: datetime = Field(default_factory=now)
 
     @property
     def id(self) -> str:

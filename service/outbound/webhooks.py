@@ -45,19 +45,18 @@ class Webhooks:
         self._subscriptions = Subscriptions(settings.data.resolve() / "webhooks")
         self._under_way: dict[str, str] = {}
 
-    async def check(self, url: str) -> None:
-        """Before a job is made of a request that names ``url``: whether messages would be sent there.
+    async def check(self, url: str, form: Form = Form.EVENT) -> None:
+        """Before a job is made of a request that names ``url``: whether messages of this form would be sent there.
 
-        Raises UploadFieldError when no secret is set, and ReferenceRefusedError.
+        Raises UploadFieldError when an event could not be signed, and ReferenceRefusedError.
         """
-        if not self._keys:
+        if form is Form.EVENT and not self._keys:
             raise UploadFieldError("this service sends no webhooks: its operator has set no UNMIX_WEBHOOK_SECRET")
         await self._client.check(web_address(url))
 
-    def subscribe(self, job_id: str, url: str, base: str) -> None:
-        """Tell ``url`` of the end of a job, also when it has ended. base: URL of this service, with a slash at its
-        end."""
-        self._subscriptions.put(Subscription(job_id=job_id, url=url, base=base, next_attempt=now()))
+    def subscribe(self, subscription: Subscription) -> None:
+        """Send this message once its job is as far, at once when it is already."""
+        self._subscriptions.put(subscription)
 
     async def send_forever(self, pause_seconds: float) -> None:
         """Send until cancelled; no failure ends it."""

@@ -8,6 +8,7 @@ from model_store.records import JobStatus
 from service.bodies import received
 from service.context import ContextArgument
 from service.openapi import problems, upload_body
+from service.outbound.subscriptions import Subscription
 from service.reading.readers import Readers
 from service.schemas import JobDocument, job_document
 from service.submissions import staging, submit
@@ -41,7 +42,8 @@ async def unmix(request: Request, context: ContextArgument) -> Response:
             await context.webhooks.check(read.webhook)
         record = await asyncio.to_thread(submit, context, job_id, folder, upload, read)
     if read.webhook is not None:
-        await asyncio.to_thread(context.webhooks.subscribe, record.id, read.webhook, str(request.base_url))
+        message = Subscription(job_id=record.id, url=read.webhook, base=str(request.base_url))
+        await asyncio.to_thread(context.webhooks.subscribe, message)
     document = job_document(record, str(request.base_url))
     return Response(
         document.model_dump_json(exclude_none=True),

@@ -145,9 +145,7 @@ def test_it_is_not_sent_for_ever(
     site.pages["/hook"] = page
     job = stores.jobs.reserve(record())
     end(stores, job.id)
-    subscriptions.put(
-        Subscription(job_id=job.id, url=site.url("/hook"), base=BASE, attempts=MAX_ATTEMPTS - 2, next_attempt=now())
-    )
+    subscriptions.put(Subscription(job_id=job.id, url=site.url("/hook"), base=BASE, attempts=MAX_ATTEMPTS - 2))
     fast = sending.model_copy(update={"webhook_retry_seconds": 1e-6})
     with serving(fast):
         wait_until(lambda: not list(subscriptions.folder.glob("*.json")), 10)
@@ -160,7 +158,7 @@ def test_waits_grow_from_one_attempt_to_the_next(
     job = stores.jobs.reserve(record())
     end(stores, job.id)
     site.pages["/hook"] = Page(status=500)
-    subscription = Subscription(job_id=job.id, url=site.url("/hook"), base=BASE, attempts=3, next_attempt=now())
+    subscription = Subscription(job_id=job.id, url=site.url("/hook"), base=BASE, attempts=3)
     subscriptions.put(subscription)
     with serving(sending.model_copy(update={"webhook_retry_seconds": 5.0})):
         wait_until(lambda: subscriptions.get(subscription.id) != subscription, 10)
@@ -224,7 +222,7 @@ def test_an_address_that_has_become_an_inner_one_is_not_asked(
 ) -> None:
     job = stores.jobs.reserve(record())
     end(stores, job.id)
-    subscription = Subscription(job_id=job.id, url=site.url("/hook"), base=BASE, next_attempt=now())
+    subscription = Subscription(job_id=job.id, url=site.url("/hook"), base=BASE)
     subscriptions.put(subscription)
     with serving(sending.model_copy(update={"outbound_allow": "", "webhook_retry_seconds": 60.0})):
         wait_until(lambda: subscriptions.get(subscription.id).attempts == 1, 10)
@@ -286,7 +284,7 @@ def test_a_message_that_cannot_be_read_stops_no_other(
 ) -> None:
     job = stores.jobs.reserve(record())
     end(stores, job.id)
-    subscriptions.put(Subscription(job_id=job.id, url=site.url("/hook"), base=BASE, next_attempt=now()))
+    subscriptions.put(Subscription(job_id=job.id, url=site.url("/hook"), base=BASE))
     (subscriptions.folder / "msg_0.json").write_text("{")
     with serving(sending):
         assert told(site)["data"]["jobID"] == job.id
