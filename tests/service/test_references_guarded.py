@@ -15,6 +15,7 @@ import trustme
 from model_store.settings import Settings
 from service.errors import ReferenceRefusedError
 from service.outbound.addresses import Allowance, is_public
+from service.outbound.fetching import MIN_BYTES
 from service.outbound.hrefs import web_address
 from tests.conftest import npy, serving, small_scene
 from tests.service.test_bad_input import assert_nothing_left, assert_problem
@@ -260,9 +261,9 @@ def test_a_header_that_claims_to_be_a_picture_of_pictures_opens_none(near: httpx
 
 
 SLOW: dict[str, tuple[Page, dict[str, float], list[str]]] = {
-    "a trickle": (Page(SCENE, seconds_per_byte=0.05), {"fetch_stall_seconds": 0.5}, ["too slowly", "65536", "0.5"]),
+    "a trickle": (Page(SCENE, seconds_per_piece=0.05), {"fetch_stall_seconds": 0.5}, ["too slowly", "65536", "0.5"]),
     "no answer": (Page(SCENE, seconds_before=3.0), {"fetch_stall_seconds": 0.3}, ["too slowly"]),
-    "without end": (Page(bytes(10**6), seconds_per_byte=1e-9), {"fetch_seconds": 0.5}, ["0.5 seconds"]),
+    "without end": (Page(bytes(10**6), seconds_per_piece=1e-9), {"fetch_seconds": 0.5}, ["0.5 seconds"]),
 }
 
 
@@ -274,6 +275,14 @@ def test_what_comes_too_slowly_is_given_up(settings: Settings, listener: Web, ro
         problem = assert_problem(post(near, listener.url("/slow.npy")), 422, [*words, "/slow.npy"])
         assert problem["type"] == "/problems/reference-unavailable"
         assert_nothing_left(near, settings)
+
+
+def test_what_comes_slowly_and_steadily_is_waited_for(settings: Settings, listener: Web) -> None:
+    scene = npy(small_scene(rows=60, columns=60, bands=30))
+    listener.pages["/steady.npy"] = Page(scene, seconds_per_piece=0.2, piece_bytes=len(scene) // 6 + 1)
+    assert len(scene) > 6 * MIN_BYTES
+    with serving(settings.model_copy(update={"outbound_allow": "127.0.0.1", "fetch_stall_seconds": 0.7})) as near:
+        assert post(near, listener.url("/steady.npy")).status_code == 202
 
 
 def test_a_certificate_has_to_be_that_of_the_name_in_the_address(

@@ -12,13 +12,15 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 @dataclass
 class Page:
-    """An answer. seconds_before: how late it begins. seconds_per_byte: how slowly its body comes."""
+    """An answer. seconds_before: how late it begins. seconds_per_piece: how slowly its body comes, in pieces
+    of piece_bytes."""
 
     body: bytes = b""
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=dict)
     seconds_before: float = 0.0
-    seconds_per_byte: float = 0.0
+    seconds_per_piece: float = 0.0
+    piece_bytes: int = 1
 
 
 @dataclass(frozen=True)
@@ -73,10 +75,10 @@ def web(address: str = "127.0.0.1", certificate: ssl.SSLContext | None = None) -
                 if value:
                     self.send_header(name, value)
             self.end_headers()
-            pieces = [page.body] if not page.seconds_per_byte else [bytes([byte]) for byte in page.body]
-            for piece in pieces:
-                self.wfile.write(piece)
-                time.sleep(page.seconds_per_byte)
+            step = page.piece_bytes if page.seconds_per_piece else len(page.body) or 1
+            for start in range(0, len(page.body), step):
+                self.wfile.write(page.body[start : start + step])
+                time.sleep(page.seconds_per_piece)
 
         def log_message(self, format: str, *args: object) -> None:
             pass
