@@ -20,7 +20,7 @@ from model_store.stores import Stores
 from service.outbound.signing import keys_of, signed_headers
 from service.outbound.subscriptions import Form, Subscription, Subscriptions
 from service.outbound.webhooks import MAX_ATTEMPTS
-from tests.conftest import npy, record, serving, small_scene, wait_until
+from tests.conftest import npy, record, serving, small_scene, wait_until, working
 from tests.service.test_bad_input import assert_nothing_left, assert_problem
 from tests.service.web import Asked, Page, Web, web
 
@@ -176,6 +176,23 @@ def test_a_message_outlives_the_service(sending: Settings, stores: Stores, site:
     assert site.asked == []
     with serving(sending):
         assert told(site)["data"]["jobID"] == job_id
+
+
+def test_a_file_by_reference_becomes_a_result_and_a_webhook(sending: Settings, site: Web) -> None:
+    """With a real worker, from the address of a scene to the message of its end; and once more for the same bytes."""
+    site.pages["/scene.npy"] = Page(SCENE)
+    body = {"href": site.url("/scene.npy"), **FIELDS, "webhook": site.url("/hook")}
+    with serving(sending) as service, working(sending):
+        answer = service.post("/unmix", json=body)
+        assert answer.status_code == 202, answer.text
+        wait_until(lambda: "/hook" in site.paths())
+        assert json.loads(site.asked[-1].body)["type"] == "job.successful"
+        assert service.get(f"/jobs/{answer.json()['jobID']}/results").status_code == 200
+        assert service.post("/unmix", json=body).status_code == 200
+        wait_until(lambda: site.paths().count("/hook") == 2, 10)
+    first, second = (asked for asked in site.asked if asked.path == "/hook")
+    assert first.headers["webhook-id"] == second.headers["webhook-id"]
+    assert first.body == second.body
 
 
 def test_equal_work_tells_everybody_who_asked(sending: Settings, stores: Stores, site: Web) -> None:
