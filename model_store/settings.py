@@ -76,6 +76,33 @@ class Settings(BaseSettings):
     reader_wait_seconds: float = Field(
         60.0, gt=0, description="An upload that waits longer than this for its turn is refused with 503, in seconds."
     )
+    outbound_allow: str = Field(
+        "",
+        description="Hosts and networks beside the public internet that references and webhooks may lead to, separated "
+        "by commas.",
+    )
+    file_folder: Path | None = Field(
+        None, description="Folder below which requests may name files (`file:`); without one, none."
+    )
+    s3_endpoint: str | None = Field(
+        None, description="URL of the object store in which `s3://bucket/key` is read, without a signature."
+    )
+    fetch_seconds: float = Field(
+        900.0, gt=0, description="Time that fetching one file by reference may take, in seconds."
+    )
+    fetch_stall_seconds: float = Field(
+        20.0, gt=0, description="A file by reference is given up when less than 64 KiB come in this many seconds."
+    )
+    webhook_secret: str | None = Field(
+        None,
+        repr=False,
+        description="Key that signs webhooks: whsec_ and 24 to 64 random bytes in base64. Without one none are sent.",
+    )
+    webhook_retry_seconds: float = Field(
+        5.0,
+        gt=0,
+        description="Wait after a webhook did not arrive, in seconds; each wait is four times the one before.",
+    )
 
     @property
     def queue_url_file(self) -> Path:

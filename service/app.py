@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 from redis.exceptions import RedisError
@@ -50,7 +50,7 @@ def create_app(settings: Settings, fork_server: ForkServer | None = None) -> Fas
 
 @asynccontextmanager
 async def _running(app: FastAPI, settings: Settings, fork_server: ForkServer | None) -> AsyncIterator[None]:
-    """The stores, the readers and the sweeper of the service, from its start to its end."""
+    """The stores, the readers, the sweeper and the webhooks of the service, from its start to its end."""
     settings.data.mkdir(parents=True, exist_ok=True)
     context = open_context(settings)
     app.state.context = context
@@ -63,13 +63,16 @@ async def _running(app: FastAPI, settings: Settings, fork_server: ForkServer | N
     await asyncio.to_thread(server.start)
     app.state.readers = Readers(settings, server, context.stores.models.folder)
     app.state.watcher = JobWatcher(context.async_redis)
-    sweeping = asyncio.create_task(sweep_forever(sweeper, settings.sweep_seconds))
+    background = [
+        asyncio.create_task(sweep_forever(sweeper, settings.sweep_seconds)),
+        asyncio.create_task(context.webhooks.send_forever(settings.sweep_seconds)),
+    ]
     try:
         yield
     finally:
-        sweeping.cancel()
-        with suppress(asyncio.CancelledError):
-            await sweeping
+        for task in background:
+            task.cancel()
+        await asyncio.gather(*background, return_exceptions=True)
         await app.state.watcher.close()
         if fork_server is None:
             await asyncio.to_thread(server.close)

@@ -1,6 +1,5 @@
-"""The bodies of ``POST /unmix`` beside multipart/form-data: a file as it is, and mixtures as JSON."""
+"""The bodies of ``POST /unmix`` beside multipart/form-data: a file as it is, and JSON with mixtures or addresses."""
 
-import hashlib
 from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
@@ -10,7 +9,10 @@ from fastapi import Request
 from python_multipart.multipart import parse_options_header
 from starlette.requests import ClientDisconnect
 
+from service.context import Context
 from service.errors import MalformedUploadError, UploadContentTypeError, UploadFieldError, UploadTooLargeError
+from service.hashed_files import HashedFile
+from service.outbound.references import with_references
 from service.uploads import FILE, JSON_BODY, SUBMITTED_FIELDS, Body, Fields, Receiver, Upload, receive, safe_name
 from unmixing.io.formats.table import FORMATS
 
@@ -30,21 +32,16 @@ class FileBody:
     """A file that is the whole body, written to ``folder / name`` as it arrives."""
 
     def __init__(self, folder: Path, name: str, fields: Fields) -> None:
-        self._name, self._fields = safe_name(name), fields
-        self._file = (folder / self._name).open("xb")
-        self._digest = hashlib.sha256()
-        self._n_bytes = 0
+        self._file, self._fields = HashedFile(folder / safe_name(name)), fields
 
     def write(self, data: bytes) -> None:
         self._file.write(data)
-        self._digest.update(data)
-        self._n_bytes += len(data)
 
     def result(self) -> Upload:
-        self._file.close()
-        if not self._n_bytes:
+        digest = self._file.result()
+        if not self._file.n_bytes:
             raise UploadFieldError("the body is empty: the scene, or the mixture matrix, is missing")
-        return Upload(self._fields.values, {FILE: {self._name: self._digest.hexdigest()}})
+        return Upload(self._fields.values, {FILE: {self._file.path.name: digest}})
 
     def close(self) -> None:
         self._file.close()
@@ -73,25 +70,30 @@ class JsonBody:
 
 
 async def received(
-    request: Request, folder: Path, max_bytes: int, known_fields: frozenset[str] = SUBMITTED_FIELDS
+    request: Request, folder: Path, context: Context, known_fields: frozenset[str] = SUBMITTED_FIELDS
 ) -> Upload:
-    """The upload in the body and the query of ``request``, its files in ``folder``. known_fields: names of the plain
-    fields there may be.
+    """The upload in the body and the query of ``request``, its files in ``folder``, those that it names by reference
+    too. known_fields: names of the plain fields there may be.
 
-    Raises UploadTooLargeError past ``max_bytes``, MalformedUploadError, UploadContentTypeError, UploadFieldError.
+    Raises UploadTooLargeError, MalformedUploadError, UploadContentTypeError, UploadFieldError, ReferenceRefusedError,
+    ReferenceUnavailableError.
     """
+    max_bytes = context.settings.max_upload_bytes
     announced = request.headers.get("content-length", "")
     if announced.isdecimal() and int(announced) > max_bytes:  # before a byte is read; the bytes are counted too
         raise UploadTooLargeError(f"the upload has {announced} bytes; {max_bytes} is the limit set here")
     content_type, query = request.headers.get("content-type", ""), query_of(request.scope["query_string"])
     with closing(body_of(content_type, query, folder, known_fields)) as receiver:
         try:
-            return await receive(request.stream(), receiver, max_bytes)
+            upload = await receive(request.stream(), receiver, max_bytes)
         except ClientDisconnect:
             raise MalformedUploadError("the connection ended before the upload did") from None
+    return await with_references(upload, folder, known_fields, context.references, max_bytes)
 
 
-def body_of(content_type: str, query: list[tuple[str, str]], folder: Path, known_fields: frozenset[str]) -> Body:
+def body_of(
+    content_type: str, query: list[tuple[str, str]], folder: Path, known_fields: frozenset[str]
+) -> Body[Upload]:
     """The receiver of a body of this type. query: fields of the request too. known_fields: names of those there are.
 
     Raises UploadContentTypeError, MalformedUploadError, UploadFieldError.

@@ -12,6 +12,9 @@ from model_store.job_lists import job_key
 from model_store.records import JobRecord, decode
 from model_store.settings import Settings
 from model_store.stores import Stores, connect_async, open_stores
+from service.outbound.client import web_client
+from service.outbound.fetching import References
+from service.outbound.webhooks import Webhooks
 from service.queues import JobQueue
 
 
@@ -23,6 +26,8 @@ class Context:
     stores: Stores
     queue: JobQueue
     async_redis: AsyncRedis
+    references: References
+    webhooks: Webhooks
 
     async def job(self, job_id: str) -> JobRecord:
         """The job's record. Raises UnknownJobError and UnreadableRecordError."""
@@ -41,7 +46,9 @@ def open_context(settings: Settings) -> Context:
     """Raises QueueUnavailableError when no Redis is named and no embedded queue runs on the data folder."""
     stores = open_stores(settings)
     queue = JobQueue(stores.redis, settings.job_timeout_seconds)
-    return Context(settings, stores, queue, connect_async(settings))
+    web = web_client(settings)
+    references, webhooks = References(settings, web), Webhooks(settings, stores, web)
+    return Context(settings, stores, queue, connect_async(settings), references, webhooks)
 
 
 async def _context(request: Request) -> Context:

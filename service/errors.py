@@ -33,6 +33,15 @@ class UploadReadingError(ServiceError):
     """Reading the upload took more memory or time than the service allows, or crashed."""
 
 
+class ReferenceRefusedError(ServiceError):
+    """An address in the request is none that this service asks: only http and https, and only public hosts and those
+    that its operator names. Nothing was sent there."""
+
+
+class ReferenceUnavailableError(ServiceError):
+    """An address in the request was asked and gave no file: it does not answer, too slowly, or with an error."""
+
+
 class ServiceBusyError(ServiceError):
     """Too many uploads are read at the same time; the header Retry-After says when to try again."""
 
@@ -101,6 +110,8 @@ TABLE: dict[type[Exception], Row] = {
     UploadTooLargeError: Row(413, "The upload is too large", "too-large"),
     UploadFieldError: Row(422, "A missing or unexpected part", "upload-field"),
     UploadReadingError: Row(422, "An upload that cannot be read", "upload-reading"),
+    ReferenceRefusedError: Row(422, "An address that is not asked", "reference-refused"),
+    ReferenceUnavailableError: Row(422, "An address that gives no file", "reference-unavailable"),
     ServiceBusyError: Row(503, "Too many uploads at once", "busy"),
     ResultNotReadyError: Row(404, "No results yet", OGC + "result-not-ready"),
     UnknownOutputError: Row(404, "No such output", OGC + "no-such-output"),

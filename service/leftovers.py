@@ -24,6 +24,7 @@ def sweep_leftovers(data: Path, stores: Stores) -> None:
         (data / "results", lambda name: _keeps_results(stores, name)),
         (data / "models", _is_visible),
         (data / "jobs", _is_visible),
+        (data / "webhooks", _is_visible),
     ):
         for name in remove_leftovers(folder, keep, older_than_seconds=LEFTOVER_SECONDS):
             logger.info("removed the leftover %s", folder / name)

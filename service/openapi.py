@@ -8,6 +8,7 @@ from fastapi.openapi.utils import get_openapi
 from model_store.records import MAX_LABEL_LENGTH
 from service.bodies import FILE_NAMES, JSON, MULTIPART
 from service.problems import Problem
+from service.uploads import WEBHOOK
 from unmixing.io.formats.table import IMAGE_FORMATS, MATRIX_FORMATS, MIXING_LIBRARY_FORMATS, VARIABLE_FORMATS
 from unmixing.io.inputs.input_kind import InputKind
 from unmixing.io.inputs.requests import INPUT_FIELDS, INSPECTED_FIELDS
@@ -50,6 +51,18 @@ def problems(*statuses: int) -> Responses:
 
 BINARY = {"type": "string", "format": "binary"}
 
+_HREF = {
+    "type": "string",
+    "description": "An http or https address of a file; s3 and file where the operator allows it.",
+}
+_HREFS = {"anyOf": [_HREF, {"type": "array", "items": _HREF, "minItems": 1}]}
+_REFERENCE = {
+    "type": "object",
+    "required": ["href"],
+    "properties": {"href": _HREF, "filename": {"type": "string", "description": "What the file is called here."}},
+}
+_REFERENCES = {"anyOf": [_REFERENCE, {"type": "array", "items": _REFERENCE, "minItems": 1}]}
+
 
 def upload_body() -> dict[str, Any]:
     """The bodies of ``POST /unmix`` and their fields, with the limits that the specs hold."""
@@ -72,9 +85,13 @@ def _bodies(
     rows = {"type": "array", "items": {"type": "array", "items": {"type": "number"}}, "minItems": 1}
     matrix = {"mixtures": {**rows, "description": "A mixture matrix, one list of channels per sample."}}
     example = {"mixtures": [[0.1, 0.2, 0.4], [0.3, 0.1, 0.0], [0.2, 0.2, 0.4], [0.5, 0.3, 0.4]], **mixtures}
+    named = dict.fromkeys(files, _REFERENCES) | {"href": _HREFS, "filename": {"type": "string"}}
+    referred = _object({**fields, **named}, "href", {"href": "https://data.example/scene.npy", **image})
+    referred["anyOf"] = [{"required": [referred.pop("required")[0]]}, {"required": ["file"]}]
+    by_value = _object({**matrix, **fields}, "mixtures", example)
     content = {
         MULTIPART: {"schema": form},
-        JSON: {"schema": _object({**matrix, **fields}, "mixtures", example)},
+        JSON: {"schema": {"anyOf": [by_value, referred], "example": example}},
         **{kind: {"schema": BINARY} for kind in FILE_NAMES},
     }
     names = {"filename": {"type": "string", "description": "Of a file that is the whole body."}}
@@ -131,6 +148,7 @@ def _fields() -> dict[str, dict[str, Any]]:
         **specs,
         "method": {"default": UnmixSpec.model_fields["method"].default, **_method_schema()},
         "model": {"type": "string", "description": "Id of a stored model to apply: nothing is trained then."},
+        WEBHOOK: {"type": "string", "description": "Address that is sent the job when it ends, signed."},
         "variable": {"type": "string", "description": f"Which array of a {VARIABLE_FORMATS} file is meant."},
         "label": {
             "type": "string",

@@ -5,7 +5,7 @@ import hashlib
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from typing import Any, BinaryIO, Protocol, TypeVar
 
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
@@ -23,16 +23,19 @@ below it."""
 JSON_BODY, JSON_MIXTURES = "body.json", "mixtures.npy"
 """A body in JSON, and the mixtures that are found in it."""
 
-METHOD, LABEL = "method", "label"
+METHOD, LABEL, WEBHOOK = "method", "label", "webhook"
 
-SUBMITTED_FIELDS = FIELDS | {LABEL}
-"""The plain fields of a request for a job: a label is for whoever looks for the job later, no part of the work."""
+SUBMITTED_FIELDS = FIELDS | {LABEL, WEBHOOK}
+"""The plain fields of a request for a job: those of its work, a label for whoever looks for the job later, and who is
+to hear of its end."""
 
 MAX_PARTS = 64
 MAX_FIELD_BYTES = 16 * 1024
 MAX_NAME_BYTES = 200
 CHUNK_BYTES = 1 << 20
 """Bytes are collected up to this before a thread parses, hashes and writes them."""
+
+Result = TypeVar("Result", covariant=True)
 
 
 @dataclass(frozen=True)
@@ -182,15 +185,15 @@ class Receiver:
         self._complete = True
 
 
-class Body(Protocol):
+class Body(Protocol[Result]):
     """Takes a body piece by piece; ``result`` after the last one. Close it in any case."""
 
     def write(self, data: bytes) -> None: ...
-    def result(self) -> Upload: ...
+    def result(self) -> Result: ...
     def close(self) -> None: ...
 
 
-async def receive(body: AsyncIterator[bytes], receiver: Body, max_bytes: int) -> Upload:
+async def receive(body: AsyncIterator[bytes], receiver: Body[Result], max_bytes: int) -> Result:
     """Feed ``body`` to ``receiver`` in a thread, in chunks. Raises UploadTooLargeError past ``max_bytes``."""
     total, waiting = 0, bytearray()
     async for piece in body:
@@ -226,6 +229,15 @@ def require_text(value: str, what: str) -> None:
     JSON can hold both."""
     if "\0" in value or any("\ud800" <= character <= "\udfff" for character in value):
         raise UploadFieldError(f"{what} is no valid Unicode text: {value[:40]!r}")
+
+
+def plain_text(name: str, value: Any) -> str:
+    """A value of JSON as a form would have it. Raises UploadFieldError for lists and objects."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if value is None or isinstance(value, str | int | float):
+        return "" if value is None else str(value)
+    raise UploadFieldError(f"the field {name!r} has to be text, a number, true or false; it is {str(value)[:40]}")
 
 
 def _text(raw: bytes, what: str) -> str:

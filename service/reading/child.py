@@ -17,7 +17,7 @@ from model_store.records import MAX_LABEL_LENGTH, JobError
 from service.errors import ROOTS, UploadFieldError, UploadReadingError
 from service.reading.json_mixtures import unpack_json
 from service.reading.messages import MAX_DETAIL_LENGTH, Limits, ReadAnswer, ReadInspection, ReadRequest, ReadUpload
-from service.uploads import LABEL, SUBMITTED_FIELDS, Fields
+from service.uploads import LABEL, SUBMITTED_FIELDS, WEBHOOK, Fields
 from unmixing.io.apply.inspecting import inspect_input
 from unmixing.io.inputs.correction_files import CORRECTIONS
 from unmixing.io.inputs.requests import INSPECTED_FIELDS
@@ -121,6 +121,7 @@ def read_upload(request: ReadRequest) -> ReadUpload:
     if request.body is not None:
         unpack_json(folder / request.body, fields)
     label = _label(fields)
+    webhook = fields.values.pop(WEBHOOK, None) or None
     model_id = fields.values.get("model") or None
     # Of a model its manifest says what it fits; its network is no business of this process.
     model = TrainedModel(b"", ModelStore(request.models).get(model_id).manifest) if model_id else None
@@ -129,6 +130,7 @@ def read_upload(request: ReadRequest) -> ReadUpload:
         spec=task.spec,
         kind_decided_by=task.kind_decided_by,
         model_id=model_id,
+        webhook=webhook,
         input=task.input.model_copy(update={"mask": _relative(task.input.mask, folder)}),
         label=label,
         files=tuple(path.relative_to(folder).as_posix() for path in task.paths),

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service.errors import MalformedUploadError, UploadFieldError
-from service.uploads import JSON_MIXTURES, Fields
+from service.uploads import JSON_MIXTURES, Fields, plain_text
 from unmixing.errors import SceneFormatError
 from unmixing.io.inputs.input_kind import InputKind
 from unmixing.io.inputs.mixtures import MIXTURES
@@ -24,10 +24,12 @@ def unpack_json(body: Path, fields: Fields) -> None:
     except (ValueError, RecursionError) as error:
         raise MalformedUploadError(f"the body is not valid JSON: {error}") from error
     if not isinstance(document, dict) or MIXTURES.names[0] not in document:
-        raise UploadFieldError('the body has to be a JSON object with "mixtures": [[...], ...]')
+        raise UploadFieldError(
+            'the body has to be a JSON object with "href": "https://..." or "mixtures": [[...], ...]'
+        )
     mixtures = _matrix(document.pop(MIXTURES.names[0]))
     for name, value in document.items():
-        fields.add(name, _plain(name, value))
+        fields.add(name, plain_text(name, value))
     fields.values.setdefault("kind", InputKind.MIXTURES)
     np.save(body.with_name(JSON_MIXTURES), mixtures)
     body.unlink()
@@ -49,12 +51,3 @@ def _matrix(rows: Any) -> NDArray[np.float64]:
         return np.array(rows, dtype=np.float64)
     except OverflowError as error:
         raise SceneFormatError(f"mixtures: a number is too large ({error})") from error
-
-
-def _plain(name: str, value: Any) -> str:
-    """A field as a form has it."""
-    if isinstance(value, bool):
-        return str(value).lower()
-    if value is None or isinstance(value, str | int | float):
-        return "" if value is None else str(value)
-    raise UploadFieldError(f"the field {name!r} has to be text, a number, true or false; it is {str(value)[:40]}")

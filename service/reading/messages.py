@@ -6,6 +6,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from model_store.records import MAX_LABEL_LENGTH, JobError
+from service.uploads import MAX_FIELD_BYTES
 from unmixing.mixtures.specs import SeparationSpec
 from unmixing.specs import InputSpec, UnmixSpec
 from unmixing.types import ResultWarning
@@ -45,13 +46,15 @@ class ReadRequest(BaseModel):
 
 
 class ReadUpload(BaseModel):
-    """The validated request of an upload. files, input.mask: relative to its folder."""
+    """The validated request of an upload. files, input.mask: relative to its folder. webhook: the address that is to be
+    told of the job's end."""
 
     model_config = ConfigDict(frozen=True)
 
     spec: UnmixSpec | SeparationSpec
     kind_decided_by: Text
     model_id: Text | None
+    webhook: Annotated[str, Field(max_length=MAX_FIELD_BYTES)] | None = None
     input: InputSpec
     label: Annotated[str, Field(max_length=MAX_LABEL_LENGTH)] | None = None
     files: Annotated[tuple[Text, ...], Field(min_length=1, max_length=2)]

@@ -38,7 +38,7 @@ LATE_SECONDS = 5.0
 
 CHUNK_BYTES = 2**16
 RETRY_AFTER_SECONDS = 10
-SECRETS = ("REDIS_URL", "UNMIX_REDIS_URL")
+SECRETS = ("REDIS_URL", "UNMIX_REDIS_URL", "UNMIX_WEBHOOK_SECRET")
 MAY_RAISE = (UnmixingError, UnknownModelError, StorageFullError, MalformedUploadError, UploadFieldError)
 """Errors that a process that reads an upload may report; UploadReadingError beside these."""
 

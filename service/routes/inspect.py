@@ -34,7 +34,7 @@ async def inspect_input(request: Request, context: ContextArgument) -> JSONRespo
     wavelengths, bands and pixels that are left out and why, the range of the numbers, warnings. Nothing is kept.
     """
     async with staging(context) as (_, folder):
-        upload = await received(request, folder, context.settings.max_upload_bytes, INSPECTED_FIELDS)
+        upload = await received(request, folder, context, INSPECTED_FIELDS)
         wanted = _wanted(upload.fields.get("picture", ""))
         readers: Readers = request.app.state.readers
         found = await readers.inspect(folder, upload)

@@ -8,6 +8,7 @@ from model_store.records import JobStatus
 from service.bodies import received
 from service.context import ContextArgument
 from service.openapi import problems, upload_body
+from service.outbound.subscriptions import Subscription
 from service.reading.readers import Readers
 from service.routes.router import Router
 from service.schemas.jobs import JobDocument, job_document
@@ -35,10 +36,15 @@ async def submit_job(request: Request, context: ContextArgument) -> Response:
     query's `filename`.
     """
     async with staging(context) as (job_id, folder):
-        upload = await received(request, folder, context.settings.max_upload_bytes)
+        upload = await received(request, folder, context)
         readers: Readers = request.app.state.readers
         read = await readers.read(folder, upload)
+        if read.webhook is not None:
+            await context.webhooks.check(read.webhook)
         record = await asyncio.to_thread(submit, context, job_id, folder, upload, read)
+    if read.webhook is not None:
+        message = Subscription(job_id=record.id, url=read.webhook, base=str(request.base_url))
+        await asyncio.to_thread(context.webhooks.subscribe, message)
     document = job_document(record, str(request.base_url))
     return Response(
         document.model_dump_json(exclude_none=True),

@@ -122,10 +122,11 @@ def test_methods_are_those_of_the_tables(service: httpx.Client) -> None:
 
 
 def test_the_request_lists_the_methods() -> None:
-    for path in ("form", "json"):
-        content = PATHS["/unmix"]["post"]["requestBody"]["content"]
-        kind = "multipart/form-data" if path == "form" else "application/json"
-        single, several = content[kind]["schema"]["properties"]["method"]["anyOf"]
+    content = PATHS["/unmix"]["post"]["requestBody"]["content"]
+    bodies = [content["multipart/form-data"]["schema"], *content["application/json"]["schema"]["anyOf"]]
+    assert len(bodies) == 3
+    for body in bodies:
+        single, several = body["properties"]["method"]["anyOf"]
         assert single["enum"] == [*METHODS, "compare"]
         assert all(row.summary in single["description"] for row in METHODS.values())
         assert several["pattern"].startswith("^(lpalm|")

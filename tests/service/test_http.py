@@ -330,6 +330,7 @@ def test_the_openapi_document(service: httpx.Client) -> None:
             "model",
             "seed",
             "variable",
+            "webhook",
             "max_training_seconds",
         ),
         *("n_endmembers", "n_sources", "nonnegative", "sparse", "abundances_of", "label"),

@@ -12,6 +12,9 @@ from model_store.records import JobRecord, JobStatus, now
 from model_store.settings import Settings
 from model_store.stores import Stores
 from service.context import Context
+from service.outbound.client import web_client
+from service.outbound.fetching import References
+from service.outbound.webhooks import Webhooks
 from service.queues import JobQueue
 from service.sweeper import LOST_SWEEPS, Sweeper
 from tests.conftest import poison, record
@@ -20,7 +23,9 @@ from tests.conftest import poison, record
 @pytest.fixture
 def context(settings: Settings, stores: Stores) -> Context:
     queue = JobQueue(stores.redis, settings.job_timeout_seconds)
-    return Context(settings, stores, queue, AsyncRedis.from_url(str(settings.redis_url)))
+    web = web_client(settings)
+    references, webhooks = References(settings, web), Webhooks(settings, stores, web)
+    return Context(settings, stores, queue, AsyncRedis.from_url(str(settings.redis_url)), references, webhooks)
 
 
 @pytest.fixture
