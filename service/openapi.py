@@ -39,6 +39,7 @@ TAGS = [
     {"name": "jobs", "description": "The work that was asked for: how it stands, and stopping it."},
     {"name": "results", "description": "The outcome of a job: one document, and the files that it names."},
     {"name": "models", "description": "Trained networks, ready for other images of the same sensor."},
+    {"name": "OGC API - Processes", "description": "The same work for clients of that standard."},
 ]
 """The groups of routes, in the order of one's way through them."""
 

@@ -13,6 +13,9 @@ from service.ogc.processes import FEATURES, FEATURES_SCHEMA, RESULT, STAC, STAC_
 from service.ogc.stac_collections import ITEM, collection_of, features_of
 from service.result_links import linked
 
+NAMED = (FEATURES, STAC, RESULT)
+"""Outputs of a job that are no files."""
+
 MAX_ITEM_BYTES = 2**22
 
 

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import Path, Query, Request, Response
 from fastapi.responses import JSONResponse
 
 from service.context import ContextArgument
@@ -13,10 +13,13 @@ from service.ogc.openapi_30 import MEDIA_TYPE, openapi_30
 from service.ogc.processes import PROCESSES, Process
 from service.ogc.schemas import Conformance, ProcessDescription, ProcessList, execute_body
 from service.openapi import problems
+from service.router import Router
 from service.schemas.jobs import JobDocument
 from service.schemas.links import Link
 
-router = APIRouter(tags=["OGC API - Processes"])
+ProcessId = Annotated[str, Path(description="`id` of a process.", examples=["unmix"])]
+
+router = Router(tags=["OGC API - Processes"])
 
 REL = "http://www.opengis.net/def/rel/ogc/1.0/"
 _CLASS = "http://www.opengis.net/spec/ogcapi-processes-1/1.0/conf/"
@@ -39,7 +42,11 @@ def landing_links(base: str) -> list[Link]:
     ]
 
 
-@router.get("/conformance", summary="Which parts of the standard are kept", operation_id="get_conformance")
+@router.get(
+    "/conformance",
+    summary="Which parts of the standard are kept",
+    response_description="The classes.",
+)
 def get_conformance() -> Conformance:
     """The conformance classes of OGC API - Processes, Part 1, version 1.0."""
     return Conformance(conformsTo=list(CONFORMANCE))
@@ -48,7 +55,6 @@ def get_conformance() -> Conformance:
 @router.get(
     "/api",
     summary="The OpenAPI document in version 3.0",
-    operation_id="get_openapi_30",
     response_class=Response,
     responses={200: {"description": "The document.", "content": {MEDIA_TYPE: {"schema": {"type": "object"}}}}},
 )
@@ -57,7 +63,7 @@ def get_openapi_30(request: Request) -> Response:
     return JSONResponse(openapi_30(request.app.openapi()), media_type=MEDIA_TYPE)
 
 
-@router.get("/processes", summary="All processes", operation_id="list_processes", responses=problems(422))
+@router.get("/processes", summary="All processes", response_description="The processes.", responses=problems(422))
 def list_processes(
     request: Request,
     limit: Annotated[int, Query(ge=1, le=1000, description="How many at most.")] = 10,
@@ -73,11 +79,11 @@ def list_processes(
 @router.get(
     "/processes/{process_id}",
     summary="One process",
-    operation_id="get_process",
+    response_description="The process.",
     response_model=ProcessDescription,
     responses=problems(404, 422),
 )
-def get_process(process_id: str, request: Request) -> Response:
+def get_process(process_id: ProcessId, request: Request) -> Response:
     """Its inputs and outputs, each with the JSON Schema of its values."""
     return JSONResponse(description_of(_process(process_id), str(request.base_url)))
 
@@ -85,7 +91,7 @@ def get_process(process_id: str, request: Request) -> Response:
 @router.post(
     "/processes/{process_id}/execution",
     summary="Execute a process",
-    operation_id="execute_process",
+   
     response_class=Response,
     openapi_extra=execute_body(_EXAMPLE),
     responses={
@@ -102,13 +108,13 @@ def get_process(process_id: str, request: Request) -> Response:
         **problems(400, 404, 413, 415, 422, 500, 503, 504, 507),
     },
 )  # fmt: skip
-async def execute_process(process_id: str, request: Request, context: ContextArgument) -> Response:
+async def execute_process(process_id: ProcessId, request: Request, context: ContextArgument) -> Response:
     """Send the inputs by value or by reference. Processes that cannot be waited for become jobs; one that can be either
     becomes a job when asked to, with `Prefer: respond-async`."""
     return await execute(request, context, _process(process_id))
 
 
-def _process(process_id: str) -> Process:
+def _process(process_id: ProcessId) -> Process:
     found = PROCESSES.get(process_id)
     if found is None:
         raise UnknownProcessError(f"there is no process {process_id!r}; there are {', '.join(PROCESSES)}")

@@ -14,8 +14,8 @@ from service.context import Context, ContextArgument
 from service.errors import TABLE
 from service.ogc.routes import landing_links
 from service.openapi import problems
+from service.router import Router
 from service.routes.parameters import ProblemName
-from service.routes.router import Router
 from service.schemas.about import Landing, ProblemKind, Readiness
 from service.schemas.links import Link
 

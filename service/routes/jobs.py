@@ -9,9 +9,9 @@ from model_store.errors import UnknownJobError, UnreadableRecordError
 from model_store.records import JobRecord, JobStatus
 from service.context import Context, ContextArgument
 from service.openapi import problems
+from service.router import Router
 from service.routes.job_filters import JobFilters
 from service.routes.parameters import JobId, Limit, Offset
-from service.routes.router import Router
 from service.schemas.jobs import JobDocument, JobList, job_document
 from service.schemas.links import page_links
 

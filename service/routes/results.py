@@ -10,11 +10,11 @@ from service.context import Context, ContextArgument
 from service.errors import FailedJobError, ResultNotReadyError, UnknownOutputError
 from service.files import file_responses, stored_file
 from service.ogc.answers import answer, raw
-from service.ogc.outputs import job_outputs
+from service.ogc.outputs import NAMED, job_outputs
 from service.openapi import BINARY, problems
 from service.result_links import linked
+from service.router import Router
 from service.routes.parameters import AssetName, JobId
-from service.routes.router import Router
 from unmixing.io.products.schemas.results import ResultDocument
 
 ZIP = "application/zip"
@@ -75,10 +75,9 @@ def get_result_asset(job_id: JobId, name: AssetName, request: Request, context: 
     asset = context.stores.results.asset(job_id, name)
     if asset is not None:
         return stored_file(request, asset.path, asset.media_type)
-    output = job_outputs(record, context.stores.results, str(request.base_url)).get(name)
-    if output is None:
+    if name not in NAMED:
         raise UnknownOutputError(f"the results of job {job_id} have no asset {name!r}")
-    return raw(request, output)
+    return raw(request, job_outputs(record, context.stores.results, str(request.base_url))[name])
 
 
 def _successful(context: Context, job_id: str) -> JobRecord:

@@ -30,6 +30,7 @@ class Ogc:
 
     client: httpx.Client
     data: Path
+    files: Path
 
     @property
     def url(self) -> str:
@@ -67,10 +68,14 @@ def ogc() -> Iterator[Ogc]:
     folder = Path(tempfile.mkdtemp(prefix="unmix-", dir="/tmp"))
     queue = ValkeyServer(port=0, unix_socket_path=folder / "queue", data_dir=folder / "queue-data")
     queue.start()
-    settings = Settings(data=folder / "data", redis_url=f"unix://{folder / 'queue'}", sweep_seconds=0.5)
+    files = folder / "files"
+    files.mkdir()
+    settings = Settings(
+        data=folder / "data", file_folder=files, redis_url=f"unix://{folder / 'queue'}", sweep_seconds=0.5
+    )
     try:
         with serving(settings) as client, working(settings):
-            yield Ogc(client, settings.data)
+            yield Ogc(client, settings.data, files)
     finally:
         queue.stop()
         shutil.rmtree(folder, ignore_errors=True)

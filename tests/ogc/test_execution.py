@@ -75,13 +75,18 @@ def test_a20_a21_inputs_in_line(ogc: Ogc) -> None:
     assert (answer.json()["inputs"]["bad_bands"], answer.json()["inputs"]["n_endmembers"]) == ("0,1", 3)
 
 
-@pytest.mark.parametrize(
-    "reference", [{"href": "https://example.org/scene.npy"}, "https://example.org/scene.npy", "s3://bucket/scene.npy"]
-)
-def test_a22_inputs_by_reference(ogc: Ogc, reference: object) -> None:
-    answer = ogc.execute("estimate-endmembers", {"file": reference})
-    assert answer.status_code == 422
-    assert "not configured" in answer.json()["detail"]
+def test_a22_inputs_by_reference(ogc: Ogc) -> None:
+    (ogc.files / "scene.npy").write_bytes(base64.b64decode(SCENE))
+    address = (ogc.files / "scene.npy").as_uri()
+    by_value = ogc.execute("unmix", QUICK).json()["jobID"]
+    for reference in ({"href": address}, address):
+        assert ogc.execute("unmix", {**QUICK, "file": reference}).json()["jobID"] == by_value
+
+
+@pytest.mark.parametrize("address", ["http://127.0.0.1/scene.npy", "s3://bucket/scene.npy", "file:///etc/passwd"])
+def test_a22_references_that_are_refused(ogc: Ogc, address: str) -> None:
+    answer = ogc.execute("unmix", {**QUICK, "file": {"href": address}})
+    assert (answer.status_code, answer.json()["type"].rpartition("/")[2]) == (422, "reference-refused")
 
 
 def test_a23_inputs_as_lists(ogc: Ogc) -> None:
