@@ -5,7 +5,7 @@ import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -48,6 +48,31 @@ class JobError(BaseModel):
         return cls(kind=type(error).__name__, detail=str(error).encode(errors="replace").decode())
 
 
+class Subscriber(BaseModel):
+    """Where to tell how a job goes on, by the names of OGC API - Processes."""
+
+    model_config = ConfigDict(frozen=True)
+
+    successUri: str | None = None
+    inProgressUri: str | None = None
+    failedUri: str | None = None
+
+
+class Execution(BaseModel):
+    """How a job was asked for by OGC API - Processes, which decides the form of its results.
+
+    outputs: by id, whether it is wanted as a value or as a link, None where that is left to the service; None for all
+    outputs. response: None where it was not said.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    process: str
+    outputs: Mapping[str, Literal["value", "reference"] | None] | None = None
+    response: Literal["raw", "document"] | None = None
+    subscriber: Subscriber | None = None
+
+
 class JobRecord(BaseModel):
     """The authoritative facts about one job; RQ's own keys are only a delivery mechanism.
 
@@ -59,6 +84,7 @@ class JobRecord(BaseModel):
     progress: 0 to 100. attempts: how often a worker has started it; the number of the current attempt while running.
     failures: in how many of them the worker died; one that was told to stop did not.
     warnings: those of the results, once there are any.
+    execution: of a job that was asked for by OGC API - Processes.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -86,6 +112,12 @@ class JobRecord(BaseModel):
     finished: datetime | None = None
     error: JobError | None = None
     warnings: tuple[ResultWarning, ...] | None = None
+    execution: Execution | None = None
+
+    @property
+    def process(self) -> str:
+        """The id of the process, as OGC API - Processes names them."""
+        return "unmix" if self.execution is None else self.execution.process
 
     @property
     def uploaded(self) -> tuple[str, ...]:
@@ -102,15 +134,18 @@ def work_key(
     spec: UnmixSpec | SeparationSpec,
     model_id: str | None,
     asked: InputSpec,
+    execution: Execution | None = None,
 ) -> str:
     """Equal for equal work. ``digests``: see ``JobRecord``; order and names of the files do not matter, those of a mask
-    neither. asked: how the input is to be read."""
+    neither. asked: how the input is to be read. execution: decides the form of the results, so that work asked for in
+    another form is another job."""
     work = {
         "science": SCIENCE_VERSION,
         "files": {field: sorted(found.values()) for field, found in digests.items() if found},
         "spec": spec.model_dump(mode="json"),
         "model": model_id,
         "input": asked.model_dump(mode="json", exclude={"mask"}),
+        **({} if execution is None else {"execution": execution.model_dump(mode="json")}),
     }
     return hashlib.sha256(json.dumps(work, sort_keys=True).encode()).hexdigest()
 

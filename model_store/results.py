@@ -61,8 +61,12 @@ class ResultStore:
 
     def asset(self, job_id: str, name: str) -> Asset | None:
         """The asset called ``name``, or None. Only names that the document lists are ever opened."""
-        facts = (self.document(job_id) or {"assets": {}})["assets"].get(name)
-        return None if facts is None else Asset(self._folder / job_id / name, facts["type"])
+        return self.assets(job_id).get(name)
+
+    def assets(self, job_id: str) -> dict[str, Asset]:
+        """All files that the document lists, by name."""
+        listed: dict[str, Any] = (self.document(job_id) or {"assets": {}})["assets"]
+        return {name: Asset(self._folder / job_id / name, facts["type"]) for name, facts in listed.items()}
 
     def remove(self, job_id: str) -> None:
         remove_folder(self._folder / job_id)

@@ -104,6 +104,13 @@ class Settings(BaseSettings):
         description="Wait after a webhook did not arrive, in seconds; each wait is four times the one before.",
     )
 
+    sync_seconds: float = Field(
+        60.0, gt=0, description="How long a caller of OGC API - Processes is kept waiting for a job, in seconds."
+    )
+    sync_max_bytes: int = Field(
+        64 * 2**20, ge=1, description="Largest input of a job that such a caller may wait for, in bytes."
+    )
+
     @property
     def queue_url_file(self) -> Path:
         """Where the embedded queue writes its URL, so that other processes find it."""

@@ -12,7 +12,9 @@ from model_store.settings import Settings
 from service import openapi, problems
 from service.compression import JsonCompression
 from service.context import open_context
-from service.reading.readers import ForkServer, Readers
+from service.ogc import routes as ogc
+from service.reading.fork_server import ForkServer
+from service.reading.readers import Readers
 from service.routes import about, events, inspect, jobs, methods, models, results, unmix
 from service.sweeper import Sweeper, sweep_forever
 from service.watching import JobWatcher
@@ -38,7 +40,7 @@ def create_app(settings: Settings, fork_server: ForkServer | None = None) -> Fas
         generate_unique_id_function=lambda route: route.name,
         lifespan=lambda app: _running(app, settings, fork_server),
     )
-    routers = [module.router for module in (about, methods, unmix, inspect, jobs, events, results, models)]
+    routers = [module.router for module in (about, methods, unmix, inspect, jobs, events, results, models, ogc)]
     for router in routers:
         app.include_router(router)
     app.state.routes = [route for router in routers for route in router.routes]

@@ -42,6 +42,27 @@ class ReferenceUnavailableError(ServiceError):
     """An address in the request was asked and gave no file: it does not answer, too slowly, or with an error."""
 
 
+class ExecuteRequestError(ServiceError):
+    """An execute request is no JSON of the form that OGC API - Processes gives it, or has other inputs or outputs than
+    the process."""
+
+
+class SyncTooLargeError(ServiceError):
+    """The input is too large to be answered while the caller waits: ask with `Prefer: respond-async`."""
+
+
+class SyncTimeoutError(ServiceError):
+    """The job did not end while the caller waited; it goes on, and its id is in the text."""
+
+
+class UnknownProcessError(ServiceError):
+    """There is no process of this id."""
+
+
+class QueryParameterError(ServiceError):
+    """A parameter of the query has a value that it cannot have."""
+
+
 class ServiceBusyError(ServiceError):
     """Too many uploads are read at the same time; the header Retry-After says when to try again."""
 
@@ -112,6 +133,11 @@ TABLE: dict[type[Exception], Row] = {
     UploadReadingError: Row(422, "An upload that cannot be read", "upload-reading"),
     ReferenceRefusedError: Row(422, "An address that is not asked", "reference-refused"),
     ReferenceUnavailableError: Row(422, "An address that gives no file", "reference-unavailable"),
+    ExecuteRequestError: Row(400, "Not an execute request of this process", "execute-request"),
+    SyncTooLargeError: Row(413, "Too large to wait for", "sync-too-large"),
+    SyncTimeoutError: Row(504, "The job goes on", "sync-timeout"),
+    UnknownProcessError: Row(404, "No such process", OGC + "no-such-process"),
+    QueryParameterError: Row(400, "A value that a parameter cannot have", OGC + "invalid-query-parameter-value"),
     ServiceBusyError: Row(503, "Too many uploads at once", "busy"),
     ResultNotReadyError: Row(404, "No results yet", OGC + "result-not-ready"),
     UnknownOutputError: Row(404, "No such output", OGC + "no-such-output"),

@@ -27,6 +27,7 @@ _MEANING = {
     416: "The bytes asked for lie outside the asset.",
     422: "The request is well formed and cannot be done; `detail` names what is wrong.",
     500: "Something unforeseen happened.",
+    504: "The job did not end in the time that a caller is kept waiting, or in that which it may take.",
     507: "The service has no room left; nothing was kept.",
     503: "The job queue or the data folder cannot be used, or too many uploads are read; see Retry-After.",
 }
@@ -38,6 +39,7 @@ TAGS = [
     {"name": "jobs", "description": "The work that was asked for: how it stands, and stopping it."},
     {"name": "results", "description": "The outcome of a job: one document, and the files that it names."},
     {"name": "models", "description": "Trained networks, ready for other images of the same sensor."},
+    {"name": "OGC API - Processes", "description": "The same work for clients of that standard."},
 ]
 """The groups of routes, in the order of one's way through them."""
 
@@ -66,13 +68,13 @@ _REFERENCES = {"anyOf": [_REFERENCE, {"type": "array", "items": _REFERENCE, "min
 
 def upload_body() -> dict[str, Any]:
     """The bodies of ``POST /unmix`` and their fields, with the limits that the specs hold."""
-    return _bodies(_files(), _fields(), {"n_endmembers": 3, "seed": 0}, {"n_sources": 2})
+    return _bodies(_files(), field_schemas(), {"n_endmembers": 3, "seed": 0}, {"n_sources": 2})
 
 
 def inspection_body() -> dict[str, Any]:
     """The bodies of ``POST /inspect`` and their fields."""
     picture = {"type": "boolean", "description": "Whether to answer with the image in false colour too."}
-    fields = {name: schema for name, schema in _fields().items() if name in INSPECTED_FIELDS}
+    fields = {name: schema for name, schema in field_schemas().items() if name in INSPECTED_FIELDS}
     files = {name: schema for name, schema in _files().items() if name not in LIBRARIES}
     return _bodies(files, {**fields, "picture": picture}, {"picture": "true"}, {})
 
@@ -133,7 +135,7 @@ def _files() -> dict[str, dict[str, Any]]:
     }
 
 
-def _fields() -> dict[str, dict[str, Any]]:
+def field_schemas() -> dict[str, dict[str, Any]]:
     """Schemas of the plain fields."""
     asked = {
         name: schema for name, schema in InputSpec.model_json_schema()["properties"].items() if name in INPUT_FIELDS

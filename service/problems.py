@@ -105,7 +105,10 @@ def _methods(request: Request) -> list[str]:
 
 async def _on_invalid(request: Request, error: Exception) -> ProblemResponse:
     assert isinstance(error, RequestValidationError)
-    detail = "; ".join(f"{item['loc'][-1]}: {item['msg']} (got {item['input']!r})" for item in error.errors())
+    detail = "; ".join(
+        f"{'.'.join(str(part) for part in item['loc'][1:])}: {item['msg']} (got {item['input']!r})"
+        for item in error.errors()
+    )
     return respond(_plain(422, detail, request.url.path))
 
 

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from model_store.folders import remove_folder
-from model_store.records import JobRecord, JobStatus, now, work_key
+from model_store.records import Execution, JobRecord, JobStatus, now, work_key
 from service.context import Context
 from service.queues import APPLY, TRAIN
 from service.reading.messages import ReadUpload
@@ -35,8 +35,11 @@ def _remove_untaken(context: Context, job_id: str, folder: Path) -> None:
         remove_folder(folder)
 
 
-def submit(context: Context, job_id: str, folder: Path, upload: Upload, read: ReadUpload) -> JobRecord:
+def submit(
+    context: Context, job_id: str, folder: Path, upload: Upload, read: ReadUpload, execution: Execution | None = None
+) -> JobRecord:
     """Make the upload in ``folder`` a job, or return the job that does equal work already. read: what it asks for.
+    execution: how OGC API - Processes asked for it.
 
     The label goes to that job beside those it has. Raises StoreError.
     """
@@ -44,7 +47,7 @@ def submit(context: Context, job_id: str, folder: Path, upload: Upload, read: Re
     digests = upload.digests or {FILE: {name: sha256_of(folder / name) for name in read.files}}
     record = JobRecord(
         id=job_id,
-        work_key=work_key(digests, read.spec, read.model_id, read.input),
+        work_key=work_key(digests, read.spec, read.model_id, read.input, execution),
         queue=_queue_of(read),
         spec=read.spec,
         kind_decided_by=read.kind_decided_by,
@@ -56,6 +59,7 @@ def submit(context: Context, job_id: str, folder: Path, upload: Upload, read: Re
         libraries={name: paths for name in LIBRARIES if (paths := _names(folder, name))},
         created=moment,
         updated=moment,
+        execution=execution,
     )
     return _entered(context, record)
 

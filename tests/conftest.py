@@ -26,7 +26,7 @@ from model_store.records import JobRecord, now
 from model_store.settings import Settings
 from model_store.stores import Stores, open_stores
 from service.app import create_app
-from service.reading.readers import ForkServer
+from service.reading.fork_server import ForkServer
 from supervision.environment import environment_of
 from unmixing.manifest import ModelManifest, Versions
 from unmixing.specs import UnmixSpec

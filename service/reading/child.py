@@ -15,10 +15,21 @@ from model_store.lifeline import die_with_parent
 from model_store.models import ModelStore
 from model_store.records import MAX_LABEL_LENGTH, JobError
 from service.errors import ROOTS, UploadFieldError, UploadReadingError
+from service.reading.execute_requests import unpack_execution
 from service.reading.json_mixtures import unpack_json
-from service.reading.messages import MAX_DETAIL_LENGTH, Limits, ReadAnswer, ReadInspection, ReadRequest, ReadUpload
+from service.reading.messages import (
+    MAX_DETAIL_LENGTH,
+    Limits,
+    ReadAnswer,
+    ReadCount,
+    ReadExecution,
+    ReadInspection,
+    ReadRequest,
+    ReadTask,
+    ReadUpload,
+)
 from service.uploads import LABEL, SUBMITTED_FIELDS, WEBHOOK, Fields
-from unmixing.io.apply.inspecting import inspect_input
+from unmixing.io.apply.inspecting import count_in_input, inspect_input
 from unmixing.io.inputs.correction_files import CORRECTIONS
 from unmixing.io.inputs.requests import INSPECTED_FIELDS
 from unmixing.io.inputs.tasks import LIBRARIES, Request, checked_task
@@ -78,17 +89,23 @@ def _data_bytes() -> int:
 def answer(request: ReadRequest) -> ReadAnswer:
     """The answer read, or the error; a text that could not be sent is made one that can."""
     found = _outcome(request)
-    if isinstance(found, ReadUpload):
-        return ReadAnswer(upload=found)
-    if isinstance(found, ReadInspection):
-        return ReadAnswer(inspection=found)
+    if not isinstance(found, JobError):
+        return found
     detail = found.detail.encode("utf-8", "backslashreplace").decode()[:MAX_DETAIL_LENGTH]
     return ReadAnswer(error=found.model_copy(update={"detail": detail}))
 
 
-def _outcome(request: ReadRequest) -> ReadUpload | ReadInspection | JobError:
+def _outcome(request: ReadRequest) -> ReadAnswer | JobError:
     try:
-        return inspect_upload(request) if request.inspect else read_upload(request)
+        match request.task:
+            case ReadTask.JOB:
+                return ReadAnswer(upload=read_upload(request))
+            case ReadTask.INSPECTION:
+                return ReadAnswer(inspection=inspect_upload(request))
+            case ReadTask.COUNT:
+                return ReadAnswer(count=count_in_upload(request))
+            case ReadTask.EXECUTION:
+                return ReadAnswer(execution=read_execution(request))
     except ROOTS as error:
         return JobError.of(error)
     except MemoryError:
@@ -156,6 +173,18 @@ def inspect_upload(request: ReadRequest) -> ReadInspection:
     if found.picture is not None:
         (folder / PICTURE).write_bytes(found.picture)
     return ReadInspection(**found.document, picture=None if found.picture is None else PICTURE)
+
+
+def count_in_upload(request: ReadRequest) -> ReadCount:
+    """Unpack the upload and count its endmembers. Raises as ``read_upload``."""
+    found = count_in_input(_asked(request, Fields(INSPECTED_FIELDS, request.fields)))
+    return ReadCount(n_endmembers=found.n_endmembers, evidence=found.evidence, warnings=list(found.warnings))
+
+
+def read_execution(request: ReadRequest) -> ReadExecution:
+    """Unpack the execute request. Raises ExecuteRequestError and SceneFormatError."""
+    assert request.body is not None  # such a request has a body, and no files yet
+    return unpack_execution(request.folder, request.body)
 
 
 def _asked(request: ReadRequest, fields: Fields, model: TrainedModel | None = None) -> Request:

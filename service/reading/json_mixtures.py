@@ -27,7 +27,7 @@ def unpack_json(body: Path, fields: Fields) -> None:
         raise UploadFieldError(
             'the body has to be a JSON object with "href": "https://..." or "mixtures": [[...], ...]'
         )
-    mixtures = _matrix(document.pop(MIXTURES.names[0]))
+    mixtures = matrix_of(document.pop(MIXTURES.names[0]))
     for name, value in document.items():
         fields.add(name, plain_text(name, value))
     fields.values.setdefault("kind", InputKind.MIXTURES)
@@ -35,7 +35,7 @@ def unpack_json(body: Path, fields: Fields) -> None:
     body.unlink()
 
 
-def _matrix(rows: Any) -> NDArray[np.float64]:
+def matrix_of(rows: Any) -> NDArray[np.float64]:
     """Lists of numbers of one length as float64. Raises SceneFormatError that says where they are not."""
     if not isinstance(rows, list) or not rows or not all(isinstance(row, list) and row for row in rows):
         raise SceneFormatError('"mixtures" has to be a list of lists of numbers, one per sample, none of them empty')

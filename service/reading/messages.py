@@ -1,11 +1,13 @@
 """Requests of the service to the process that reads an upload, and its answers: small JSON, validated."""
 
+from collections.abc import Mapping
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
-from model_store.records import MAX_LABEL_LENGTH, JobError
+from model_store.records import MAX_LABEL_LENGTH, Execution, JobError
 from service.uploads import MAX_FIELD_BYTES
 from unmixing.mixtures.specs import SeparationSpec
 from unmixing.specs import InputSpec, UnmixSpec
@@ -29,9 +31,22 @@ class Limits(BaseModel):
     file_bytes: int
 
 
+class ReadTask(StrEnum):
+    """Wanted of an upload."""
+
+    JOB = "job"
+    """The task that it asks for."""
+    INSPECTION = "inspection"
+    """A report on how it is read."""
+    COUNT = "count"
+    """How many endmembers it holds."""
+    EXECUTION = "execution"
+    """The execute request of OGC API - Processes in its body, whose binary inputs become files."""
+
+
 class ReadRequest(BaseModel):
-    """An upload in ``folder``. fields: the plain ones. body: the name of a JSON file that holds mixtures and more
-    fields. models: the folder of the stored models. inspect: to report on it, in place of making it a task."""
+    """An upload in ``folder``. fields: the plain ones. body: the name of a JSON file: mixtures and more fields, or an
+    execute request. models: the folder of the stored models."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -42,7 +57,7 @@ class ReadRequest(BaseModel):
     max_unpacked_bytes: int
     max_training_seconds: float | None
     limits: Limits
-    inspect: bool = False
+    task: ReadTask
 
 
 class ReadUpload(BaseModel):
@@ -70,13 +85,45 @@ class ReadInspection(BaseModel):
     picture: Text | None
 
 
+class ReadCount(BaseModel):
+    """How many endmembers an image holds, and what speaks for it; see ``unmixing.inference.counting``."""
+
+    model_config = ConfigDict(frozen=True)
+
+    n_endmembers: int
+    evidence: dict[str, JsonValue]
+    warnings: list[ResultWarning]
+
+
+class InputValue(BaseModel):
+    """One value of an input of a process: a file in the upload's folder, a link to one, or else a plain value."""
+
+    model_config = ConfigDict(frozen=True)
+
+    value: JsonValue = None
+    file: Text | None = None
+    href: Text | None = None
+
+
+class ReadExecution(BaseModel):
+    """An execute request. inputs: by id, their values; files lie where those of an upload with these fields lie.
+    execution: for which process, is not said here."""
+
+    model_config = ConfigDict(frozen=True)
+
+    inputs: Mapping[Text, tuple[InputValue, ...]]
+    execution: Execution
+
+
 class ReadAnswer(BaseModel):
-    """One of the three. error: the name of the error's class and its text."""
+    """One of them. error: the name of the error's class and its text."""
 
     model_config = ConfigDict(frozen=True)
 
     upload: ReadUpload | None = None
     inspection: ReadInspection | None = None
+    count: ReadCount | None = None
+    execution: ReadExecution | None = None
     error: JobError | None = None
 
 

@@ -2,12 +2,8 @@
 
 import asyncio
 import logging
-import os
 import signal
 import socket
-import subprocess
-import sys
-import threading
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -15,102 +11,42 @@ from pydantic import ValidationError
 from model_store.errors import StorageFullError, UnknownModelError
 from model_store.settings import Settings
 from service.errors import (
+    ExecuteRequestError,
     MalformedUploadError,
     ServiceBusyError,
     UploadFieldError,
     UploadReadingError,
     error_named,
 )
+from service.reading.fork_server import LATE_SECONDS, ForkServer
 from service.reading.messages import (
     MAX_ANSWER_BYTES,
     ExitStatus,
     Limits,
     ReadAnswer,
+    ReadCount,
+    ReadExecution,
     ReadInspection,
     ReadRequest,
+    ReadTask,
     ReadUpload,
 )
 from service.uploads import Upload
 from unmixing.errors import UnmixingError
 
-LATE_SECONDS = 5.0
-"""A process that has not ended so long after its time is given up."""
-
 CHUNK_BYTES = 2**16
 RETRY_AFTER_SECONDS = 10
-SECRETS = ("REDIS_URL", "UNMIX_REDIS_URL", "UNMIX_WEBHOOK_SECRET")
-MAY_RAISE = (UnmixingError, UnknownModelError, StorageFullError, MalformedUploadError, UploadFieldError)
+MAY_RAISE = (
+    UnmixingError,
+    UnknownModelError,
+    StorageFullError,
+    MalformedUploadError,
+    UploadFieldError,
+    ExecuteRequestError,
+)
 """Errors that a process that reads an upload may report; UploadReadingError beside these."""
 
 logger = logging.getLogger(__name__)
-
-
-class ForkServer:
-    """The process that forks readers, started when first needed and again when it has died. Safe in threads."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._process: subprocess.Popen[bytes] | None = None
-        self._control: socket.socket | None = None
-
-    def start(self) -> None:
-        """Start the process now, so that the first upload need not wait for its imports."""
-        with self._lock:
-            if self._control is None:
-                self._start()
-
-    def connect(self) -> socket.socket:
-        """A connection to a new process. Raises OSError when none can be started."""
-        ours, theirs = socket.socketpair()
-        with theirs, self._lock:
-            try:
-                self._send(theirs)
-            except OSError:  # it has died since the last upload
-                self._stop()
-                self._send(theirs)
-        return ours
-
-    def close(self) -> None:
-        """End the process, and with it all that it has forked."""
-        with self._lock:
-            self._stop()
-
-    @property
-    def pid(self) -> int | None:
-        return None if self._process is None else self._process.pid
-
-    def _send(self, connection: socket.socket) -> None:
-        if self._control is None:
-            self._start()
-        assert self._control is not None
-        socket.send_fds(self._control, [b"."], [connection.fileno()])
-
-    def _start(self) -> None:
-        ours, theirs = socket.socketpair()
-        environment = {name: value for name, value in os.environ.items() if name not in SECRETS}
-        # Threads of numerical libraries would not survive a fork.
-        environment |= {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
-        with theirs:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "service.reading.forking", str(theirs.fileno())],
-                env=environment,
-                pass_fds=[theirs.fileno()],
-                stdin=subprocess.DEVNULL,
-                start_new_session=True,  # Ctrl-C is for the service, which then closes it
-            )
-        self._control = ours
-
-    def _stop(self) -> None:
-        if self._control is not None:
-            self._control.close()
-            self._control = None
-        if self._process is not None:
-            try:
-                self._process.wait(LATE_SECONDS)
-            except subprocess.TimeoutExpired:
-                self._process.kill()
-                self._process.wait()
-            self._process = None
 
 
 class Readers:
@@ -126,20 +62,36 @@ class Readers:
         Raises as ``checked_task``, UploadReadingError when that takes too much, and ServiceBusyError when too many
         others are read.
         """
-        found = (await self._answer(folder, upload, inspect=False)).upload
+        found = (await self._answer(folder, upload, ReadTask.JOB)).upload
         if found is None or not all(_lies_in(folder, name) for name in found.files):
             raise UploadReadingError("reading the upload gave no files; a file is damaged")
         return found
 
     async def inspect(self, folder: Path, upload: Upload) -> ReadInspection:
         """The report on the upload in ``folder``. Raises as ``read``."""
-        found = (await self._answer(folder, upload, inspect=True)).inspection
+        found = (await self._answer(folder, upload, ReadTask.INSPECTION)).inspection
         if found is None or not (found.picture is None or _lies_in(folder, found.picture)):
             raise UploadReadingError("reading the upload gave no report; a file is damaged")
         return found
 
-    async def _answer(self, folder: Path, upload: Upload, *, inspect: bool) -> ReadAnswer:
-        limits = self._limits(folder)
+    async def count(self, folder: Path, upload: Upload) -> ReadCount:
+        """How many endmembers the image in ``folder`` holds. Raises as ``read``."""
+        found = (await self._answer(folder, upload, ReadTask.COUNT)).count
+        if found is None:
+            raise UploadReadingError("reading the upload gave no number; a file is damaged")
+        return found
+
+    async def execution(self, folder: Path, upload: Upload) -> ReadExecution:
+        """The execute request in the body of the upload in ``folder``. Raises as ``read``, and ExecuteRequestError."""
+        found = (await self._answer(folder, upload, ReadTask.EXECUTION)).execution
+        if found is None or not all(
+            _lies_in(folder, value.file) for values in found.inputs.values() for value in values if value.file
+        ):
+            raise UploadReadingError("reading the request gave no answer that makes sense")
+        return found
+
+    async def _answer(self, folder: Path, upload: Upload, task: ReadTask) -> ReadAnswer:
+        limits = self._limits(folder, task)
         request = ReadRequest(
             folder=folder,
             fields=upload.fields,
@@ -148,7 +100,7 @@ class Readers:
             max_unpacked_bytes=self._settings.max_unpacked_bytes,
             max_training_seconds=self._settings.max_training_seconds,
             limits=limits,
-            inspect=inspect,
+            task=task,
         )
         await self._wait()
         try:
@@ -156,14 +108,15 @@ class Readers:
         finally:
             self._free.release()
         if status != 0:
-            raise UploadReadingError(_why(status, limits))
+            raise UploadReadingError(_why(status, limits, task))
         return _understood(answer)
 
-    def _limits(self, folder: Path) -> Limits:
-        """An upload of many bytes has more time than a small one."""
+    def _limits(self, folder: Path, task: ReadTask) -> Limits:
+        """An upload of many bytes has more time than a small one, and computing as much as a caller waits for."""
         settings = self._settings
         n_bytes = sum(path.stat().st_size for path in folder.rglob("*"))
         more_seconds = settings.reader_seconds_per_gib * n_bytes / 2**30
+        more_seconds += settings.sync_seconds if task is ReadTask.COUNT else 0
         return Limits(
             memory_bytes=settings.reader_memory_bytes,
             cpu_seconds=round(settings.reader_cpu_seconds + more_seconds),
@@ -215,7 +168,11 @@ async def _exchange(connection: socket.socket, request: ReadRequest) -> tuple[by
     return answer, ExitStatus.model_validate_json(line).exit_status
 
 
-def _why(status: int, limits: Limits) -> str:
+def _why(status: int, limits: Limits, task: ReadTask) -> str:
+    if task is ReadTask.COUNT and status in (-signal.SIGXCPU, -signal.SIGALRM):
+        return (
+            f"counting took more than {limits.cpu_seconds} seconds; send fewer `rows` and `columns`, or unmix the image"
+        )
     if status == -signal.SIGXCPU:
         return f"reading the upload took more than {limits.cpu_seconds} seconds of processor time; send it as .npy"
     if status == -signal.SIGALRM:

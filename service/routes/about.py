@@ -12,9 +12,10 @@ from starlette.exceptions import HTTPException
 
 from service.context import Context, ContextArgument
 from service.errors import TABLE
+from service.ogc.routes import landing_links
 from service.openapi import problems
+from service.router import Router
 from service.routes.parameters import ProblemName
-from service.routes.router import Router
 from service.schemas.about import Landing, ProblemKind, Readiness
 from service.schemas.links import Link
 
@@ -32,9 +33,9 @@ def get_landing(request: Request) -> Landing:
             Link(href=base, rel="self"),
             Link(href=f"{base}docs", rel="service-doc", type="text/html"),
             Link(href=f"{base}openapi.json", rel="service-desc", type="application/vnd.oai.openapi+json"),
-            Link(href=f"{base}jobs", rel="http://www.opengis.net/def/rel/ogc/1.0/job-list"),
             Link(href=f"{base}models", rel="collection", title="Trained models"),
             Link(href=f"{base}methods", rel="collection", title="Methods"),
+            *landing_links(base),
         ],
     )
 

@@ -11,8 +11,8 @@ from model_store.jobs import ENDED
 from model_store.records import JobRecord
 from service.context import ContextArgument
 from service.openapi import problems
+from service.router import Router
 from service.routes.parameters import JobId
-from service.routes.router import Router
 from service.schemas.jobs import job_document
 from service.watching import JobWatcher
 

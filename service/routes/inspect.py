@@ -11,7 +11,7 @@ from service.context import ContextArgument
 from service.errors import UploadFieldError, UploadReadingError
 from service.openapi import inspection_body, problems
 from service.reading.readers import Readers
-from service.routes.router import Router
+from service.router import Router
 from service.schemas.inspections import InspectionDocument
 from service.submissions import staging
 from unmixing.io.inputs.requests import INSPECTED_FIELDS

@@ -6,17 +6,17 @@ from urllib.parse import urlencode
 
 from fastapi import Query
 
-from model_store.records import MAX_LABEL_LENGTH, JobRecord, JobStatus
+from model_store.records import MAX_LABEL_LENGTH, JobRecord
+from service.ogc.job_filters import ProcessFilters
 from service.schemas.methods import MethodName
 from service.uploads import MAX_NAME_BYTES
 from unmixing.methods import COMPARE
 
 
 @dataclass(frozen=True)
-class JobFilters:
+class JobFilters(ProcessFilters):
     """Query parameters that narrow down a list of jobs: a job has to match all that are given."""
 
-    status: Annotated[JobStatus | None, Query(description="Only jobs in this state.")] = None
     label: Annotated[
         str | None, Query(max_length=MAX_LABEL_LENGTH, description="Only jobs that were asked for under this label.")
     ] = None
@@ -30,12 +30,14 @@ class JobFilters:
     @property
     def by_record(self) -> bool:
         """Whether records have to be looked at: the store itself knows jobs by their status alone."""
-        return any(getattr(self, field.name) is not None for field in fields(self) if field.name != "status")
+        others = (field.name for field in fields(self) if field.name != "status" or self.state is None)
+        return any(getattr(self, name) is not None for name in others)
 
     def matches(self, record: JobRecord) -> bool:
-        """Whether the job passes every filter but that of the status."""
+        """Whether the job passes every filter."""
         return (
-            (self.label is None or self.label in record.labels)
+            self.matches_process(record)
+            and (self.label is None or self.label in record.labels)
             and (self.file is None or self.file in record.uploaded)
             and (self.method is None or _uses(record, self.method))
         )
@@ -43,7 +45,7 @@ class JobFilters:
     def query(self) -> str:
         """The filters as a query, which links to other pages repeat; not empty, it ends in &."""
         given = {field.name: value for field in fields(self) if (value := getattr(self, field.name)) is not None}
-        return f"{urlencode(given)}&" if given else ""
+        return f"{urlencode(given, doseq=True)}&" if given else ""
 
 
 def _uses(record: JobRecord, method: str) -> bool:

@@ -9,9 +9,9 @@ from model_store.errors import UnknownJobError, UnreadableRecordError
 from model_store.records import JobRecord, JobStatus
 from service.context import Context, ContextArgument
 from service.openapi import problems
+from service.router import Router
 from service.routes.job_filters import JobFilters
 from service.routes.parameters import JobId, Limit, Offset
-from service.routes.router import Router
 from service.schemas.jobs import JobDocument, JobList, job_document
 from service.schemas.links import page_links
 
@@ -23,7 +23,7 @@ router = Router(tags=["jobs"])
     summary="All jobs, newest first",
     response_description="A page of jobs.",
     response_model_exclude_none=True,
-    responses=problems(422, 503),
+    responses=problems(400, 422, 503),
 )
 def list_jobs(
     request: Request,
@@ -35,7 +35,7 @@ def list_jobs(
     """A page of jobs. Follow the link `next` for the one after it."""
     base = str(request.base_url)
     matches = filters.matches if filters.by_record else None
-    records, total = context.stores.jobs.page(filters.status, matches, limit=limit, offset=offset)
+    records, total = context.stores.jobs.page(filters.state, matches, limit=limit, offset=offset)
     return JobList(
         jobs=[job_document(record, base) for record in records],
         numberMatched=total,

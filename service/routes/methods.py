@@ -1,7 +1,7 @@
 """``/methods``: what ``method`` may be."""
 
 from service.openapi import problems
-from service.routes.router import Router
+from service.router import Router
 from service.schemas.methods import MethodList, method_list
 
 router = Router(tags=["methods"])

@@ -12,8 +12,8 @@ from model_store.stores import Stores
 from service.context import ContextArgument
 from service.files import file_responses, stored_file
 from service.openapi import problems
+from service.router import Router
 from service.routes.parameters import Limit, ModelId, Offset
-from service.routes.router import Router
 from service.schemas.links import page_links
 from service.schemas.methods import MethodName
 from service.schemas.models import ModelDocument, ModelList, model_document

@@ -1,19 +1,20 @@
 """``/jobs/{id}/results``: what came out."""
 
-from typing import Any
-
 from fastapi import Request, Response
 from fastapi.responses import JSONResponse, StreamingResponse
 
 from model_store.errors import UnknownJobError
-from model_store.records import JobStatus
+from model_store.records import JobRecord, JobStatus
 from service.archives import zipped
 from service.context import Context, ContextArgument
 from service.errors import FailedJobError, ResultNotReadyError, UnknownOutputError
 from service.files import file_responses, stored_file
+from service.ogc.answers import answer, raw
+from service.ogc.outputs import NAMED, job_outputs
 from service.openapi import BINARY, problems
+from service.result_links import linked
+from service.router import Router
 from service.routes.parameters import AssetName, JobId
-from service.routes.router import Router
 from unmixing.io.products.schemas.results import ResultDocument
 
 ZIP = "application/zip"
@@ -30,12 +31,15 @@ router = Router(tags=["results"])
 )
 def get_results(job_id: JobId, request: Request, context: ContextArgument) -> Response:
     """Endmembers, metrics, the model, how the input was read, and links to the assets. A failed job answers
-    with its own error."""
-    _require_successful(context, job_id)
+    with its own error. A job of `POST /processes/{id}/execution` answers with its outputs, as they were asked for."""
+    record, base = _successful(context, job_id), str(request.base_url)
+    if record.execution is not None:
+        outputs = job_outputs(record, context.stores.results, base)
+        return answer(request, outputs, record.execution, len(outputs))
     document = context.stores.results.document(job_id)
     if document is None:
         raise ResultNotReadyError(f"the results of job {job_id} are gone")
-    return JSONResponse(_linked(document, job_id, str(request.base_url)))
+    return JSONResponse(linked(document, job_id, base))
 
 
 @router.get(
@@ -50,7 +54,7 @@ def get_results(job_id: JobId, request: Request, context: ContextArgument) -> Re
 def get_results_archive(job_id: JobId, request: Request, context: ContextArgument) -> Response:
     """`result.json` and every asset as one zip, whose links are names of files beside it. It is made while it is sent:
     there is no `Content-Length` and no `Range`."""
-    _require_successful(context, job_id)
+    _successful(context, job_id)
     files = context.stores.results.files(job_id)
     if not files:
         raise ResultNotReadyError(f"the results of job {job_id} are gone")
@@ -65,15 +69,18 @@ def get_results_archive(job_id: JobId, request: Request, context: ContextArgumen
     responses=file_responses("application/*", "image/*", "text/csv"),
 )
 def get_result_asset(job_id: JobId, name: AssetName, request: Request, context: ContextArgument) -> Response:
-    """The file as it is, whole or in ranges."""
-    _require_successful(context, job_id)
+    """The file as it is, whole or in ranges. `stac` is a STAC collection of all files, `result` the document with
+    the figures."""
+    record = _successful(context, job_id)
     asset = context.stores.results.asset(job_id, name)
-    if asset is None:
+    if asset is not None:
+        return stored_file(request, asset.path, asset.media_type)
+    if name not in NAMED:
         raise UnknownOutputError(f"the results of job {job_id} have no asset {name!r}")
-    return stored_file(request, asset.path, asset.media_type)
+    return raw(request, job_outputs(record, context.stores.results, str(request.base_url))[name])
 
 
-def _require_successful(context: Context, job_id: str) -> None:
+def _successful(context: Context, job_id: str) -> JobRecord:
     record = context.stores.jobs.get(job_id)
     if record is None:
         raise UnknownJobError(f"there is no job {job_id!r}")
@@ -81,19 +88,4 @@ def _require_successful(context: Context, job_id: str) -> None:
         raise FailedJobError(record.error)
     if record.status is not JobStatus.SUCCESSFUL:
         raise ResultNotReadyError(f"job {job_id} is {record.status} and has no results")
-
-
-def _linked(document: dict[str, Any], job_id: str, base: str) -> dict[str, Any]:
-    """The document with URLs for its files, which name themselves only, and for its model."""
-    assets = {
-        name: {**facts, "href": f"{base}jobs/{job_id}/results/{name}"} for name, facts in document["assets"].items()
-    }
-    linked = {**document, "assets": assets, "model": _with_link(document["model"], base)}
-    if comparison := document.get("comparison"):
-        answers = [{**answer, "model": _with_link(answer["model"], base)} for answer in comparison["answers"]]
-        linked["comparison"] = {**comparison, "answers": answers}
-    return linked
-
-
-def _with_link(model: dict[str, Any] | None, base: str) -> dict[str, Any] | None:
-    return None if model is None else {**model, "links": [{"rel": "item", "href": f"{base}models/{model['id']}"}]}
+    return record

@@ -10,7 +10,7 @@ from service.context import ContextArgument
 from service.openapi import problems, upload_body
 from service.outbound.subscriptions import Subscription
 from service.reading.readers import Readers
-from service.routes.router import Router
+from service.router import Router
 from service.schemas.jobs import JobDocument, job_document
 from service.submissions import staging, submit
 

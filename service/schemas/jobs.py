@@ -46,6 +46,7 @@ class JobDocument(BaseModel):
     """The state of a job (OGC API - Processes statusInfo)."""
 
     jobID: str = Field(examples=["5f0c7ad2a0e94d6fb4d0b6a8f3f0a111"])
+    id: str = Field(description="`jobID`, as version 2 of the standard names it.")
     processID: str = "unmix"
     type: str = "process"
     status: JobStatus
@@ -91,6 +92,8 @@ def job_document(record: JobRecord, base: str) -> JobDocument:
         links.append(Link(href=f"{url}/results.zip", rel="enclosure", type="application/zip"))
     return JobDocument(
         jobID=record.id,
+        id=record.id,
+        processID=record.process,
         status=record.status,
         progress=record.progress,
         stage=record.stage,

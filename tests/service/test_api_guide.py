@@ -30,7 +30,15 @@ def test_every_call_of_the_service_stands_in_the_guide() -> None:
         method = "delete" if "-X DELETE" in call else "post" if re.search(r" (-F|-d|--data-binary) ", call) else "get"
         called.add((method, re.sub(r"[?\"# ].*", "", call.partition("$SERVICE")[2])))
     documented = {
-        (method, path.format(job_id="$JOB", model_id="$MODEL", name="band-mismatch" if "problems" in path else "*"))
+        (
+            method,
+            path.format(
+                job_id="$JOB",
+                model_id="$MODEL",
+                process_id="unmix" if method == "get" else "echo",
+                name="band-mismatch" if "problems" in path else "*",
+            ),
+        )
         for path, found in create_app(Settings()).openapi()["paths"].items()
         for method in found
     }

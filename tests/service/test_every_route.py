@@ -30,6 +30,7 @@ OPERATION_IDS = {
     *("get_landing", "get_liveness", "get_readiness", "get_problem_kind", "list_methods", "submit_job"),
     *("inspect_input", "list_jobs", "get_job", "delete_job", "stream_job_events", "get_results"),
     *("get_results_archive", "get_result_asset", "list_models", "get_model", "get_model_file", "delete_model"),
+    *("get_conformance", "get_openapi_30", "list_processes", "get_process", "execute_process"),
 }
 
 
@@ -48,7 +49,7 @@ def known(service: httpx.Client, stores: Stores) -> dict[str, str]:
         values = [[0.5] * MIN_BYTES]
         write_document(folder, {"warnings": [], "endmembers": {"values": values}, "model": None, "assets": assets})
     stores.jobs.succeed(job_id, attempt)
-    return {"job_id": job_id, "model_id": stores.models.register(stored_model())}
+    return {"job_id": job_id, "model_id": stores.models.register(stored_model()), "process_id": "echo"}
 
 
 def npz(cube: Any) -> bytes:

@@ -14,7 +14,7 @@ import httpx
 import pytest
 
 from model_store.settings import Settings
-from service.reading.readers import ForkServer
+from service.reading.fork_server import ForkServer
 from tests.conftest import REPOSITORY, npy, serving, small_scene, wait_until
 from tests.service import bombs
 from tests.service.test_bad_input import assert_nothing_left, assert_problem
@@ -177,7 +177,7 @@ def test_the_fork_server_ends_with_its_owner() -> None:
 
 OWNER = """
 import sys
-from service.reading.readers import ForkServer
+from service.reading.fork_server import ForkServer
 owner = ForkServer()
 connection = owner.connect()
 print(owner.pid, flush=True)

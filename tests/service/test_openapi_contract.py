@@ -54,7 +54,7 @@ OPERATIONS = {found.label: found for found in (result.ok() for result in DOCUMEN
 
 @pytest.fixture
 def known(service: httpx.Client, stores: Stores) -> dict[str, str]:
-    """Existing things for the parameters of paths: a job that is done, one of its files, a model, a kind of problem."""
+    """Existing things for the parameters of paths: a job that is done, one of its files, a model, a process."""
     answer = service.post(
         "/unmix", files={"file": ("scene.npy", SCENE)}, data={"method": "vca_fcls", "n_endmembers": "3"}
     )
@@ -67,7 +67,12 @@ def known(service: httpx.Client, stores: Stores) -> dict[str, str]:
     with stores.results.writing(job_id) as folder:
         write_document(folder, run_task(task, folder, Compute(), silent, model_id).document)
     stores.jobs.succeed(job_id, attempt)
-    return {"job_id": job_id, "model_id": stores.models.register(stored_model()), "name": "abundances.npy"}
+    return {
+        "job_id": job_id,
+        "model_id": stores.models.register(stored_model()),
+        "name": "abundances.npy",
+        "process_id": "echo",
+    }
 
 
 UPLOADS = ("POST /unmix", "POST /inspect")

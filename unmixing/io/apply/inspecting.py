@@ -1,5 +1,6 @@
 """An input looked at without computing: how it is read, and the bands and pixels that are left out."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -7,6 +8,7 @@ import numpy as np
 
 from unmixing.cubes import usable
 from unmixing.errors import SpecError
+from unmixing.inference.counting import endmembers_to_find
 from unmixing.inference.images import Block, blanked
 from unmixing.inference.training_images import training_image
 from unmixing.io.formats.detection import choose_scene
@@ -18,8 +20,8 @@ from unmixing.io.products.document import input_report, json_ready, warning_list
 from unmixing.io.products.false_colour import PictureRows, png, stretched
 from unmixing.io.products.result import picture_step
 from unmixing.progress import silent
-from unmixing.specs import InputSpec
-from unmixing.types import ImageInfo
+from unmixing.specs import InputSpec, UnmixSpec
+from unmixing.types import ImageInfo, ResultWarning
 
 OUTSIDE_MASK, NO_DATA = "outside the mask", "no data in any used band"
 ZEROS, GAPS = "zero in all used bands", "no data in some used bands"
@@ -32,6 +34,26 @@ class Inspection:
 
     document: dict[str, Any]
     picture: bytes | None
+
+
+@dataclass(frozen=True)
+class EndmemberCount:
+    """How many endmembers an image holds. evidence: what speaks for that number, JSON-able."""
+
+    n_endmembers: int
+    evidence: dict[str, Any]
+    warnings: Sequence[ResultWarning]
+
+
+def count_in_input(request: Request) -> EndmemberCount:
+    """The number of endmembers that unmixing the image would look for. Raises UnmixingError as that would."""
+    kind, _, asked = asked_input(request)
+    if kind is InputKind.MIXTURES:
+        raise SpecError("endmembers are counted in an image; this upload is read as mixtures")
+    with open_scene(choose_scene(request.files), asked, scratch=request.scratch) as reader:
+        seen = training_image(reader, silent)
+        n_endmembers, evidence = endmembers_to_find(seen, UnmixSpec(), silent)
+    return EndmemberCount(n_endmembers, json_ready(evidence), seen.info.warnings)
 
 
 def inspect_input(request: Request) -> Inspection:
