@@ -1,6 +1,7 @@
 """A finished unmixing of an image, as its products are made of it."""
 
 from dataclasses import dataclass
+from importlib.util import find_spec
 
 import numpy as np
 
@@ -36,3 +37,8 @@ class ImageResult:
 def picture_step(shape: tuple[int, int, int]) -> int:
     """Every so many pixels of an image (rows, columns, bands) one is shown."""
     return -(-max(shape[:2]) // MAX_PICTURE_SIDE)
+
+
+def can_draw() -> bool:
+    """Whether there is something to draw pictures with: without the extra ``plot`` a result has none."""
+    return find_spec("matplotlib") is not None
