@@ -15,7 +15,6 @@ import numpy as np
 import typer
 
 from cli import options
-from cli.client import ServiceClient
 from cli.errors import ERRORS, OUTPUT, CliError, one_line_errors
 from cli.outputs import require_writable
 from cli.report import print_evaluation, print_summary
@@ -134,8 +133,7 @@ def running_service(data: Path) -> Iterator[str]:
         )
     try:
         url = f"http://127.0.0.1:{port}"
-        with ServiceClient(url) as client:
-            _wait_until_ready(tree, client, log_path)
+        _wait_until_ready(tree, url, log_path)
         yield url
     finally:
         _stop(tree)
@@ -155,13 +153,16 @@ def _free_port() -> int:
     return port
 
 
-def _wait_until_ready(tree: subprocess.Popen[bytes], client: ServiceClient, log: Path) -> None:
+def _wait_until_ready(tree: subprocess.Popen[bytes], url: str, log: Path) -> None:
+    from unmixing_client import UnmixClient
+
     deadline = time.monotonic() + START_SECONDS
-    while not client.ready():
-        if tree.poll() is not None or time.monotonic() > deadline:
-            last = log.read_text("utf-8", errors="replace").strip().splitlines()[-1:] or ["no message"]
-            raise CliError(f"the service did not start: {last[0]} (more in {log.resolve()})")
-        time.sleep(0.2)
+    with UnmixClient(url) as client:
+        while not client.ready():
+            if tree.poll() is not None or time.monotonic() > deadline:
+                last = log.read_text("utf-8", errors="replace").strip().splitlines()[-1:] or ["no message"]
+                raise CliError(f"the service did not start: {last[0]} (more in {log.resolve()})")
+            time.sleep(0.2)
 
 
 def _stop(tree: subprocess.Popen[bytes]) -> None:

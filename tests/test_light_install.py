@@ -53,7 +53,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A scene, and a model of its sensor."""
     place = tmp_path_factory.mktemp("light")
     cube = np.load(make_tiny(place / "tiny.npz"))["cube"]
-    model = unmix(cube, UnmixSpec(n_endmembers=3, max_training_seconds=1.0)).model
+    model = unmix(cube, UnmixSpec(method="lista", n_endmembers=3, max_training_seconds=0.01)).model
     assert model is not None
     (place / "model.onnx").write_bytes(model.onnx)
     return place
@@ -85,8 +85,8 @@ def test_a_missing_extra_is_named_in_one_line(folder: Path, command: list[str], 
 
 def test_a_missing_extra_is_an_error_of_the_science_in_python(folder: Path) -> None:
     code = (
-        "import numpy as np, unmixing, unmixing.errors\n"
-        "try: unmixing.unmix(np.load('tiny.npz')['cube'])\n"
+        "import numpy as np, unmixing, unmixing.errors, unmixing.specs\n"
+        "try: unmixing.unmix(np.load('tiny.npz')['cube'], unmixing.specs.UnmixSpec(n_endmembers=3))\n"
         "except unmixing.errors.MissingExtraError as error: print(error)"
     )
     assert 'pip install "unmixing-service[train]"' in python(code, folder)

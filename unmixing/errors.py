@@ -52,6 +52,10 @@ class PartFormatError(UnmixingError):
     """The folder is no part of an image, or not a whole one: a file is missing, damaged or disagrees with another."""
 
 
+class OutputFolderError(UnmixingError):
+    """The folder for a result is a file, or holds something already."""
+
+
 class MissingExtraError(UnmixingError):
     """The request needs a package that the light install leaves out; the text says how to install it."""
 

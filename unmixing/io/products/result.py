@@ -14,11 +14,11 @@ MAX_PICTURE_SIDE = 900
 @dataclass(frozen=True, eq=False)
 class ImageResult:
     """unmixing: its maps may lie in files. info: of the image. picture: three of its bands as they are, every
-    ``picture_step``-th pixel, (rows, columns, 3)."""
+    ``picture_step``-th pixel, (rows, columns, 3); None of a result whose image is not at hand."""
 
     unmixing: Unmixing
     info: ImageInfo
-    picture: Float32
+    picture: Float32 | None
 
     @property
     def picture_step(self) -> int:
