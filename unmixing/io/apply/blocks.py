@@ -19,7 +19,7 @@ from unmixing.errors import ModelFormatError, needing
 from unmixing.inference.apply import unmixed_block
 from unmixing.inference.images import Block
 from unmixing.inference.runtime import ModelRunner
-from unmixing.inference.sampling import SAMPLE_PIXELS, PixelSample
+from unmixing.inference.sampling import SAMPLE_PIXELS, PixelSample, draw_keys, lowest
 from unmixing.inference.stored import read_model
 from unmixing.inference.unmixers import ModelUnmixer, Unmixer
 from unmixing.pipeline import answering
@@ -141,10 +141,16 @@ def _block_sample(
 ) -> PixelSample:  # fmt: skip
     """Of one block, whose first pixel is at ``corner`` of an image of so many columns."""
     rows = corner[0] + np.arange(block.shape[0], dtype=np.int64)
-    positions = rows[:, None] * columns + corner[1] + np.arange(block.shape[1], dtype=np.int64)
-    sample = PixelSample(block.shape[2], used, SAMPLE_PIXELS)
-    sample.add(positions.ravel(), _scaled(block, nodata, fills))
-    return sample
+    positions = (rows[:, None] * columns + corner[1] + np.arange(block.shape[1], dtype=np.int64)).ravel()
+    pixels, keys, n_looked_at = np.asarray(block).reshape(len(positions), -1), draw_keys(positions), 2 * SAMPLE_PIXELS
+    while True:
+        # Pixels of higher keys matter only where too many of lower ones have no data.
+        chosen = lowest(keys, n_looked_at)
+        sample = PixelSample(pixels.shape[1], used, SAMPLE_PIXELS)
+        sample.add(positions[chosen], _scaled(pixels[chosen], nodata, fills))
+        if sample.is_full or len(chosen) == len(keys):
+            return sample
+        n_looked_at *= 8
 
 
 def _merged(samples: Sequence[PixelSample]) -> PixelSample:
