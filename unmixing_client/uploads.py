@@ -19,7 +19,7 @@ Fields = UnmixSpec | SeparationSpec | Mapping[str, str] | None
 """Fields of a request: a spec, of which only the fields that were set are sent, or the texts of a form."""
 
 Files = Mapping[str, PathText | Sequence[PathText]]
-"""Files beside the scene by their field: ``library``, ``mixing_library``, ``mask``, ``wavelengths``."""
+"""Files beside the scene by their field: ``library``, ``endmembers``, ``mixing_library``, ``mask``, ``wavelengths``."""
 
 NO_FILES: Files = MappingProxyType({})
 
