@@ -3,7 +3,9 @@ _.__signature__  # cli.request_options: typer reads the command's options from i
 _.href, _.jobID, _.processID, _.numberMatched  # service.schemas: fields of the JSON that clients read
 _.false_colour_png, _.images_only  # the same
 _.compress_type  # service.archives: zipfile reads it
-__getattr__  # unmixing: Python calls it for `from unmixing import unmix`
+__getattr__  # unmixing, unmixing_client: Python calls it for `from unmixing import unmix`
+_.refresh, _.to_xarray  # unmixing_client, unmixing.io.products.notebook: for those who use them
+_._repr_html_  # unmixing.io.products.notebook: notebooks call it
 _.log_severity_level, _.intra_op_num_threads, _.graph_optimization_level  # options that ONNX Runtime reads
 _.only_execute_path_to_fetches  # the same
 open_envi, open_geotiff, MAT_V5, MAT_V73, HDF5, read_table  # unmixing.io.formats.table names them in texts

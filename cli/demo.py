@@ -1,5 +1,6 @@
 """``unmix demo``: the whole service on a scene whose truth is known, in one command."""
 
+import importlib
 import os
 import signal
 import socket
@@ -14,7 +15,6 @@ import numpy as np
 import typer
 
 from cli import options
-from cli.client import ServiceClient
 from cli.errors import ERRORS, OUTPUT, CliError, one_line_errors
 from cli.outputs import require_writable
 from cli.report import print_evaluation, print_summary
@@ -22,9 +22,8 @@ from cli.request_options import with_fields
 from cli.scene_files import correction_files, scene_files, scene_name
 from cli.submit import INTERRUPTED, JobInterrupted, unmix_over_http
 from supervision.command import command
+from unmixing.errors import needing
 from unmixing.io.inputs.requests import INPUT_FIELDS
-from unmixing.io.inputs.truth import read_truth
-from unmixing.simulation.evaluation import evaluate
 
 SCENE_SEED = 7
 N_MATERIALS = 4
@@ -80,6 +79,9 @@ def demo(
 
 def _print_outcome(scene: Path, target: Path, document: Mapping[str, Any]) -> None:
     """The summary, the errors against the truth where the scene has one, and where the files lie."""
+    from unmixing.io.inputs.truth import read_truth
+    from unmixing.simulation.evaluation import evaluate
+
     print_summary(document)
     truth = read_truth(scene)
     endmembers = np.array(document["endmembers"]["values"], dtype=np.float64)
@@ -96,10 +98,7 @@ def make_scene(folder: Path, n_materials: int) -> Path:
 
     if n_materials > MAX_GENERATED:
         raise CliError(f"the generated scene has at most {MAX_GENERATED} materials; give a scene of your own")
-    try:
-        made = generate_scene(np.random.default_rng(SCENE_SEED), materials=list(MATERIALS)[:n_materials])
-    except ImportError as error:
-        raise CliError(str(error)) from error
+    made = generate_scene(np.random.default_rng(SCENE_SEED), materials=list(MATERIALS)[:n_materials])
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"generated-{n_materials}-materials.npz"
     np.savez(
@@ -118,6 +117,8 @@ def make_scene(folder: Path, n_materials: int) -> Path:
 @contextmanager
 def running_service(data: Path) -> Iterator[str]:
     """A service of its own, with queue and workers, on a free port; stopped when the block ends."""
+    with needing("service"):
+        importlib.import_module("supervision.supervisor")
     port = _free_port()
     data.mkdir(parents=True, exist_ok=True)
     log_path = data / "service.log"
@@ -132,8 +133,7 @@ def running_service(data: Path) -> Iterator[str]:
         )
     try:
         url = f"http://127.0.0.1:{port}"
-        with ServiceClient(url) as client:
-            _wait_until_ready(tree, client, log_path)
+        _wait_until_ready(tree, url, log_path)
         yield url
     finally:
         _stop(tree)
@@ -153,13 +153,16 @@ def _free_port() -> int:
     return port
 
 
-def _wait_until_ready(tree: subprocess.Popen[bytes], client: ServiceClient, log: Path) -> None:
+def _wait_until_ready(tree: subprocess.Popen[bytes], url: str, log: Path) -> None:
+    from unmixing_client import UnmixClient
+
     deadline = time.monotonic() + START_SECONDS
-    while not client.ready():
-        if tree.poll() is not None or time.monotonic() > deadline:
-            last = log.read_text("utf-8", errors="replace").strip().splitlines()[-1:] or ["no message"]
-            raise CliError(f"the service did not start: {last[0]} (more in {log.resolve()})")
-        time.sleep(0.2)
+    with UnmixClient(url) as client:
+        while not client.ready():
+            if tree.poll() is not None or time.monotonic() > deadline:
+                last = log.read_text("utf-8", errors="replace").strip().splitlines()[-1:] or ["no message"]
+                raise CliError(f"the service did not start: {last[0]} (more in {log.resolve()})")
+            time.sleep(0.2)
 
 
 def _stop(tree: subprocess.Popen[bytes]) -> None:

@@ -11,6 +11,7 @@ from rich.markup import escape
 from model_store.errors import StoreError
 from supervision.errors import SupervisionError
 from unmixing.errors import UnmixingError
+from unmixing_client.errors import ClientError
 
 USAGE_ERROR = 2
 
@@ -28,7 +29,7 @@ def one_line_errors() -> Iterator[None]:
     """Every foreseen error becomes one line on stderr and exit status 2; others keep their traceback."""
     try:
         yield
-    except (CliError, SupervisionError, UnmixingError, StoreError) as error:
+    except (CliError, SupervisionError, UnmixingError, StoreError, ClientError) as error:
         _stop(str(error))
     except ValidationError as error:
         first = error.errors()[0]

@@ -11,12 +11,13 @@ import typer
 
 from cli import options
 from cli.errors import OUTPUT, CliError, one_line_errors
-from cli.outputs import output_folder, require_free, require_writable
+from cli.outputs import require_free, require_writable
 from cli.progress import StageBar
 from cli.report import print_summary
 from cli.settings import settings_with
 from model_store.folders import remove_folder
-from model_store.results import write_document
+from unmixing.io.products.document import write_document
+from unmixing.io.products.folders import output_folder
 from unmixing.types import Compute
 
 if TYPE_CHECKING:

@@ -1,13 +1,15 @@
 """The report that is printed at the end: the materials found, how well they explain the scene, the errors."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.markup import escape
 from rich.table import Table
 
 from cli.errors import ERRORS, OUTPUT
-from unmixing.simulation.evaluation import Evaluation
+
+if TYPE_CHECKING:
+    from unmixing.simulation.evaluation import Evaluation
 
 SHOWN = {
     "reconstruction_relative": "reconstruction error, relative to the signal",
@@ -71,7 +73,7 @@ def _print_separation(document: Mapping[str, Any]) -> None:
     OUTPUT.print(f"reconstruction NMSE: {metrics['reconstruction_nmse']:.4g}", markup=False)
 
 
-def print_evaluation(evaluation: Evaluation, abundances_of: str) -> None:
+def print_evaluation(evaluation: "Evaluation", abundances_of: str) -> None:
     """The errors against the truth, material by material. abundances_of: what those of the answer are shares of."""
     table = Table(title="against the truth")
     table.add_column("material")

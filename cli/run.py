@@ -10,14 +10,15 @@ import typer
 
 from cli import options
 from cli.errors import OUTPUT, CliError, one_line_errors
-from cli.outputs import output_folder, require_free
+from cli.outputs import require_free
 from cli.parts import part_name, part_rows, require_free_for_part, write_part_to
 from cli.progress import StageBar
 from cli.report import print_summary
 from cli.request_options import with_fields
 from cli.scene_files import correction_files, library_files, scene_files, scene_name
 from cli.settings import settings_with
-from model_store.results import write_document
+from unmixing.io.products.document import write_document
+from unmixing.io.products.folders import output_folder
 from unmixing.types import Compute, TrainedModel
 
 if TYPE_CHECKING:

@@ -8,6 +8,7 @@ import typer
 from cli import options
 from cli.errors import one_line_errors
 from cli.settings import settings_with
+from unmixing.errors import needing
 
 QUEUES = ("train", "apply")
 
@@ -38,9 +39,9 @@ def serve(
 
         REDIS_URL=redis://queue:6379 unmix serve --host 0.0.0.0 --workers 0
     """
-    from supervision.supervisor import serve as supervise
-
     with one_line_errors():
+        with needing("service"):
+            from supervision.supervisor import serve as supervise
         settings = settings_with(host=host, port=port, data=data, workers=workers)
         logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s: %(message)s")
         raise typer.Exit(supervise(settings))
@@ -66,6 +67,6 @@ def worker(
     """
     with one_line_errors():
         settings = settings_with(data=data)
-        from worker.run import run_worker
-
+        with needing("service"):
+            from worker.run import run_worker
         run_worker(settings, tuple(queue or QUEUES))

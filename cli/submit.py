@@ -8,9 +8,8 @@ from typing import Annotated, Any
 import typer
 
 from cli import options
-from cli.client import ServiceClient
 from cli.errors import ERRORS, OUTPUT, one_line_errors
-from cli.outputs import output_folder, require_free
+from cli.outputs import require_free
 from cli.progress import StageBar
 from cli.report import print_summary
 from cli.request_options import with_fields
@@ -77,21 +76,23 @@ def unmix_over_http(
     fields: Mapping[str, str],
     target: Path,
     libraries: Mapping[str, Sequence[Path]] = MappingProxyType({}),
-) -> dict[str, Any]:
+) -> Mapping[str, Any]:
     """Upload, wait, download into ``target``, all or nothing; returns ``result.json``.
 
     Raises JobInterrupted for Ctrl-C while the job runs: the service goes on with it.
     """
-    with ServiceClient(url) as client:
+    # What talks HTTP takes a while to import; `unmix --help` does without.
+    from unmixing_client import UnmixClient
+
+    with UnmixClient(url) as client:
         with StageBar("upload") as follow:
-            job = client.upload(files, fields, follow, libraries)
+            job = client.submit(files, fields, files=libraries, progress=follow)
         try:
             with StageBar("job") as follow:
-                job = client.wait(job, follow)
+                job.wait(follow)
         except KeyboardInterrupt:
-            raise JobInterrupted(client.job_url(job)) from None
-        with output_folder(target) as folder:
-            return client.download(job, folder)
+            raise JobInterrupted(job.url) from None
+        return job.download(target, overwrite=True)
 
 
 def _say_where(url: str) -> None:

@@ -7,8 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from model_store.folders import appearing_folder, remove_folder
-
-DOCUMENT = "result.json"
+from unmixing.io.products.document import DOCUMENT
 
 
 @dataclass(frozen=True)
@@ -70,7 +69,3 @@ class ResultStore:
 
     def remove(self, job_id: str) -> None:
         remove_folder(self._folder / job_id)
-
-
-def write_document(folder: Path, document: dict[str, Any]) -> None:
-    (folder / DOCUMENT).write_text(json.dumps(document), "utf-8")

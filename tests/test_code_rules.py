@@ -9,7 +9,7 @@ import pytest
 
 from tests.conftest import REPOSITORY
 
-PACKAGES = ("unmixing", "model_store", "worker", "service", "supervision", "cli")
+PACKAGES = ("unmixing", "unmixing_client", "model_store", "worker", "service", "supervision", "cli")
 FILES = sorted(path.relative_to(REPOSITORY) for package in PACKAGES for path in (REPOSITORY / package).rglob("*.py"))
 
 MAX_FILE_LINES, MAX_FUNCTION_LINES, MAX_PARAMETERS, MAX_TOP_MODULES = 250, 40, 6, 10

@@ -10,15 +10,20 @@
 ((3, 30), (20, 20, 3))
 """
 
-from typing import Any
+import importlib
+from typing import TYPE_CHECKING, Any
 
-__all__ = ["unmix"]
+if TYPE_CHECKING:
+    from unmixing.io.apply.in_memory import unmix
+    from unmixing.io.apply.labelled import apply_model
+
+__all__ = ["apply_model", "unmix"]
+
+_PLACES = {"unmix": "unmixing.io.apply.in_memory", "apply_model": "unmixing.io.apply.labelled"}
 
 
 def __getattr__(name: str) -> Any:
-    # The pipeline pulls in SciPy and ONNX Runtime; those who only want the types should not wait for it.
-    if name == "unmix":
-        from unmixing.io.apply.in_memory import unmix
-
-        return unmix
+    # They pull in SciPy and ONNX Runtime; those who only want the types should not wait for it.
+    if name in _PLACES:
+        return getattr(importlib.import_module(_PLACES[name]), name)
     raise AttributeError(f"module 'unmixing' has no attribute {name!r}")

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unmixing.algorithms.metrics import match_endmembers, sad_radians
-from unmixing.errors import Cancelled, UnmixingError
+from unmixing.errors import Cancelled, UnmixingError, needing
 from unmixing.inference.given import with_given
 from unmixing.inference.images import Image
 from unmixing.inference.training_images import TrainingImage, training_image
@@ -108,7 +108,8 @@ def in_order_of(first: FittedMethod, fitted: FittedMethod, seen: TrainingImage, 
         return replace(fitted, area_unmixer=fitted.area_unmixer.reordered(order))
     assert fitted.model is not None  # whatever is no factorization came from a model
     # The onnx package takes a while to import, and only this needs it here.
-    from unmixing.networks.export.reordering import reordered
+    with needing("train"):
+        from unmixing.networks.export.reordering import reordered
 
     metrics = _permuted(fitted.metrics, order)
     manifest = fitted.model.manifest

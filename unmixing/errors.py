@@ -1,5 +1,8 @@
 """Errors of the science, as nouns of the domain. HTTP is decided elsewhere, in one table."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 
 class UnmixingError(Exception):
     """Root of every error a caller can mend; its text names the argument and the values."""
@@ -49,5 +52,28 @@ class PartFormatError(UnmixingError):
     """The folder is no part of an image, or not a whole one: a file is missing, damaged or disagrees with another."""
 
 
+class OutputFolderError(UnmixingError):
+    """The folder for a result is a file, or holds something already."""
+
+
+class MissingExtraError(UnmixingError):
+    """The request needs a package that the light install leaves out; the text says how to install it."""
+
+
 class Cancelled(UnmixingError):
     """Raised by a progress callback to stop the work at the next step."""
+
+
+@contextmanager
+def needing(extra: str) -> Iterator[None]:
+    """Around imports: a package that is not installed is a MissingExtraError that names the ``extra`` it comes with.
+
+    >>> with needing("train"):
+    ...     import no_such_package
+    Traceback (most recent call last):
+    unmixing.errors.MissingExtraError: no_such_package is not installed: pip install "unmixing-service[train]"
+    """
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        raise MissingExtraError(f'{error.name} is not installed: pip install "unmixing-service[{extra}]"') from error

@@ -14,7 +14,7 @@ from unmixing.algorithms.nmf import nmf
 from unmixing.algorithms.palm import palm
 from unmixing.algorithms.snmf import snmf
 from unmixing.algorithms.vca_fcls import vca_fcls
-from unmixing.errors import SpecError, UnknownMethodError
+from unmixing.errors import SpecError, UnknownMethodError, needing
 from unmixing.networks.training.task import Train, TrainingTask
 from unmixing.progress import Progress
 from unmixing.specs import (
@@ -67,8 +67,9 @@ class Method:
 
 
 def _train(task: TrainingTask) -> TrainedModel:
-    # Torch takes seconds to import, and applying a stored model never needs it.
-    from unmixing.networks.training.trainers import TRAINERS
+    # Torch takes seconds to import and gigabytes to install, and applying a stored model never needs it.
+    with needing("train"):
+        from unmixing.networks.training.trainers import TRAINERS
 
     return TRAINERS[task.request.method](task)
 

@@ -1,38 +1,37 @@
-"""unmix(): an image in, its materials and their maps out.
+"""The way of every method from an image to its materials and their maps.
 
 Every method goes the same way: it is fitted on what of the image it is given (``fit``), then every pixel goes through
 the unmixer that came out, block by block (``inference.apply``).
 """
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from unmixing.cubes import scaled_pixels
 from unmixing.inference.apply import ArrayMaps, Maps, unmix_rows
 from unmixing.inference.counting import endmembers_to_find
 from unmixing.inference.given import refuse_given, with_given
-from unmixing.inference.images import Image, as_image, blanked
+from unmixing.inference.images import Block, Image, blanked
 from unmixing.inference.model_fit import require_fit, sample_for_model
 from unmixing.inference.provenance import provenance
 from unmixing.inference.reconstruction import ReconstructionMetrics
 from unmixing.inference.runtime import ModelRunner
 from unmixing.inference.training_images import TrainingImage, training_image
 from unmixing.inference.unmixers import FactorizationUnmixer, ModelUnmixer, ShapeUnmixer, Unmixer, endmember_norms
-from unmixing.manifest import endmember_names
+from unmixing.manifest import ModelManifest, endmember_names
 from unmixing.methods import Method, check_method, require_keeps_given
 from unmixing.naming import library_names, margin, match_library
 from unmixing.networks.training.task import TrainingTask
-from unmixing.progress import Progress, never_back, part_of, silent
+from unmixing.progress import Progress, part_of
 from unmixing.simulation.brightness import of_area
 from unmixing.simulation.truth import SharedTruth
 from unmixing.specs import AbundancesOf, UnmixSpec
-from unmixing.types import Compute, Cube, Float32, ImageInfo, SpectralLibrary, TrainedModel, Unmixing
+from unmixing.types import Compute, Float32, ImageInfo, SpectralLibrary, TrainedModel, Unmixing
 from unmixing.warnings.answer import answer_warnings
 
 READING_SHARE, COUNTING_SHARE, FITTING_SHARE = 0.05, 0.2, 0.9
@@ -62,9 +61,8 @@ class FittedMethod:
     @property
     def unmixer(self) -> Unmixer:
         """The unmixer that answers, in the convention that was asked for."""
-        factors = None if self.model is None else self.model.manifest.shape_deviation_factors
-        shape = ShapeUnmixer(self.area_unmixer, np.array(1.0 if factors is None else factors))
-        return self.area_unmixer if self.abundances_of == "area" else shape
+        manifest = None if self.model is None else self.model.manifest
+        return answering(self.area_unmixer, manifest, self.abundances_of)
 
     @property
     def endmembers(self) -> Float32:
@@ -108,40 +106,27 @@ class FittedMethod:
         )
 
 
-def unmix(
-    image: Image | Cube | NDArray[Any],
-    spec: UnmixSpec | None = None,
-    *,
-    model: TrainedModel | None = None,
-    compute: Compute | None = None,
-    progress: Progress | None = None,
-    endmembers: SpectralLibrary | None = None,
-) -> Unmixing:
-    """Find the materials of an image and how much of each is in every pixel.
+def answering(area: Unmixer, manifest: ModelManifest | None, abundances_of: AbundancesOf) -> Unmixer:
+    """The unmixer that answers in a convention, from the one whose abundances are of ``area``."""
+    factors = None if manifest is None else manifest.shape_deviation_factors
+    return area if abundances_of == "area" else ShapeUnmixer(area, np.array(1.0 if factors is None else factors))
 
-    image: (rows, columns, bands), a Cube, or an opened scene. spec: method, number of endmembers, seed and so on.
-    model: use this trained model and train nothing.
-    progress: see ``Progress``; it may raise Cancelled. endmembers: those that are known, on the scale of the image:
-    they are the first of the answer and stay as they are, while the others are found.
 
-    Raises SceneContentError and SceneFormatError for images that cannot be unmixed, SpecError and UnknownMethodError
-    for arguments that do not fit, BandMismatchError for a model and LibraryMismatchError for endmembers that do not.
+def apply_in_memory(
+    image: Image, fitted: FittedMethod, compute: Compute, progress: Progress, started: float,
+    watch: Callable[[Block], None] = lambda block: None,
+) -> Unmixing:  # fmt: skip
+    """Every pixel of the image a method was fitted on, in memory. started: when the fit began, by
+    ``time.perf_counter``. watch: sees every block of the image that passes by."""
+    maps, applying = ArrayMaps(image.shape, fitted.unmixer), time.perf_counter()
 
-    >>> rng = np.random.default_rng(0)
-    >>> cube = rng.dirichlet([0.3, 0.3], size=(20, 20)) @ rng.random((2, 30))
-    >>> result = unmix(cube, UnmixSpec(method="vca_fcls", n_endmembers=2))
-    >>> result.endmembers.shape, result.abundances.shape
-    ((2, 30), (20, 20, 2))
-    """
-    spec, compute = spec or UnmixSpec(), compute or Compute()
-    report = never_back(progress or silent)
-    opened, started = as_image(image), time.perf_counter()
-    fitted = fit_image(opened, spec, model, compute, part_of(report, 0.0, FITTING_SHARE), endmembers)
-    maps, applying = ArrayMaps(opened.shape, fitted.unmixer), time.perf_counter()
-    rows, after = (0, opened.shape[0]), part_of(report, FITTING_SHARE, 1.0)
+    def write(block: Block, found: Maps) -> None:
+        maps.write(block, found)
+        watch(block)
+
     with threadpool_limits(compute.threads):
-        seen = blanked(opened, fitted.info.fill_values)
-        reconstruction = unmix_rows(seen, fitted.unmixer, fitted.info.used_bands, rows, maps.write, after)
+        seen, rows = blanked(image, fitted.info.fill_values), (0, image.shape[0])
+        reconstruction = unmix_rows(seen, fitted.unmixer, fitted.info.used_bands, rows, write, progress)
     finished = time.perf_counter()
     seconds = {"inference": round(finished - applying, 4), "total": round(finished - started, 4)}
     return fitted.result(maps.maps, reconstruction, seconds)
@@ -155,7 +140,11 @@ def fit_image(
     progress: Progress,
     endmembers: SpectralLibrary | None = None,
 ) -> FittedMethod:
-    """The method of ``spec`` fitted on the image, or ``model`` after a look at a sample of it. Raises as ``unmix``."""
+    """The method of ``spec`` fitted on the image, or ``model`` after a look at a sample of it.
+
+    Raises SceneContentError and SceneFormatError for images that cannot be unmixed, SpecError and UnknownMethodError
+    for arguments that do not fit, BandMismatchError for a model and LibraryMismatchError for endmembers that do not.
+    """
     with threadpool_limits(compute.threads):
         if model is not None:
             refuse_given(endmembers is not None)
@@ -168,7 +157,7 @@ def fit_image(
 def fit(
     seen: TrainingImage, spec: UnmixSpec, compute: Compute, progress: Progress, truth: SharedTruth | None = None
 ) -> FittedMethod:
-    """Fit the method of ``spec`` on an image. truth: what several methods share. Raises as ``unmix``."""
+    """Fit the method of ``spec`` on an image. truth: what several methods share. Raises as ``fit_image``."""
     row = check_method(spec.method)
     if seen.given is not None:
         require_keeps_given([row.name])

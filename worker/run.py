@@ -5,6 +5,7 @@ import importlib
 import logging
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 
 from redis import Redis
 from redis.exceptions import RedisError
@@ -19,6 +20,7 @@ WAIT_SECONDS = 0.5
 
 TRAIN = "train"
 NEEDED_BY_ALL = ("worker.tasks", "unmixing.io.apply.run", "unmixing.io.apply.joining")
+NEEDED_BY_PICTURES = ("unmixing.io.products.quicklook",)
 NEEDED_BY_TRAINING = ("unmixing.networks.training.trainers", "unmixing.mixtures.networks.training")
 
 logger = logging.getLogger(__name__)
@@ -44,8 +46,12 @@ def _import_ahead(queues: Sequence[str]) -> None:
 
     Only imported: whatever starts threads of its own, as a model or a product of matrices, must not run before a fork.
     """
-    for module in NEEDED_BY_ALL + (NEEDED_BY_TRAINING if TRAIN in queues else ()):
+    for module in NEEDED_BY_ALL:
         importlib.import_module(module)
+    for module in NEEDED_BY_PICTURES + (NEEDED_BY_TRAINING if TRAIN in queues else ()):
+        # Without the extras, results have no pictures, and jobs that train fail with words.
+        with suppress(ModuleNotFoundError):
+            importlib.import_module(module)
     gc.collect()
     gc.freeze()  # a collection in a work-horse would copy every page of it
 

@@ -31,9 +31,9 @@ from model_store.folders import appearing_folder
 from model_store.jobs import Report
 from model_store.models import model_id
 from model_store.records import JobRecord
-from model_store.results import write_document
 from model_store.settings import Settings
 from model_store.stores import Stores
+from unmixing.io.products.document import write_document
 from unmixing.progress import Progress, in_words, part_of, silent
 from unmixing.specs import UnmixSpec
 from unmixing.types import Compute

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 from model_store.deliveries import JOIN, Delivery, delivery_of
 from model_store.errors import UnknownJobError
 from model_store.models import model_id
-from model_store.results import write_document
 from model_store.settings import Settings
 from model_store.stores import Stores, open_stores
+from unmixing.io.products.document import write_document
 from unmixing.progress import Progress, part_of
 from unmixing.types import Compute
 from worker.attempts import progress_to, run_held

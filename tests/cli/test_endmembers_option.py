@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cli.client import ServiceClient
 from tests.cli.conftest import N_BANDS, Command
 from tests.cli.test_run import assert_one_line_error
+from unmixing_client import UnmixClient
 
 WAVELENGTHS_NM = 400.0 + 1000.0 * np.linspace(0.0, 1.0, N_BANDS)
 
@@ -94,10 +94,10 @@ def test_submit_sends_the_file_in_a_field_of_its_own(
 ) -> None:
     sent: list[object] = []
 
-    def upload(client: ServiceClient, files: object, fields: object, follow: object, libraries: object) -> None:
-        sent.append(libraries)
+    def submit(client: UnmixClient, scene: object, fields: object, files: object, progress: object) -> None:
+        sent.append(files)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(ServiceClient, "upload", upload)
+    monkeypatch.setattr(UnmixClient, "submit", submit)
     unmix("submit", tiny, "-p", "3", "--endmembers", "known.csv")
     assert sent == [{"endmembers": [Path("known.csv")]}]

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from cli.errors import CliError
-from cli.outputs import output_folder
 from cli.scene_files import scene_files, scene_name
 from tests.cli.conftest import make_tiny
 from unmixing.io.inputs.truth import read_truth
+from unmixing.io.products.folders import output_folder
 from unmixing.simulation.evaluation import evaluate
 
 

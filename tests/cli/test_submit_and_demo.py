@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cli.client import ServiceClient
 from tests.cli.conftest import TRAINING_SECONDS, Command
 from tests.cli.test_run import PRODUCTS, QUICK, assert_one_line_error
 from tests.supervision.trees import Tree, serving
+from unmixing_client import Job
 
 
 @pytest.fixture(scope="module")
@@ -46,10 +46,10 @@ def test_nobody_there(unmix: Command, tiny: Path) -> None:
 
 
 def test_ctrl_c_leaves_the_job_id(unmix: Command, tiny: Path, service: Tree, monkeypatch: pytest.MonkeyPatch) -> None:
-    def interrupted(client: ServiceClient, job: object, follow: object) -> None:
+    def interrupted(job: Job, progress: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(ServiceClient, "wait", interrupted)
+    monkeypatch.setattr(Job, "wait", interrupted)
     result = unmix("submit", tiny, *QUICK, "--url", service.url)
     assert result.exit_code == 130
     assert f"curl -X DELETE {service.url}/jobs/" in result.stderr

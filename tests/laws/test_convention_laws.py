@@ -89,7 +89,7 @@ def test_a_training_that_was_asked_for_shape_gives_the_same_model_and_answer(met
     area, fresh = unmix(cube, spec), unmix(cube, shape)
     assert fresh.model.onnx == area.model.onnx
     assert fresh.model.manifest.abundances_of == "area"
-    np.testing.assert_allclose(fresh.model.manifest.endmember_norms, area.endmember_norms, rtol=1e-5)
+    np.testing.assert_allclose(fresh.model.manifest.endmember_norms, area.endmember_norms, rtol=1e-5)  # type: ignore[arg-type]
     applied = unmix(cube, shape, model=area.model)
     assert applied.provenance["spec"]["abundances_of"] == fresh.provenance["spec"]["abundances_of"] == "shape"
     for name in ("abundances", "endmembers", "brightness", "uncertainty"):

@@ -11,10 +11,11 @@ import pytest
 from model_store.errors import QueueUnavailableError, UnknownModelError, UnreadableModelError
 from model_store.folders import appearing_folder, remove_folder, remove_leftovers
 from model_store.models import ModelStore
-from model_store.results import ResultStore, write_document
+from model_store.results import ResultStore
 from model_store.settings import Settings, queue_url
 from tests.conftest import stored_model
 from unmixing.errors import ModelParityError
+from unmixing.io.products.document import write_document
 
 
 def test_a_model_is_known_by_its_content(tmp_path: Path) -> None:

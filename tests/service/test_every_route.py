@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 
 from model_store.models import model_id
-from model_store.results import write_document
 from model_store.settings import Settings
 from model_store.stores import Stores
 from service.app import create_app
 from service.compression import MIN_BYTES
 from tests.conftest import small_scene, stored_model
 from tests.service.test_http import post
+from unmixing.io.products.document import write_document
 from unmixing.methods import METHODS
 from unmixing.mixtures.methods import SEPARATION_METHODS
 

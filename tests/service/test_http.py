@@ -15,7 +15,6 @@ from redis import Redis
 from model_store.errors import DataFolderMismatchError, StoreError
 from model_store.jobs import ENDED
 from model_store.records import JobError, JobStatus
-from model_store.results import write_document
 from model_store.settings import Settings
 from model_store.stores import Stores
 from service.app import create_app
@@ -24,6 +23,7 @@ from service.queues import TASK
 from service.schemas.jobs import job_document
 from tests.conftest import npy, poison, record, serving, small_scene, stored_model, wait_until
 from unmixing.errors import UnmixingError
+from unmixing.io.products.document import write_document
 from unmixing.io.products.table import PRODUCTS
 from unmixing.manifest import MODEL_MEDIA_TYPE
 from unmixing.specs import UnmixSpec

@@ -26,13 +26,13 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from model_store.models import model_id
-from model_store.results import write_document
 from model_store.settings import Settings
 from model_store.stores import Stores
 from service.app import create_app
 from tests.conftest import npy, small_scene, stored_model
 from unmixing.io.apply.run import run_task
 from unmixing.io.inputs.tasks import UnmixingTask
+from unmixing.io.products.document import write_document
 from unmixing.progress import silent
 from unmixing.types import Compute
 

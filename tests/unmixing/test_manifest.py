@@ -28,6 +28,7 @@ def trained():
 def test_the_bytes_alone_are_the_model(method):
     cube = make_scene()[0]
     result = unmix(cube, UnmixSpec(n_endmembers=3, method=method, seed=1, max_training_seconds=0.01))
+    assert result.model is not None
     found = read_model(result.model.onnx)
     assert found == replace(result.model, seconds={})
     assert found.manifest.method == method

@@ -8,6 +8,7 @@ import pytest
 pytest.importorskip("prosail", reason="generated scenes need prosail")
 
 from unmixing.algorithms.metrics import pairwise_sad_radians
+from unmixing.errors import MissingExtraError
 from unmixing.simulation.generated import LARGEST_MIXED, GeneratedScene, generate_scene
 from unmixing.simulation.spectra import MATERIALS, variants
 
@@ -76,5 +77,5 @@ def test_materials_by_name_and_too_many() -> None:
 
 def test_without_prosail_the_error_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "prosail", None)
-    with pytest.raises(ImportError, match=r'pip install "unmixing-service\[demo\]"'):
+    with pytest.raises(MissingExtraError, match=r'pip install "unmixing-service\[demo\]"'):
         scene()

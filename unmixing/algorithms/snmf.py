@@ -5,6 +5,7 @@ from numpy.typing import NDArray
 
 from unmixing.algorithms.endmembers import unit_norm
 from unmixing.algorithms.factorization import Factors, Solution, counted, iterate, vca_start
+from unmixing.errors import needing
 from unmixing.progress import Progress
 from unmixing.specs import SnmfSpec
 from unmixing.types import Float64
@@ -70,7 +71,8 @@ def _sweeps(
     pixels: Float64, contributions: Float64, endmembers: Float64, l1: float, n_sweeps: int
 ) -> tuple[Float64, Float64]:
     # A second to import, and only this method needs it.
-    from sklearn.decomposition import non_negative_factorization
+    with needing("train"):
+        from sklearn.decomposition import non_negative_factorization
 
     # Without a tolerance of its own it makes all its sweeps and does not warn that it could have gone on.
     found, spectra, _ = non_negative_factorization(

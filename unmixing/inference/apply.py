@@ -13,7 +13,7 @@ from unmixing.cubes import usable
 from unmixing.inference.images import Block, Image
 from unmixing.inference.neighbourhoods import pixel_reader
 from unmixing.inference.reconstruction import ReconstructionMetrics
-from unmixing.inference.runtime import BLOCK_PIXELS
+from unmixing.inference.runtime import BLOCK_PIXELS, ModelOutput
 from unmixing.inference.unmixers import Unmixer
 from unmixing.progress import Progress
 from unmixing.types import Bool, Cube, Float32
@@ -71,12 +71,15 @@ def unmix_rows(
     ):
         for block in blocks:
             progress((block.start - first) / max(1, last - first), "unmixing the image")
-            write_later(block, _unmixed(unmixer, block, np.flatnonzero(used_bands), reconstruction))
+            write_later(block, unmixed_block(unmixer, block, np.flatnonzero(used_bands), reconstruction.add))
     return reconstruction
 
 
-def _unmixed(unmixer: Unmixer, block: Block, used: NDArray[np.intp], reconstruction: ReconstructionMetrics) -> Maps:
-    """Maps of all pixels of a block, NaN where they are not valid."""
+def unmixed_block(
+    unmixer: Unmixer, block: Block, used: NDArray[np.intp], watch: Callable[[Float32, ModelOutput], None]
+) -> Maps:
+    """Maps of all pixels of a block, NaN where they are not valid. watch: sees the pixels over the used bands and what
+    came out, part by part."""
     n_rows, (_, columns, n_bands) = block.stop - block.start, block.values.shape
     own = block.values[block.above : block.above + n_rows].reshape(-1, n_bands)
     valid, count = usable(own, used), len(unmixer.endmembers)
@@ -92,7 +95,7 @@ def _unmixed(unmixer: Unmixer, block: Block, used: NDArray[np.intp], reconstruct
         pixels = own[part] if mask.all() else own[part][mask]
         positions = block.start * columns + start + np.flatnonzero(mask)
         output = unmixer.run(read(pixels, positions, len(used)), positions)
-        reconstruction.add(pixels if len(used) == n_bands else pixels[:, used], output)
+        watch(pixels if len(used) == n_bands else pixels[:, used], output)
         maps.abundances[part][mask], maps.brightness[part][mask] = output.abundances, output.brightness
         if maps.uncertainty is not None and output.uncertainty is not None:
             maps.uncertainty[part][mask] = output.uncertainty

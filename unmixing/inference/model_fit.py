@@ -1,5 +1,6 @@
 """Whether a stored model fits an image, and what the image is to it; without ONNX Runtime."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -9,9 +10,12 @@ from unmixing.inference.images import Image, blanked, described
 from unmixing.inference.sampling import SAMPLE_PIXELS, draw_sample
 from unmixing.progress import Progress
 from unmixing.screening.fill import FillSearch
-from unmixing.types import DroppedBand, Float32, ImageInfo, TrainedModel
+from unmixing.types import DroppedBand, FillValue, Float32, ImageInfo, TrainedModel
 from unmixing.warnings.reading import reading_warnings
 from unmixing.warnings.table import merged
+
+Draw = Callable[[tuple[FillValue, ...]], Float32]
+"""Draws the sample of an image whose fill values these are, (n_sample, bands)."""
 
 
 def require_fit(model: TrainedModel, n_bands: int, n_endmembers: int | None) -> None:
@@ -43,10 +47,16 @@ def sample_for_model(image: Image, model: TrainedModel, progress: Progress) -> t
     """
     info = info_for_model(image, model)
     used = np.flatnonzero(info.used_bands)
-    _, sample = draw_sample(image, used, SAMPLE_PIXELS, progress)
-    search = FillSearch(len(used), image.scale)
+    return described_by_sample(info, lambda fills: draw_sample(blanked(image, fills), used, SAMPLE_PIXELS, progress)[1])
+
+
+def described_by_sample(info: ImageInfo, draw: Draw) -> tuple[ImageInfo, Float32]:
+    """The description of an image with all that a sample of it tells, and that sample, (n_sample, bands)."""
+    used = np.flatnonzero(info.used_bands)
+    sample = draw(())
+    search = FillSearch(len(used), info.scale)
     search.add(sample[:, used])
     if fills := search.found():  # they have taken the place of pixels in the sample
         info = replace(info, fill_values=fills)
-        _, sample = draw_sample(blanked(image, fills), used, SAMPLE_PIXELS, progress)
+        sample = draw(fills)
     return replace(info, warnings=merged(info.warnings, reading_warnings(sample[:, used], used))), sample

@@ -3,12 +3,17 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import numpy as np
 import onnxruntime as ort
 
 from unmixing.errors import BandMismatchError
 from unmixing.types import Compute, Float32
 
 BLOCK_PIXELS = 16_384
+
+PIXELS_AT_ONCE = 16
+"""The processor takes so many numbers in one step, and computes a rest smaller than that one by one, with another last
+digit: no pixel is such a rest, so that its answer does not depend on how the image was divided."""
 
 OUTPUTS = ["endmembers", "abundances", "brightness", "uncertainty"]
 """Of a model, in this order; the last one only where it was learned."""
@@ -99,8 +104,15 @@ class PreparedModel:
         Raises BandMismatchError when the number of bands is not the model's.
         """
         self._runner.require_bands("pixels", pixels)
-        answer = self._session.run(self._outputs, {**self.state, "pixels": pixels}, self._options)
-        return ModelOutput(self.endmembers, *answer)
+        filled = _filled_up(pixels)
+        answer = self._session.run(self._outputs, {**self.state, "pixels": filled}, self._options)
+        return ModelOutput(self.endmembers, *(values[: len(pixels)] for values in answer))
+
+
+def _filled_up(pixels: Float32) -> Float32:
+    """The pixels and some more, so that their number is a multiple of ``PIXELS_AT_ONCE``."""
+    missing = -len(pixels) % PIXELS_AT_ONCE
+    return np.pad(pixels, ((0, missing), (0, 0)), mode="edge") if missing and len(pixels) else pixels
 
 
 def _only_what_is_asked_for() -> ort.RunOptions:

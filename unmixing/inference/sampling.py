@@ -79,6 +79,19 @@ class PixelSample:
         self._pixels = [np.concatenate(self._pixels)[chosen]]
         self._positions, self._n_held = [positions[chosen]], len(chosen)
 
+    @property
+    def is_full(self) -> bool:
+        """Whether only pixels of lower keys can still enter."""
+        return self._n_held >= self._n_pixels
+
+    def take(self, other: "PixelSample") -> None:
+        """Take in the sample of other pixels of the same image."""
+        self._bands_with_data |= other._bands_with_data
+        self._pixels += other._pixels
+        self._positions += other._positions
+        self._n_held += other._n_held
+        self._keep_lowest()
+
     def result(self) -> tuple[NDArray[np.int64], Float32]:
         """Positions, in order, and their pixels (n, n_bands), 0 where there is no data.
 

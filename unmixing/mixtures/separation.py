@@ -12,6 +12,7 @@ from threadpoolctl import threadpool_limits
 from unmixing.algorithms.endmembers import unit_norm
 from unmixing.algorithms.factorization import Factors
 from unmixing.algorithms.metrics import nmse
+from unmixing.errors import needing
 from unmixing.inference.provenance import provenance
 from unmixing.inference.runtime import BLOCK_PIXELS, ModelRunner
 from unmixing.inference.sampling import sample_of
@@ -118,7 +119,8 @@ def _prior(
     """The library given or found, and what is said about it. How sources are distributed is always learned from the
     mixtures."""
     # scikit-learn takes a second to import, and only this needs it.
-    from unmixing.mixtures.blind import blind_library
+    with needing("train"):
+        from unmixing.mixtures.blind import blind_library
 
     started = time.perf_counter()
     nonnegative = bool(values.min() >= 0) if spec.nonnegative is None else spec.nonnegative
@@ -157,7 +159,8 @@ def _train(
     network: SeparationNetworkSpec | None,
 ) -> TrainedModel:
     # Torch takes seconds to import, and applying a stored model never needs it.
-    from unmixing.mixtures.networks.model import train_separation_model
+    with needing("train"):
+        from unmixing.mixtures.networks.model import train_separation_model
 
     example, part = sample_of(values, 1_024), _after_library(report)
     return train_separation_model(prior, example, spec, compute, part, network)

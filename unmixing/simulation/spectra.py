@@ -10,6 +10,7 @@ from types import ModuleType
 
 import numpy as np
 
+from unmixing.errors import needing
 from unmixing.types import Float64
 
 MODEL_NM = np.arange(400.0, 2501.0)
@@ -20,11 +21,8 @@ Parameters = Mapping[str, float]
 
 def _prosail() -> ModuleType:
     """Imported only when spectra are wanted: it is optional and takes a second."""
-    try:
+    with needing("demo"):
         import prosail
-    except ImportError as error:
-        message = 'generated scenes need the package prosail: pip install "unmixing-service[demo]"'
-        raise ImportError(message) from error
     module: ModuleType = prosail
     return module
 

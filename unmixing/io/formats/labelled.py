@@ -7,12 +7,14 @@ import numpy as np
 
 from unmixing.io.formats.array_header import ArrayHeader
 from unmixing.io.formats.axes import AxisSigns, find_axes
-from unmixing.io.formats.layout import SceneLayout
+from unmixing.io.formats.layout import AxisOrder, SceneLayout
 from unmixing.io.formats.names import wavelength_unit
 from unmixing.io.formats.reader import ArrayRows, SceneReader
 from unmixing.io.formats.variables import require_cube, require_three_axes
 from unmixing.io.formats.wavelengths import wavelengths_in_nm
 from unmixing.types import Float64, Georeference, SceneFacts
+
+WHAT = "the array"
 
 NODATA = ("_FillValue", "nodata", "missing_value")
 
@@ -27,16 +29,9 @@ def labelled_scene(image: Any, layout: SceneLayout) -> SceneReader:
 
     Raises SceneFormatError, and AmbiguousSceneError where neither names nor numbers tell the bands.
     """
-    what, shape, dtype = "the array", tuple(image.shape), np.dtype(image.dtype)
-    require_three_axes(ArrayHeader(shape, dtype), what)
-    lists = _wavelength_lists(image)
-    known = {len(values) for values, _ in lists}
-    signs = AxisSigns(
-        layout.axes, tuple(str(name) for name in image.dims), known.pop() if len(known) == 1 else None,
-        lambda: np.asarray(image.values),
-    )  # fmt: skip
-    order = find_axes(shape, signs, what)
-    rows, columns, bands = require_cube(ArrayHeader(order.of(shape), dtype), what)
+    shape, dtype, lists = tuple(image.shape), np.dtype(image.dtype), _wavelength_lists(image)
+    order = labelled_axes(image, layout)
+    rows, columns, bands = require_cube(ArrayHeader(order.of(shape), dtype), WHAT)
     wavelengths, unit = next(
         (wavelengths_in_nm(list(values), said) for values, said in lists if len(values) == bands), (None, None)
     )
@@ -47,6 +42,17 @@ def labelled_scene(image: Any, layout: SceneLayout) -> SceneReader:
         source={"format": "labelled array", "axes": str(order), "axes_by": order.decided_by, "wavelength_units": unit},
     )
     return SceneReader(ArrayRows((rows, columns, bands), dtype, lambda: order.view(np.asarray(image.values))), facts)
+
+
+def labelled_axes(image: Any, layout: SceneLayout) -> AxisOrder:
+    """Which axis of an array with named axes is which; raises as ``labelled_scene``."""
+    shape = tuple(image.shape)
+    require_three_axes(ArrayHeader(shape, np.dtype(image.dtype)), WHAT)
+    known = {len(values) for values, _ in _wavelength_lists(image)}
+    # What is computed in chunks may be too large to be looked at for this.
+    content = None if getattr(image, "chunks", None) else lambda: np.asarray(image.values)
+    names = tuple(str(name) for name in image.dims)
+    return find_axes(shape, AxisSigns(layout.axes, names, known.pop() if len(known) == 1 else None, content), WHAT)
 
 
 def _wavelength_lists(image: Any) -> list[tuple[Float64, str | None]]:

@@ -7,7 +7,6 @@ from pydantic import BaseModel, ValidationError
 
 from unmixing.errors import SpecError
 from unmixing.io.inputs.input_kind import InputKind
-from unmixing.methods import chosen_methods
 from unmixing.mixtures.specs import SeparationSpec
 from unmixing.specs import InputSpec, UnmixSpec
 from unmixing.types import TrainedModel
@@ -34,6 +33,9 @@ def image_spec(fields: Mapping[str, str], model: TrainedModel | None, max_traini
     refuse(fields, MIXTURE_FIELDS, "a mixture matrix", InputKind.IMAGE)
     given = _given(fields, model)
     spec = validated(UnmixSpec, given)
+    # The methods pull in SciPy's optimizers; whoever only asks for the fields should not wait for them.
+    from unmixing.methods import chosen_methods
+
     chosen_methods(spec.method)
     _require_method_of(model, spec.method)
     return spec if spec.max_training_seconds else spec.model_copy(update={"max_training_seconds": max_training_seconds})

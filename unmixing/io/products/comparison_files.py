@@ -4,7 +4,7 @@ import csv
 from pathlib import Path
 
 from unmixing.comparison import Comparison
-from unmixing.io.products.comparison_quicklook import write_comparison_quicklook
+from unmixing.io.products.result import can_draw
 from unmixing.methods import METHODS
 from unmixing.types import ImageInfo
 
@@ -28,6 +28,11 @@ def write_comparison(folder: Path, comparison: Comparison, info: ImageInfo) -> d
     the first method, which is no measure of truth.
     """
     _write_table(folder / "comparison.csv", comparison)
+    if not can_draw():
+        return {"comparison.csv": "text/csv"}
+    # Matplotlib takes a while to import, and is not everywhere.
+    from unmixing.io.products.comparison_quicklook import write_comparison_quicklook
+
     write_comparison_quicklook(folder / "comparison.png", comparison, info)
     return {"comparison.csv": "text/csv", "comparison.png": "image/png"}
 

@@ -1,5 +1,6 @@
 """The result of an unmixing as one JSON document, the same from the service and from the command line."""
 
+import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -14,6 +15,8 @@ from unmixing.types import ImageInfo, ResultWarning, TrainedModel, Unmixing
 if TYPE_CHECKING:
     from unmixing.comparison import Comparison
     from unmixing.mixtures.separation import Separation
+
+DOCUMENT = "result.json"
 
 Assets = Mapping[str, Mapping[str, Any]]
 """By file name: ``href``, ``type`` and ``size`` (bytes)."""
@@ -50,6 +53,11 @@ def result_document(
     }
     ready: dict[str, Any] = json_ready(document)
     return ready
+
+
+def write_document(folder: Path, document: Mapping[str, Any]) -> None:
+    """Write ``result.json`` into the folder of a result."""
+    (folder / DOCUMENT).write_text(json.dumps(document), "utf-8")
 
 
 def comparison_document(

@@ -33,6 +33,11 @@ INK = "#222222"
 
 def write_quicklook(path: Path, result: ImageResult) -> None:
     """Draw the result and write it as PNG."""
+    drawn(result).savefig(path, dpi=130, format="png")
+
+
+def drawn(result: ImageResult) -> Figure:
+    """The result as a figure."""
     rows, columns, _ = result.info.shape
     n_panels = len(result.unmixing.endmember_names) + 1
     aspect = min(4.0, max(0.25, rows / columns))
@@ -46,7 +51,7 @@ def write_quicklook(path: Path, result: ImageResult) -> None:
     panels: Any = figure.subfigures(2, 1, height_ratios=[maps_height + 0.2, spectra_height])
     _draw_maps(panels[0], result, n_rows, n_columns)
     _draw_spectra(panels[1].subplots(), result.unmixing, result.info)
-    figure.savefig(path, dpi=130, format="png")
+    return figure
 
 
 def _panels_per_row(n_panels: int, aspect: float) -> int:
@@ -59,10 +64,7 @@ def _panels_per_row(n_panels: int, aspect: float) -> int:
 def _draw_maps(figure: Any, result: ImageResult, n_rows: int, n_columns: int) -> None:
     axes = np.atleast_1d(figure.subplots(n_rows, n_columns, squeeze=False)).ravel()
     step, unmixing = result.picture_step, result.unmixing
-    _, bands = false_colour_bands(result.info)
-    axes[0].imshow(stretched(result.picture, result.pictured_pixels()), interpolation="nearest")
-    axes[0].set_title("false colour", fontsize=9, color=INK, loc="left")
-    axes[0].set_xlabel(bands, fontsize=8, color=INK, loc="left")
+    _draw_image(axes[0], result)
     image = None
     for index, name in enumerate(unmixing.endmember_names):
         panel = axes[index + 1]
@@ -85,6 +87,19 @@ def _draw_maps(figure: Any, result: ImageResult, n_rows: int, n_columns: int) ->
     bar.set_label(abundance_label(unmixing.abundances_of), fontsize=9, color=INK)
     bar.outline.set_visible(False)
     bar.ax.tick_params(labelsize=8)
+
+
+def _draw_image(panel: Axes, result: ImageResult) -> None:
+    """The image in false colour or, where it is not at hand, how bright its pixels are."""
+    step, valid = result.picture_step, result.pictured_pixels()
+    if result.picture is None:
+        grey = np.repeat(result.unmixing.brightness[::step, ::step, None], 3, axis=2)
+        panel.imshow(stretched(grey, valid), interpolation="nearest")
+        panel.set_title("brightness", fontsize=9, color=INK, loc="left")
+        return
+    panel.imshow(stretched(result.picture, valid), interpolation="nearest")
+    panel.set_title("false colour", fontsize=9, color=INK, loc="left")
+    panel.set_xlabel(false_colour_bands(result.info)[1], fontsize=8, color=INK, loc="left")
 
 
 def abundance_label(abundances_of: AbundancesOf) -> str:

@@ -1,6 +1,7 @@
 """A finished unmixing of an image, as its products are made of it."""
 
 from dataclasses import dataclass
+from importlib.util import find_spec
 
 import numpy as np
 
@@ -13,11 +14,11 @@ MAX_PICTURE_SIDE = 900
 @dataclass(frozen=True, eq=False)
 class ImageResult:
     """unmixing: its maps may lie in files. info: of the image. picture: three of its bands as they are, every
-    ``picture_step``-th pixel, (rows, columns, 3)."""
+    ``picture_step``-th pixel, (rows, columns, 3); None of a result whose image is not at hand."""
 
     unmixing: Unmixing
     info: ImageInfo
-    picture: Float32
+    picture: Float32 | None
 
     @property
     def picture_step(self) -> int:
@@ -36,3 +37,8 @@ class ImageResult:
 def picture_step(shape: tuple[int, int, int]) -> int:
     """Every so many pixels of an image (rows, columns, bands) one is shown."""
     return -(-max(shape[:2]) // MAX_PICTURE_SIDE)
+
+
+def can_draw() -> bool:
+    """Whether there is something to draw pictures with: without the extra ``plot`` a result has none."""
+    return find_spec("matplotlib") is not None

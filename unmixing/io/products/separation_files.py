@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from unmixing.io.products.separation_quicklook import write_separation_quicklook
+from unmixing.io.products.result import can_draw
 from unmixing.manifest import MODEL_MEDIA_TYPE
 from unmixing.mixtures.separation import Separation
 
@@ -23,7 +23,7 @@ def write_separation(folder: Path, separation: Separation) -> dict[str, str]:
     """Write every product into an existing, empty ``folder``; returns name -> media type.
 
     ``mixing_matrix.csv`` has a row per channel and a column per source, ``sources.csv`` a row per sample.
-    ``model.onnx`` is there only when the method has one.
+    ``model.onnx`` is there only when the method has one, ``quicklook.png`` only where it can be drawn.
     """
     names = separation.source_names
     _write_table(folder / "mixing_matrix.csv", "channel", names, separation.mixing_matrix.T)
@@ -31,7 +31,11 @@ def write_separation(folder: Path, separation: Separation) -> dict[str, str]:
     _write_table(folder / "sources.csv", "sample", names, separation.sources)
     if separation.model is not None:
         (folder / "model.onnx").write_bytes(separation.model.onnx)
-    write_separation_quicklook(folder / "quicklook.png", separation)
+    if can_draw():
+        # Matplotlib takes a while to import, and is not everywhere.
+        from unmixing.io.products.separation_quicklook import write_separation_quicklook
+
+        write_separation_quicklook(folder / "quicklook.png", separation)
     return {name: kind for name, kind in MEDIA_TYPES.items() if (folder / name).exists()}
 
 

@@ -6,8 +6,7 @@ from pathlib import Path
 
 from unmixing.io.products.cog import hidden_name, write_abundances, write_uncertainty
 from unmixing.io.products.endmembers import write_endmembers
-from unmixing.io.products.quicklook import write_quicklook
-from unmixing.io.products.result import ImageResult
+from unmixing.io.products.result import ImageResult, can_draw
 from unmixing.manifest import MODEL_MEDIA_TYPE
 
 COG = "image/tiff; application=geotiff; profile=cloud-optimized"
@@ -29,6 +28,19 @@ def has_uncertainty(result: ImageResult) -> bool:
 def has_model(result: ImageResult) -> bool:
     """Whether a network made the result."""
     return result.unmixing.model is not None
+
+
+def has_picture(result: ImageResult) -> bool:
+    """Whether it can be drawn here."""
+    return can_draw()
+
+
+def write_picture(path: Path, result: ImageResult) -> None:
+    """The quicklook."""
+    # Matplotlib takes a while to import, and is not everywhere.
+    from unmixing.io.products.quicklook import write_quicklook
+
+    write_quicklook(path, result)
 
 
 def write_model(path: Path, result: ImageResult) -> None:
@@ -64,7 +76,7 @@ PRODUCTS = (
     Product("brightness.npy", NPY, None),
     Product("endmembers.csv", "text/csv", write_endmembers),
     Product("model.onnx", MODEL_MEDIA_TYPE, write_model, has_model),
-    Product("quicklook.png", "image/png", write_quicklook),
+    Product("quicklook.png", "image/png", write_picture, has_picture),
     Product("uncertainty.tif", COG, write_uncertainty, has_uncertainty, slow=True),
     Product("uncertainty.npy", NPY, None, has_uncertainty),
 )
