@@ -21,7 +21,11 @@ WAIT_SECONDS = 0.5
 TRAIN = "train"
 NEEDED_BY_ALL = ("worker.tasks", "unmixing.io.apply.run", "unmixing.io.apply.joining")
 NEEDED_BY_PICTURES = ("unmixing.io.products.quicklook",)
-NEEDED_BY_TRAINING = ("unmixing.networks.training.trainers", "unmixing.mixtures.networks.training")
+NEEDED_BY_TRAINING = (
+    "unmixing.networks.training.trainers",
+    "unmixing.mixtures.networks.training",
+    "torch._dynamo",  # which the first optimiser of a process imports, for a second
+)
 
 logger = logging.getLogger(__name__)
 

@@ -1,5 +1,8 @@
 """The network is PALM with learned weights, and ONNX says what torch says."""
 
+from collections.abc import Callable
+from functools import partial
+
 import numpy as np
 import pytest
 import torch
@@ -10,6 +13,7 @@ from unmixing.errors import BandMismatchError, ModelParityError
 from unmixing.inference.runtime import ModelRunner
 from unmixing.networks.export.graph import UnmixingGraph
 from unmixing.networks.export.onnx import export_onnx, parity_error, require_parity
+from unmixing.networks.lista import LISTA, LISTACP, SubspaceNetwork
 from unmixing.networks.lpalm import LPALM
 from unmixing.networks.training.loop import Run
 from unmixing.networks.training.supervised import baseline, train
@@ -50,6 +54,30 @@ def test_a_layer_with_palms_own_weights_is_a_palm_step():
     expected_contributions, expected_endmembers = palm_step(pixels, contributions, library())
     np.testing.assert_allclose(stepped.numpy(), expected_contributions, atol=1e-5)
     np.testing.assert_allclose(endmembers.numpy(), expected_endmembers, atol=1e-5)
+
+
+@pytest.mark.parametrize("row_weight", [0.0, 0.4])
+@pytest.mark.parametrize("kind", [LPALM, partial(LPALM, n_given=1), LISTA, LISTACP])
+def test_what_training_computes_is_what_the_layers_say_and_so_is_its_gradient(
+    kind: Callable[..., SubspaceNetwork], row_weight: float
+):
+    random = torch.Generator().manual_seed(0)
+    network = kind(library(), np.array([1.0, 2.0, 0.5]), np.eye(6, N_BANDS), 3, row_weight).double()
+    with torch.no_grad():
+        for learned in network.parameters():
+            learned.add_(0.05 * torch.randn(learned.shape, generator=random, dtype=torch.float64))
+    samples = network.coordinates(torch.rand(4, 20, N_BANDS, generator=random, dtype=torch.float64))
+    contributions, endmembers, _ = network(samples)
+    weights = [torch.randn(part.shape, generator=random, dtype=torch.float64) for part in (contributions, endmembers)]
+
+    def gradient(parts: tuple[torch.Tensor, torch.Tensor]) -> list[torch.Tensor]:
+        total = (parts[0] * weights[0]).sum() + (parts[1] * weights[1]).sum()
+        return list(torch.autograd.grad(total, list(network.parameters())))
+
+    answers = network.answers(samples)
+    torch.testing.assert_close(answers, (contributions, endmembers))
+    torch.testing.assert_close(gradient(answers), gradient((contributions, endmembers)))
+    assert (contributions == 0).any()
 
 
 def test_palm_steps_never_raise_the_objective_with_the_endmembers_given():

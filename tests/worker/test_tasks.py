@@ -61,6 +61,7 @@ def test_the_parent_of_work_horses_imports_ahead_what_their_queues_need(
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
     assert {"onnxruntime", "rasterio", "scipy.optimize"} <= set(loaded)
     assert ("torch" in loaded) == torch_is_imported
+    assert ("torch._dynamo" in loaded) == torch_is_imported  # every optimiser imports it, for a second
 
 
 def test_a_bad_scene_fails_with_its_own_words(settings: Settings, stores: Stores) -> None:

@@ -1,15 +1,20 @@
 """Abundances when the endmembers are known: NNLS, FCLS, and brightness as an unknown of each pixel."""
 
+from collections.abc import Iterator
+
 import numpy as np
 from numpy.typing import NDArray
 
 from unmixing.errors import BandMismatchError
-from unmixing.types import Float64
+from unmixing.types import Bool, Float64
 
 Real = NDArray[np.floating]
 
 SUM_TO_ONE_WEIGHT = 1e2
 """Weight of FCLS's sum-to-one row against the data, relative to the largest endmember norm."""
+
+SETS_AT_A_TIME = 256
+"""Passive sets whose inverses are held at a time."""
 
 
 def nnls(pixels: Real, endmembers: Real, l1: float = 0.0) -> Float64:
@@ -42,6 +47,8 @@ def nnls_from_gram(gram: Float64, correlation: Float64, max_rounds: int = 200) -
     chances = np.full(n_pixels, 3)
     open_rows = np.arange(n_pixels)
     for _ in range(max_rounds):
+        if open_rows.size == 0:
+            break
         _solve_passive(gram, correlation, passive, open_rows, solution, dual)
         wrong = (passive[open_rows] & (solution[open_rows] < 0)) | (
             ~passive[open_rows] & (dual[open_rows] < -tolerance)
@@ -49,8 +56,6 @@ def nnls_from_gram(gram: Float64, correlation: Float64, max_rounds: int = 200) -
         n_wrong = wrong.sum(axis=1)
         keep = n_wrong > 0
         open_rows, wrong, n_wrong = open_rows[keep], wrong[keep], n_wrong[keep]
-        if open_rows.size == 0:
-            break
         better = n_wrong < fewest_wrong[open_rows]
         fewest_wrong[open_rows] = np.where(better, n_wrong, fewest_wrong[open_rows])
         chances[open_rows] = np.where(better, 3, chances[open_rows] - 1)
@@ -69,18 +74,29 @@ def _solve_passive(
     solution: Float64,
     dual: Float64,
 ) -> None:
-    """Least squares on each pixel's passive set, in place, one small solve per distinct set."""
-    codes, groups = np.unique(np.packbits(passive[rows], axis=1), axis=0, return_inverse=True)
-    order = np.argsort(groups.ravel(), kind="stable")
-    ends = np.cumsum(np.bincount(groups.ravel(), minlength=len(codes)))
-    for members in np.split(rows[order], ends[:-1]):
-        support = np.flatnonzero(passive[members[0]])
-        solution[members] = 0.0
-        if support.size:
-            inverse = np.linalg.inv(gram[np.ix_(support, support)])
-            solution[np.ix_(members, support)] = correlation[np.ix_(members, support)] @ inverse
-        dual[members] = solution[members] @ gram - correlation[members]
-        dual[np.ix_(members, support)] = 0.0
+    """Least squares on each pixel's passive set, in place, one small inverse per distinct set."""
+    held, n_endmembers = passive[rows], len(gram)
+    # A number of few bits for each set: such are sorted by their digits, in linear time.
+    digits = 1 << np.arange(n_endmembers, dtype=np.min_scalar_type(2**n_endmembers - 1))
+    codes = np.where(held, digits, 0).sum(axis=1, dtype=digits.dtype)
+    order = np.argsort(codes, kind="stable")
+    held, members = held[order], rows[order]
+    starts = [0, *(np.flatnonzero(np.diff(codes[order])) + 1).tolist()]
+    wanted, found = correlation[members], np.empty((len(rows), n_endmembers))
+    inverses = _inverses_within(gram, held[starts])
+    for start, end, inverse in zip(starts, [*starts[1:], len(rows)], inverses, strict=True):
+        np.matmul(wanted[start:end], inverse, out=found[start:end])
+    solution[members] = found
+    dual[members] = np.where(held, 0.0, found @ gram - wanted)
+
+
+def _inverses_within(gram: Float64, sets: Bool) -> Iterator[Float64]:
+    """Of each of the ``sets`` (n_sets, n_endmembers) the inverse of its part of ``gram``, zero elsewhere."""
+    identity = np.eye(len(gram))
+    for some in np.array_split(sets, -(-len(sets) // SETS_AT_A_TIME)):
+        both = some[:, :, None] & some[:, None, :]
+        # What is not in a set is an identity beside the rest, and leaves its inverse alone.
+        yield from np.where(both, np.linalg.inv(np.where(both, gram, identity)), 0.0)
 
 
 def fcls(pixels: Real, endmembers: Real) -> Float64:

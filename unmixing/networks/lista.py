@@ -94,6 +94,11 @@ class SubspaceNetwork(Unrolled):
         *updates, along = torch.split(rows, n_endmembers)
         return self._through_layers(updates, used), along
 
+    def answers(self, samples: Tensor) -> tuple[Tensor, Tensor]:
+        endmembers = self.reference.expand(len(samples), *self.reference.shape)
+        contributions = self.contributions(samples.flatten(0, 1), [self.reference] * self.n_layers)
+        return contributions.reshape(*samples.shape[:2], -1), endmembers
+
     def _stacked(self) -> tuple[Tensor, Tensor]:
         """Weights that multiply the pixels, and thresholds to subtract then, for the start and all layers."""
         weights = torch.cat([self.start_weights, *self.weights.unbind(0)])

@@ -2,8 +2,10 @@
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from unmixing.networks.lista import LISTACP
+from unmixing.networks.lpalm_gradient import Fixed, LPALMLayers
 from unmixing.types import Float64
 
 INITIAL_ENDMEMBER_STEP = 0.1
@@ -51,3 +53,14 @@ class LPALM(LISTACP):
         if not self.n_given:
             return moved
         return torch.cat([endmembers[..., : self.n_given, :], moved[..., self.n_given :, :]], dim=-2)
+
+    def answers(self, samples: Tensor) -> tuple[Tensor, Tensor]:
+        weights, thresholds = self._stacked()
+        n_endmembers, n_dimensions = len(self.reference), len(self.basis)
+        n_others = self.reference.shape[1] - n_dimensions
+        others = functional.pad(self.reference[:, n_dimensions:], (n_dimensions, 0))
+        rest = torch.cat([self.reference[: self.n_given], others[self.n_given :]])
+        fixed = Fixed(functional.pad(self.basis, (0, 0, 0, n_others)), rest, self.n_given)
+        learned = (weights.view(-1, *self.reference.shape), thresholds.view(-1, n_endmembers), self.steps)
+        found: tuple[Tensor, Tensor] = LPALMLayers.apply(samples, self.reference, fixed, *learned)  # type: ignore[no-untyped-call]
+        return found

@@ -92,7 +92,7 @@ def _answers(network: Unrolled, sets: SyntheticSets) -> tuple[Tensor, Tensor, Te
     abundances."""
     with torch.no_grad():
         pixels = network.coordinates(torch.from_numpy(sets.pixels)).float()
-        abundances, brightness = network.abundances(network(pixels)[0])
+        abundances, brightness = network.abundances(network.answers(pixels)[0])
         errors = (abundances - torch.from_numpy(sets.abundances).float()).abs()
     columns, errors = (array.flatten(0, -2).T.contiguous() for array in (abundances, errors))
     return columns, brightness.flatten(), errors

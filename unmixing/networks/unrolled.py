@@ -91,6 +91,12 @@ class Unrolled(nn.Module, ABC):
         states = list(self.states(sample))
         return states[-1].contributions, states[-1].endmembers, [state.used for state in states]
 
+    def answers(self, samples: Tensor) -> tuple[Tensor, Tensor]:
+        """Contributions and endmembers of many samples (n_samples, n_pixels, n_inputs), as ``forward`` has them: what
+        training computes again and again, so that a network may have a faster way."""
+        contributions, endmembers, _ = self(samples)
+        return contributions, endmembers
+
     def contributions(self, pixels: Tensor, used: Sequence[Tensor]) -> Tensor:
         """Contributions of any pixels, given the endmembers each layer worked with on a sample of the image."""
         contributions = self.start(pixels)

@@ -191,7 +191,9 @@ def _disturbed(
     """
     n_sets, n_pixels, _ = pixels.shape
     signs = _signs(n_sets, n_pixels, rng)
-    disturbed = pixels + signs * _similar_residuals(scene, abundances, brightness, rng).reshape(pixels.shape)
+    disturbed = _similar_residuals(scene, abundances, brightness, rng).reshape(pixels.shape)
+    disturbed *= signs  # in place: these are the largest arrays of all
+    disturbed += pixels
     return SyntheticSets(
         disturbed, unit_norm(spectra), np.linalg.norm(spectra, axis=2), abundances.reshape(n_sets, n_pixels, -1),
         brightness.reshape(n_sets, n_pixels),

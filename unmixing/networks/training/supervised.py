@@ -49,7 +49,9 @@ class _Batch:
         return len(self.pixels)
 
     def take(self, indices: Tensor) -> "_Batch":
-        return _Batch(self.pixels[indices], self.endmembers[indices], self.areas[indices], self.shapes[indices])
+        # Several times as fast as brackets.
+        parts = (self.pixels, self.endmembers, self.areas, self.shapes)
+        return _Batch(*(torch.index_select(part, 0, indices) for part in parts))
 
 
 def train(
@@ -129,8 +131,7 @@ def _as_batch(sets: SyntheticSets, network: Unrolled) -> _Batch:
 
 
 def _errors(network: Unrolled, batch: _Batch) -> tuple[Tensor, Tensor]:
-    contributions, endmembers, _ = network(batch.pixels)
-    return _answer_errors(network, batch, contributions, endmembers)
+    return _answer_errors(network, batch, *network.answers(batch.pixels))
 
 
 def _answer_errors(
