@@ -86,8 +86,8 @@ def _impurities(spectra: Float64, n_given: int, rng: np.random.Generator) -> tup
     one, and they themselves, E = M^-1 L (n_sets, n_endmembers, n_bands).
 
     The scene's own evidence of purity: no spectrum is negative. Where one of the library is nearly 0 in bands in which
-    others are bright, it holds little of them, and since the pixels are as large for every material, neither do others. The first
-    ``n_given`` are given, and pure.
+    others are bright, it holds little of them, and since the pixels are as large for every material, neither do others.
+    n_given: how many of the first are given, and so pure.
     """
     n_sets, n_endmembers, _ = spectra.shape
     shares = rng.uniform(LEAST_OF_IMPURITY, 1, size=(n_sets, n_endmembers, 1))
