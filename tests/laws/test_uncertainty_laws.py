@@ -86,10 +86,11 @@ def test_wider_sets_stray_further_from_the_library():
     assert far > 3 * near
 
 
-def share_of_what_looks_pure(endmembers: np.ndarray) -> float:
+def share_of_what_looks_pure(endmembers: np.ndarray, *, given: bool = False) -> float:
     """In wider sets of a scene with this library: the share that one in ten pixels that look pure stays below."""
     rng = np.random.default_rng(0)
-    bundles = Bundles(unit_norm(endmembers)[None], np.zeros(1))
+    norms = np.linalg.norm(endmembers, axis=1) if given else np.empty(0)
+    bundles = Bundles(unit_norm(endmembers)[None], np.zeros(1), norms)
     pixels = rng.dirichlet(np.full(3, 0.3), size=600) @ endmembers + 1e-3 * rng.normal(size=(600, N_BANDS))
     sets = synthesise_wider(model_scene(pixels, bundles, rng), 60, 100, rng)
     looks = split_brightness(nnls(sets.pixels.reshape(-1, N_BANDS), bundles.reference))[0]
@@ -104,6 +105,7 @@ def test_what_looks_pure_may_hold_much_else_unless_the_spectra_forbid_it():
     unmixable = np.repeat(np.eye(3), N_BANDS // 3, axis=1) + np.roll(np.repeat(np.eye(3), N_BANDS // 3, axis=1), 4)
     assert share_of_what_looks_pure(mixable) < 0.7
     assert share_of_what_looks_pure(unmixable) > 0.85
+    assert share_of_what_looks_pure(mixable, given=True) > 0.85
 
 
 def test_wider_truth_rebuilds_its_pixels():

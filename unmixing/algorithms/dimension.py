@@ -87,8 +87,8 @@ class Count:
         come = "no other number comes" if len(near) == 1 else f"{min(near)} to {max(near)} come"
         return (
             f"{given}{', '.join(left)}; with {self.cost_per_endmember:.2f} for each, and more for mixed pixels and for "
-            f"alike endmembers, {count} cost {' and '.join(compared)}; {come} within {half:.2f} of it; one more or less "
-            "is often right"
+            f"alike endmembers, {count} cost {' and '.join(compared)}; {come} within {half:.2f} of it; one more or "
+            "less is often right"
         )
 
     def _near(self) -> list[int]:
