@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from unmixing.simulation.generated import generate_scene
+from unmixing.simulation.generated import GeneratedScene, generate_scene
 
 SNRS_DB = (20.0, 25.0, 30.0, 35.0, 40.0)
 COUNTS = (3, 4, 5, 6)
@@ -37,7 +37,12 @@ def _write(folder: Path, number: int, side: int) -> Path:
         brightness=0.0 if even else BRIGHTNESS,
     )
     kind = f"{'pure' if pure else 'mixed'}-{'even' if even else 'shaded'}"
-    path = folder / f"generated-{number:02d}-{count}-materials-{snr_db:.0f}dB-{kind}.npz"
+    name = f"generated-{number:02d}-{count}-materials-{snr_db:.0f}dB-{kind}.npz"
+    return save_scene(folder / name, scene)
+
+
+def save_scene(path: Path, scene: GeneratedScene) -> Path:
+    """A generated scene in a file laid out like the measured ones, its truth counted in area."""
     np.savez(
         path,
         cube=scene.cube,

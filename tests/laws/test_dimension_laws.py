@@ -1,5 +1,7 @@
 """The number of endmembers: right on clear mixtures, under noise, shading and with few pixels or bands."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -34,17 +36,21 @@ def test_never_more_than_pixels_or_bands_and_at_least_two():
 
 def test_the_range_holds_what_costs_at_most_half_an_endmember_more_and_the_reason_names_the_figures():
     count = Count(3, (0.9, 0.5, 0.1, 0.08, 0.07), (0.0, -1.0, -2.0, -1.9, -1.8), 0.2)
-    assert count.range == (3, 4)
+    assert count.range == (2, 4)
+    far = Count(3, (0.9, 0.5, 0.1, 0.08, 0.07, 0.06), (0.0, -1.0, -2.0, -1.6, -1.95, -1.5), 0.2)
+    assert far.range == (2, 5)
     assert count.certainty == pytest.approx(0.5)
     assert "3 leave 0.20 of the residual that 2 leave" in count.reason
     assert "4 leave 0.80 of what 3 leave" in count.reason
     assert "3 to 4 come within 0.10" in count.reason
 
 
-def test_a_number_without_a_rival_is_its_own_range():
+def test_the_neighbours_of_a_number_without_a_rival_are_in_its_range_as_far_as_they_were_considered():
     count = Count(3, (0.9, 0.5, 0.1, 0.08, 0.07), (0.0, -1.0, -2.0, -1.5, -1.4), 0.2)
-    assert count.range == (3, 3)
+    assert count.range == (2, 4)
     assert "no other number" in count.reason
+    assert replace(count, residuals=count.residuals[:3], costs=count.costs[:3]).range == (2, 3)
+    assert replace(count, n_endmembers=2, costs=(0.0, -3.0, -2.0)).range == (2, 3)
 
 
 def test_an_image_too_small_to_count_says_so():

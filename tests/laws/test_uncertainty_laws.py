@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from unmixing.algorithms.abundances import nnls, split_brightness
 from unmixing.algorithms.bundles import Bundles
 from unmixing.algorithms.endmembers import unit_norm
 from unmixing.inference.runtime import ModelRunner
@@ -11,7 +12,8 @@ from unmixing.networks.export.graph import UnmixingGraph
 from unmixing.networks.export.onnx import export_onnx, parity_error
 from unmixing.networks.lpalm import LPALM
 from unmixing.networks.uncertainty import COVERAGE, Uncertainty, coverage, fit_uncertainty
-from unmixing.simulation.training_sets import SyntheticSets, model_scene, synthesise, synthesise_wider
+from unmixing.simulation.training_sets import SyntheticSets, model_scene, synthesise
+from unmixing.simulation.wider_sets import synthesise_wider
 from unmixing.types import Compute
 
 N_BANDS = 24
@@ -82,3 +84,34 @@ def test_wider_sets_stray_further_from_the_library():
         assert np.isfinite(sets.pixels).all()
     near, far = (np.linalg.norm(sets.endmembers - bundles.reference, axis=2).mean() for sets in (trained, wider))
     assert far > 3 * near
+
+
+def share_of_what_looks_pure(endmembers: np.ndarray, *, given: bool = False) -> float:
+    """In wider sets of a scene with this library: the share that one in ten pixels that look pure stays below."""
+    rng = np.random.default_rng(0)
+    norms = np.linalg.norm(endmembers, axis=1) if given else np.empty(0)
+    bundles = Bundles(unit_norm(endmembers)[None], np.zeros(1), norms)
+    pixels = rng.dirichlet(np.full(3, 0.3), size=600) @ endmembers + 1e-3 * rng.normal(size=(600, N_BANDS))
+    sets = synthesise_wider(model_scene(pixels, bundles, rng), 60, 100, rng)
+    looks = split_brightness(nnls(sets.pixels.reshape(-1, N_BANDS), bundles.reference))[0]
+    pure = looks.max(axis=1) > 0.95
+    true = sets.abundances.reshape(looks.shape)[pure]
+    return float(np.quantile(true[np.arange(len(true)), looks[pure].argmax(axis=1)], 0.1))
+
+
+def test_what_looks_pure_may_hold_much_else_unless_the_spectra_forbid_it():
+    mixable = 1 + 0.3 * np.abs(np.random.default_rng(0).normal(size=(3, N_BANDS)))
+    # Each is 0 in bands where another is bright: none of them can hold any of the others.
+    unmixable = np.repeat(np.eye(3), N_BANDS // 3, axis=1) + np.roll(np.repeat(np.eye(3), N_BANDS // 3, axis=1), 4)
+    assert share_of_what_looks_pure(mixable) < 0.7
+    assert share_of_what_looks_pure(unmixable) > 0.85
+    assert share_of_what_looks_pure(mixable, given=True) > 0.85
+
+
+def test_wider_truth_rebuilds_its_pixels():
+    rng = np.random.default_rng(0)
+    bundles = Bundles(library()[None], np.zeros(1))
+    pixels = rng.dirichlet(np.ones(3), size=600) @ bundles.reference
+    sets = synthesise_wider(model_scene(pixels, bundles, rng), 40, 50, rng)
+    rebuilt = sets.brightness[:, :, None] * (sets.abundances @ (sets.norms[:, :, None] * sets.endmembers))
+    assert np.linalg.norm(rebuilt - sets.pixels) < 0.03 * np.linalg.norm(sets.pixels)

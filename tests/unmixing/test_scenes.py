@@ -52,6 +52,7 @@ def test_noise_is_as_strong_as_asked(snr_db: float) -> None:
 def test_pure_pixels_are_there_only_when_asked_for() -> None:
     assert (scene(pure_pixels=True).abundances.max(axis=(0, 1)) == 1.0).all()
     assert scene(pure_pixels=False).abundances.max() <= LARGEST_MIXED + 1e-6
+    assert scene(pure_pixels=False, largest=0.6).abundances.max() <= 0.6 + 1e-6
 
 
 def test_materials_can_be_told_apart_and_are_reflectances() -> None:

@@ -18,7 +18,7 @@ N_VARIANTS = 6
 
 PURE_SHARE = 0.01
 LARGEST_MIXED = 0.85
-"""With pure pixels this share of the image is pure in each material; without, no abundance exceeds this."""
+"""With pure pixels this share of the image is pure in each material; without, no abundance exceeds this unless said."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,23 +42,24 @@ def generate_scene(
     columns: int = 60,
     snr_db: float = 30.0,
     pure_pixels: bool = True,
+    largest: float = LARGEST_MIXED,
     variability: float = 0.1,
     brightness: float = 0.1,
     materials: Sequence[str] | None = None,
 ) -> GeneratedScene:
     """A scene of ``n_endmembers`` materials, or of those named.
 
-    variability: scatter of each material's parameters (see ``spectra.variants``). brightness: standard
-    deviation of the logarithm of the illumination, which varies as over hills. snr_db: of the whole image,
-    the noise is white.
+    largest: abundance, without pure pixels. variability: scatter of each material's parameters (see
+    ``spectra.variants``). brightness: standard deviation of the logarithm of the illumination, which varies as over
+    hills. snr_db: of the whole image, the noise is white.
     Raises ImportError without the package ``prosail``, ValueError for more materials than there are.
     """
     names = tuple(materials) if materials is not None else _chosen(rng, n_endmembers)
-    abundances = _abundances(rng, rows, columns, len(names), pure_pixels)
+    abundances = abundance_maps(rng, rows, columns, len(names), None if pure_pixels else largest)
     spectra, wavelengths = _spectra(rng, names, rows, columns, variability)
     weighted = np.einsum("rcp,prcb->pb", abundances, spectra)
     endmembers = weighted / abundances.sum(axis=(0, 1))[:, None]
-    illumination = np.exp(brightness * _smooth_fields(rng, 1, rows, columns, 0.08)[0])
+    illumination = np.exp(brightness * smooth_fields(rng, 1, rows, columns, 0.08)[0])
     clean = np.einsum("rcp,prcb->rcb", abundances, spectra) * illumination[:, :, None]
     noise_std = np.sqrt(np.mean(clean**2) / 10.0 ** (snr_db / 10.0))
     cube = clean + noise_std * rng.standard_normal(clean.shape)
@@ -77,7 +78,7 @@ def _chosen(rng: np.random.Generator, n_endmembers: int) -> tuple[str, ...]:
     return tuple(str(name) for name in rng.choice(list(MATERIALS), size=n_endmembers, replace=False))
 
 
-def _smooth_fields(rng: np.random.Generator, n_fields: int, rows: int, columns: int, length: float) -> Float64:
+def smooth_fields(rng: np.random.Generator, n_fields: int, rows: int, columns: int, length: float) -> Float64:
     """Gaussian random fields of unit variance, (n_fields, rows, columns). length: of correlation, as a share
     of the larger side."""
     sigma = length * max(rows, columns)
@@ -95,11 +96,14 @@ def _softmax(fields: Float64) -> Float64:
     return np.asarray(exponentials / exponentials.sum(axis=0), dtype=np.float64)
 
 
-def _abundances(rng: np.random.Generator, rows: int, columns: int, n_endmembers: int, pure_pixels: bool) -> Float64:
-    """Smooth maps that sum to one, (rows, columns, n_endmembers)."""
-    mixed = np.moveaxis(_softmax(2.5 * _smooth_fields(rng, n_endmembers, rows, columns, 0.1)), 0, 2)
-    if not pure_pixels:
-        towards_even = (1.0 - LARGEST_MIXED) / (1.0 - 1.0 / n_endmembers)
+def abundance_maps(
+    rng: np.random.Generator, rows: int, columns: int, n_endmembers: int, largest: float | None
+) -> Float64:
+    """Smooth maps that sum to one, (rows, columns, n_endmembers): none above ``largest``, or, when that is None, with
+    pure pixels of every material."""
+    mixed = np.moveaxis(_softmax(2.5 * smooth_fields(rng, n_endmembers, rows, columns, 0.1)), 0, 2)
+    if largest is not None:
+        towards_even = (1.0 - largest) / (1.0 - 1.0 / n_endmembers)
         return np.asarray((1.0 - towards_even) * mixed + towards_even / n_endmembers, dtype=np.float64)
     flat = mixed.reshape(-1, n_endmembers)
     n_pure = max(1, round(PURE_SHARE * len(flat)))
@@ -121,6 +125,6 @@ def _spectra(
         on_bands = np.stack(
             [np.interp(wavelengths, MODEL_NM, row) for row in variants(rng, name, N_VARIANTS, variability)]
         )
-        shares = _softmax(2.0 * _smooth_fields(rng, N_VARIANTS, rows, columns, 0.1))
+        shares = _softmax(2.0 * smooth_fields(rng, N_VARIANTS, rows, columns, 0.1))
         spectra[index] = np.einsum("vrc,vb->rcb", shares, on_bands)
     return spectra, wavelengths

@@ -19,14 +19,6 @@ GAIN_DEVIATION = 0.02
 REFERENCE_PIXELS = 4_000
 RESIDUAL_NEIGHBOURS = 5
 
-LARGEST_ERROR_OF_MIXING = 0.5
-"""Share of the other endmembers that a library may have left in one of its own, drawn up to this for wider sets."""
-
-LARGEST_ERROR_OF_PURITY = 0.3
-"""An endmember may be too pure by as much as this part of that share."""
-
-LARGEST_GAIN_DEVIATION = 0.15
-
 
 @dataclass(frozen=True, eq=False)
 class SceneModel:
@@ -105,13 +97,14 @@ def piecewise_linear_gain(
 
 def draw_mixing_matrices(bundles: Bundles, n_sets: int, rng: np.random.Generator) -> Float64:
     """Members of the bundles under random piecewise-linear gains, unit norm, (n_sets, n_endmembers, n_bands)."""
-    drawn = _draw_members(bundles, n_sets, rng)
+    drawn = draw_members(bundles, n_sets, rng)
     n_endmembers, n_bands = drawn.shape[1:]
     gains = piecewise_linear_gain(n_sets * n_endmembers, n_bands, rng).reshape(drawn.shape)
     return unit_norm(drawn * gains)
 
 
-def _draw_members(bundles: Bundles, n_sets: int, rng: np.random.Generator) -> Float64:
+def draw_members(bundles: Bundles, n_sets: int, rng: np.random.Generator) -> Float64:
+    """Convex combinations of the bundles' members, (n_sets, n_endmembers, n_bands)."""
     n_runs, n_endmembers, _ = bundles.spectra.shape
     # Convex weights over the runs, not one run: the truth lies among the members, seldom on one of them.
     weights = rng.dirichlet(np.ones(n_runs), size=(n_sets, n_endmembers))
@@ -126,78 +119,28 @@ def synthesise(scene: SceneModel, n_sets: int, n_pixels: int, rng: np.random.Gen
     norms = np.tile(scene.brightness_model.norms, (n_sets, 1))
     mixed = (brightness[:, None] * abundances).reshape(n_sets, n_pixels, -1)
     spectra = endmembers * norms[:, :, None]
-    return _disturbed(scene, mixed @ spectra, spectra, abundances, brightness, rng)
+    pixels = disturbances(scene, abundances, brightness, n_sets, rng)
+    pixels += mixed @ spectra
+    return SyntheticSets(
+        pixels, endmembers, norms, abundances.reshape(n_sets, n_pixels, -1), brightness.reshape(n_sets, n_pixels)
+    )
 
 
-def synthesise_wider(scene: SceneModel, n_sets: int, n_pixels: int, rng: np.random.Generator) -> SyntheticSets:
-    """Sets that tell how far an answer may be off: their truth strays further from the library than training's.
-
-    ``synthesise`` trusts the library as far as its runs agree, but all runs can err alike. Each of these sets draws
-    how wrong the library is: endmembers of which it holds but a mixture with the others (no pure pixels), gains over
-    the bands, norms anywhere between the own ones and those of nearly pure pixels and as far off as ``norm_deviations``
-    says, and light that varies for every material by itself.
-    """
-    spectra = _wider_spectra(scene, n_sets, rng)
-    abundances, brightness = scene.mixture.sample(n_sets * n_pixels, rng)
-    mixed = (brightness[:, None] * abundances).reshape(n_sets, n_pixels, -1)
-    deviations = scene.brightness_model.own_deviation * rng.random((n_sets, 1, 1))
-    pixels = (mixed * np.exp(deviations * rng.standard_normal(mixed.shape))) @ spectra
-    return _disturbed(scene, pixels, spectra, abundances, brightness, rng)
-
-
-def _wider_spectra(scene: SceneModel, n_sets: int, rng: np.random.Generator) -> Float64:
-    """Endmembers with their norms, further from the library than its runs, (n_sets, n_endmembers, n_bands)."""
-    members = _draw_members(scene.bundles, n_sets, rng)
-    n_endmembers, n_bands = members.shape[1:]
-    deviations = rng.uniform(0, LARGEST_GAIN_DEVIATION, size=(n_sets, n_endmembers, 1))
-    # A given endmember is known, but for what its material varies.
-    n_given = len(scene.bundles.given_norms)
-    deviations[:, :n_given] = GAIN_DEVIATION
-    gains = piecewise_linear_gain(n_sets * n_endmembers, n_bands, rng, 1.0).reshape(members.shape)
-    members = unit_norm(np.maximum(members * (1 + deviations * (gains - 1)), 0))
-    norms = _wider_norms(scene.brightness_model, n_sets, rng)
-    spectra = members * norms[:, :, None]
-    # What the library holds is (1 - error) * truth + error * a mixture of the others.
-    errors = rng.uniform(0, LARGEST_ERROR_OF_MIXING, size=(n_sets, 1, 1))
-    errors = errors * rng.uniform(-LARGEST_ERROR_OF_PURITY, 1, size=(n_sets, n_endmembers, 1))
-    errors[:, :n_given] = 0.0
-    others = rng.dirichlet(np.ones(n_endmembers), size=(n_sets, n_endmembers)) * (1 - np.eye(n_endmembers))
-    others /= others.sum(axis=2, keepdims=True)
-    purer: Float64 = np.maximum((spectra - errors * (others @ spectra)) / (1 - errors), 0)
-    return purer
-
-
-def _wider_norms(model: BrightnessModel, n_sets: int, rng: np.random.Generator) -> Float64:
-    """Norms that may be the true ones, (n_sets, n_endmembers)."""
-    between = rng.random((n_sets, 1))
-    off = rng.random((n_sets, 1)) * model.norm_deviations * rng.standard_normal((n_sets, len(model.norms)))
-    norms: Float64 = model.norms ** (1 - between) * model.own_norms**between * np.exp(off)
-    return norms
-
-
-def _disturbed(
-    scene: SceneModel,
-    pixels: Float64,
-    spectra: Float64,
-    abundances: Float64,
-    brightness: Float64,
-    rng: np.random.Generator,
-) -> SyntheticSets:
-    """The mixed ``pixels`` (n_sets, n_pixels, n_bands) disturbed, with their truth. spectra: endmembers with norms.
+def disturbances(
+    scene: SceneModel, abundances: Float64, brightness: Float64, n_sets: int, rng: np.random.Generator
+) -> Float64:
+    """The errors to add to synthetic pixels of these abundances (n_sets * n_pixels, n_endmembers) and brightness
+    (n_sets * n_pixels,), (n_sets, n_pixels, n_bands).
 
     The disturbance of a synthetic pixel is the residual of a real pixel of similar abundances and brightness. It
     carries the sensor's noise and what the linear model misses; a network trained with the sensor's noise alone
     believes every model error and ruins real scenes.
     """
-    n_sets, n_pixels, _ = pixels.shape
+    n_pixels = len(brightness) // n_sets
     signs = _signs(n_sets, n_pixels, rng)
-    disturbed = _similar_residuals(scene, abundances, brightness, rng).reshape(pixels.shape)
+    disturbed = _similar_residuals(scene, abundances, brightness, rng).reshape(n_sets, n_pixels, -1)
     disturbed *= signs  # in place: these are the largest arrays of all
-    disturbed += pixels
-    return SyntheticSets(
-        disturbed, unit_norm(spectra), np.linalg.norm(spectra, axis=2), abundances.reshape(n_sets, n_pixels, -1),
-        brightness.reshape(n_sets, n_pixels),
-    )  # fmt: skip
+    return disturbed
 
 
 def _signs(n_sets: int, n_pixels: int, rng: np.random.Generator) -> Float64:

@@ -16,8 +16,8 @@ from unmixing.simulation.training_sets import (
     SyntheticSets,
     model_scene,
     synthesise,
-    synthesise_wider,
 )
+from unmixing.simulation.wider_sets import synthesise_wider
 from unmixing.specs import UnrolledSpec
 from unmixing.types import Cube, Float32, Float64, GivenEndmembers
 

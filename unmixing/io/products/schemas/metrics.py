@@ -32,7 +32,7 @@ class Counting(BaseModel):
 
     n_endmembers_estimated_by: str | None = Field(None, description="Null when the request named a number.")
     n_endmembers_certainty: float | None = Field(None, description="0 to 1: how much worse the second best is.")
-    n_endmembers_range: list[int] | None = Field(None, description="Least and largest number that is as good.")
+    n_endmembers_range: list[int] | None = Field(None, description="Least and largest number to reckon with.")
     n_endmembers_reason: str | None = Field(None, description="The figures behind it, as a sentence.")
     n_endmembers_residuals: Numbers | None = Field(None, description="Relative residual with 1, 2, 3 ... of them.")
     n_endmembers_hysime: int | None = Field(None, description="The figure of HySime, beside the estimate.")
