@@ -129,6 +129,7 @@ class TrainingSpec(BaseModel):
     patience: int = Field(8, ge=1, description="Epochs without a better validation error before stopping.")
     batch_sets: int = Field(16, ge=1, description="Images per step.")
     learning_rate: float = Field(2e-3, gt=0, description="Largest learning rate of the one-cycle schedule.")
+    warm_up: float = Field(0.3, gt=0, lt=1, description="Share of the steps after which the learning rate is largest.")
 
 
 class UnrolledSpec(TrainingSpec):
@@ -145,7 +146,9 @@ class LpalmSpec(UnrolledSpec):
     """How LPALM is built and trained. One default for every scene."""
 
     n_dimensions: int = Field(20, ge=2, description="Dimensions of the subspace the network works in.")
-    learning_rate: float = Field(5e-3, gt=0, description="Largest learning rate of the one-cycle schedule.")
+    max_epochs: int = Field(20, ge=1, description="Passes over the training sets at most.")
+    learning_rate: float = Field(1e-2, gt=0, description="Largest learning rate of the one-cycle schedule.")
+    warm_up: float = Field(0.1, gt=0, lt=1, description="Share of the steps after which the learning rate is largest.")
 
 
 class NmfSpec(BaseModel):

@@ -69,12 +69,12 @@ class Outcome:
     stopped_by: str
 
 
-def one_cycle_adam(network: nn.Module, learning_rate: float, n_steps: int) -> Optimiser:
+def one_cycle_adam(network: nn.Module, learning_rate: float, n_steps: int, warm_up: float = 0.3) -> Optimiser:
     """Adam with a one-cycle schedule over ``n_steps`` (Kingma and Ba 2015; Smith and Topin 2019), ``learning_rate``
-    being the largest, on gradients of norm at most LARGEST_GRADIENT_NORM."""
+    being the largest, after ``warm_up`` of the steps, on gradients of norm at most LARGEST_GRADIENT_NORM."""
     learned = [parameter for parameter in network.parameters() if parameter.requires_grad]
     adam = torch.optim.Adam(learned, learning_rate)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(adam, learning_rate, total_steps=n_steps)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(adam, learning_rate, total_steps=n_steps, pct_start=warm_up)
     return Optimiser(adam, schedule, LARGEST_GRADIENT_NORM)
 
 
@@ -90,7 +90,8 @@ def on_sets(
             yield loss(indices)
 
     n_batches = -(-n_sets // spec.batch_sets)
-    return one_cycle_adam(network, spec.learning_rate, spec.max_epochs * n_batches), losses
+    n_steps = spec.max_epochs * n_batches
+    return one_cycle_adam(network, spec.learning_rate, n_steps, spec.warm_up), losses
 
 
 def optimise(
