@@ -61,7 +61,7 @@ class Count:
     def range(self) -> tuple[int, int]:
         """The numbers to reckon with, least and largest: those that cost at most half an endmember more than the
         estimate, and its neighbours whatever they cost. Of generated scenes, whose number is known, less than half get
-        the right one, four in five the right one or a neighbour."""
+        the right one, three to four in five the right one or a neighbour."""
         counts = [count for count, _ in self._considered()]
         beside = [count for count in counts if abs(count - self.n_endmembers) <= 1]
         reckoned = [self.n_endmembers, *self._near(), *beside]
