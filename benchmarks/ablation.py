@@ -32,6 +32,7 @@ from unmixing.cubes import scaled_pixels
 from unmixing.io.inputs.scenes import open_scene
 from unmixing.networks.training.selfsupervised import train_lpalm
 from unmixing.networks.training.task import TrainingTask
+from unmixing.networks.unrolled import Unrolled
 from unmixing.simulation.dirichlet import DirichletMixture
 from unmixing.simulation.evaluation import evaluate
 from unmixing.simulation.training_sets import SceneModel, model_scene
@@ -100,7 +101,13 @@ VARIANTS: dict[str, Variant] = {
     ),
     "disturbance: sign as it is": Variant(replaced={f"{SYNTHESIS}._signs": lambda n_sets, *_: np.ones((n_sets, 1, 1))}),
     "layers: untrained": Variant(LpalmSpec(max_epochs=1, learning_rate=1e-9)),
-    "layers: endmembers kept": Variant(replaced={"unmixing.networks.lpalm.LPALM.endmember_step": _same_endmembers}),
+    # Training has the gradient of the endmember steps written out: without them it takes the plain layers.
+    "layers: endmembers kept": Variant(
+        replaced={
+            "unmixing.networks.lpalm.LPALM.endmember_step": _same_endmembers,
+            "unmixing.networks.lpalm.LPALM.answers": Unrolled.answers,
+        }
+    ),
     "layers: 2": Variant(LpalmSpec(n_layers=2)),
     "layers: 4": Variant(LpalmSpec(n_layers=4)),
     "layers: 16": Variant(LpalmSpec(n_layers=16)),
@@ -125,8 +132,10 @@ class _Extraction:
         rng: np.random.Generator,
         *,
         n_runs: int,
+        given: Float64 | None = None,
         progress: Callable[[float], None] | None = None,
     ) -> Bundles:
+        assert given is None
         if n_runs not in self._known:
             bundles = extract_bundles(pixels, n_endmembers, rng, n_runs=n_runs)
             self._known[n_runs] = bundles, rng.bit_generator.state

@@ -21,7 +21,7 @@ N_CLIENTS = 60
 
 def test_requests_end_in_seconds_and_the_process_counts_as_alive(tmp_path: Path) -> None:
     with redis_server() as (redis, url):
-        settings = Settings(data=tmp_path / "data", redis_url=url, redis_timeout_seconds=1.0, sweep_seconds=0.25)
+        settings = Settings(data=tmp_path / "data", redis_url=url, redis_timeout_seconds=0.5, sweep_seconds=0.25)
         with serving(settings) as service:
             scene = {"file": ("scene.npy", npy(small_scene()))}
             job = service.post("/unmix", files=scene).json()["jobID"]
