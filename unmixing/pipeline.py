@@ -19,6 +19,7 @@ from unmixing.inference.given import refuse_given, with_given
 from unmixing.inference.images import Block, Image, blanked
 from unmixing.inference.model_fit import require_fit, sample_for_model
 from unmixing.inference.provenance import provenance
+from unmixing.inference.quality import flag_scene
 from unmixing.inference.reconstruction import ReconstructionMetrics
 from unmixing.inference.runtime import ModelRunner
 from unmixing.inference.training_images import TrainingImage, training_image
@@ -87,19 +88,18 @@ class FittedMethod:
         return replace(self, endmember_names=names, metrics={**self.metrics, **said})
 
     def result(self, maps: Maps, reconstruction: ReconstructionMetrics, seconds: Mapping[str, float]) -> Unmixing:
-        """The answer, from the maps of the whole image: (rows, columns, ...) each."""
+        """The answer, from the maps of the whole image, which decides more bits of their quality."""
+        flag_scene(maps.quality, maps.residual, maps.abundances, maps.brightness, self.unmixer.endmembers)
         taken = {**self.seconds, **seconds}
         metrics = {**self.metrics, **reconstruction.metrics(), "seconds": taken}
         return Unmixing(
             endmembers=self.endmembers,
-            abundances=maps.abundances,
-            brightness=maps.brightness,
+            **maps._asdict(),
             endmember_names=self.endmember_names,
             metrics=metrics,
             model=self.model,
             abundances_of=self.abundances_of,
             endmember_norms=endmember_norms(self.area_unmixer.endmembers),
-            uncertainty=maps.uncertainty,
             provenance=provenance(self.spec["method"], self.spec, taken),
             warnings=answer_warnings(self.info, self.unmixer.endmembers, self.model, metrics),
             n_given=self.n_given,

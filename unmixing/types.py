@@ -18,6 +18,7 @@ from unmixing.specs import AbundancesOf
 Float32 = NDArray[np.float32]
 Float64 = NDArray[np.float64]
 Bool = NDArray[np.bool_]
+UInt8 = NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
@@ -178,6 +179,9 @@ class Unmixing:
     endmember_norms: (n_endmembers,) in the units of the image, how bright each material is: shape_k ~ area_k * norm_k.
     uncertainty: (rows, columns, n_endmembers) float32, the standard deviation of each abundance: 1.645 of them on
     either side are meant to hold the truth nine times in ten. None where the method knows none.
+    residual: (rows, columns) float32, per pixel the root mean square over the used bands of what brightness x
+    abundances @ endmembers leaves of it, in the units of the image; NaN where masked.
+    quality: (rows, columns) uint8, bits of ``unmixing.inference.quality.QualityFlag``.
     provenance: JSON-able; method, the whole spec, seed, versions, times and peak memory (``docs/results.md``).
     warnings: why the answer may be wrong, from reading, fitting and unmixing; empty when nothing was noticed.
     n_given: how many of the endmembers, the first ones, were given and have been kept as they were.
@@ -192,6 +196,8 @@ class Unmixing:
     abundances_of: AbundancesOf
     endmember_norms: Float64
     uncertainty: Float32 | None = None
+    residual: Float32 | None = None
+    quality: UInt8 | None = None
     provenance: Mapping[str, Any] = field(default_factory=dict)
     warnings: tuple[ResultWarning, ...] = ()
     n_given: int = 0

@@ -12,11 +12,12 @@ from numpy.typing import NDArray
 from unmixing.cubes import usable
 from unmixing.inference.images import Block, Image
 from unmixing.inference.neighbourhoods import pixel_reader
+from unmixing.inference.quality import QualityFlag
 from unmixing.inference.reconstruction import ReconstructionMetrics
-from unmixing.inference.runtime import BLOCK_PIXELS, ModelOutput
+from unmixing.inference.runtime import BLOCK_PIXELS
 from unmixing.inference.unmixers import Unmixer
 from unmixing.progress import Progress
-from unmixing.types import Bool, Cube, Float32
+from unmixing.types import Bool, Cube, Float32, UInt8
 
 QUEUED_BLOCKS = 2
 
@@ -25,11 +26,14 @@ _END = object()
 
 class Maps(NamedTuple):
     """Maps of pixels, NaN where masked: abundances (n_pixels, n_endmembers), brightness (n_pixels,) and,
-    where the unmixer says it, the uncertainty of the abundances."""
+    where the unmixer says it, the uncertainty of the abundances. residual: how far off the reconstruction is,
+    (n_pixels,). quality: bits of ``QualityFlag``, (n_pixels,), those that a pixel decides alone."""
 
     abundances: Float32
     brightness: Float32
     uncertainty: Float32 | None
+    residual: Float32
+    quality: UInt8
 
 
 Write = Callable[[Block, Maps], None]
@@ -45,7 +49,10 @@ class ArrayMaps:
     def __init__(self, shape: tuple[int, int, int], unmixer: Unmixer) -> None:
         size = (*shape[:2], len(unmixer.endmembers))
         uncertainty = np.empty(size, np.float32) if unmixer.has_uncertainty else None
-        self.maps = Maps(np.empty(size, np.float32), np.empty(size[:2], np.float32), uncertainty)
+        self.maps = Maps(
+            np.empty(size, np.float32), np.empty(size[:2], np.float32), uncertainty,
+            np.empty(size[:2], np.float32), np.empty(size[:2], np.uint8),
+        )  # fmt: skip
 
     def write(self, block: Block, maps: Maps) -> None:
         """Take in what is known of the block's pixels."""
@@ -71,21 +78,22 @@ def unmix_rows(
     ):
         for block in blocks:
             progress((block.start - first) / max(1, last - first), "unmixing the image")
-            write_later(block, unmixed_block(unmixer, block, np.flatnonzero(used_bands), reconstruction.add))
+            write_later(block, unmixed_block(unmixer, block, np.flatnonzero(used_bands), reconstruction))
     return reconstruction
 
 
 def unmixed_block(
-    unmixer: Unmixer, block: Block, used: NDArray[np.intp], watch: Callable[[Float32, ModelOutput], None]
+    unmixer: Unmixer, block: Block, used: NDArray[np.intp], reconstruction: ReconstructionMetrics
 ) -> Maps:
-    """Maps of all pixels of a block, NaN where they are not valid. watch: sees the pixels over the used bands and what
-    came out, part by part."""
+    """Maps of all pixels of a block, NaN where they are not valid; how well they are fitted is added to
+    ``reconstruction``."""
     n_rows, (_, columns, n_bands) = block.stop - block.start, block.values.shape
     own = block.values[block.above : block.above + n_rows].reshape(-1, n_bands)
     valid, count = usable(own, used), len(unmixer.endmembers)
     maps = Maps(
-        _nothing(len(own), count), _nothing(len(own)), _nothing(len(own), count) if unmixer.has_uncertainty else None
-    )
+        _nothing(len(own), count), _nothing(len(own)), _nothing(len(own), count) if unmixer.has_uncertainty else None,
+        _nothing(len(own)), np.where(valid, np.uint8(0), np.uint8(QualityFlag.MASKED)),
+    )  # fmt: skip
     read = _whole_pixels if unmixer.neighbourhood == 1 else _neighbourhoods(unmixer.neighbourhood, block, used)
     for start in range(0, len(own), max(1, BLOCK_PIXELS // unmixer.neighbourhood**2)):
         part = slice(start, start + max(1, BLOCK_PIXELS // unmixer.neighbourhood**2))
@@ -95,7 +103,9 @@ def unmixed_block(
         pixels = own[part] if mask.all() else own[part][mask]
         positions = block.start * columns + start + np.flatnonzero(mask)
         output = unmixer.run(read(pixels, positions, len(used)), positions)
-        watch(pixels if len(used) == n_bands else pixels[:, used], output)
+        fit = reconstruction.add(pixels if len(used) == n_bands else pixels[:, used], output)
+        maps.residual[part][mask] = fit.residual
+        maps.quality[part][mask] = np.where(fit.negative, np.uint8(QualityFlag.NEGATIVE_FIT), np.uint8(0))
         maps.abundances[part][mask], maps.brightness[part][mask] = output.abundances, output.brightness
         if maps.uncertainty is not None and output.uncertainty is not None:
             maps.uncertainty[part][mask] = output.uncertainty

@@ -1,12 +1,14 @@
 """How far a reconstruction is from the pixels, summed block by block."""
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
+from unmixing.inference.quality import negative_fits
 from unmixing.inference.runtime import ModelOutput
-from unmixing.types import Float32, Float64
+from unmixing.types import Bool, Float32, Float64
 
 CACHED_PIXELS = 1_024
 
@@ -14,6 +16,20 @@ PRESENT = 0.1
 """An endmember is present where it makes up more than this share of a pixel."""
 
 N_SUMS = 5
+
+SMALLEST_POWER = 1e-30
+"""Sums of squares below this are no longer exact in float32."""
+
+
+Real = NDArray[np.floating]
+
+
+class PixelFit(NamedTuple):
+    """How well single pixels are fitted. residual: (n_pixels,) root mean square over the bands of what is left of each;
+    negative: (n_pixels,), see ``negative_fits``."""
+
+    residual: Float32
+    negative: Bool
 
 
 @dataclass
@@ -30,30 +46,47 @@ class ReconstructionMetrics:
     n_numbers: int = 0
     present: Float64 = field(default_factory=lambda: np.zeros(1))
 
-    def add(self, pixels: Float32, output: ModelOutput) -> None:
+    def add(self, pixels: Float32, output: ModelOutput) -> PixelFit:
         """pixels: (n_pixels, n_used_bands), those that ``output`` is about. Numbers whose squares are no float32 leave
-        the sums infinite, and so unknown."""
+        the sums infinite, and so unknown; what is said of single pixels is right for them too."""
         with np.errstate(over="ignore", invalid="ignore"):
-            self._add(pixels, output)
+            fit = self._add(pixels, output.endmembers, output.abundances, output.brightness)
+        if fit is not None:
+            return fit
+        endmembers, abundances, brightness = (
+            values.astype(np.float64) for values in (output.endmembers, output.abundances, output.brightness)
+        )
+        fit = ReconstructionMetrics()._add(pixels.astype(np.float64), endmembers, abundances, brightness)
+        assert fit is not None  # squares of float32 are numbers in double precision
+        return fit
 
-    def _add(self, pixels: Float32, output: ModelOutput) -> None:
-        contributions = output.abundances * output.brightness[:, None]
+    def _add(self, pixels: Real, endmembers: Real, abundances: Real, brightness: Real) -> PixelFit | None:
+        """How well the pixels are fitted; None where float32 cannot tell."""
+        contributions = abundances * brightness[:, None]
         # Angles need only products with the endmembers; the residual itself is formed, a few pixels at a time that stay
         # in the processor's cache: differences of squares of numbers this alike would leave nothing of it.
-        along = np.einsum("np,np->n", pixels @ output.endmembers.T, contributions)
-        gram = output.endmembers @ output.endmembers.T
+        products = pixels @ endmembers.T
+        along = np.einsum("np,np->n", products, contributions)
+        gram = endmembers @ endmembers.T
         powers = np.einsum("nb,nb->n", pixels, pixels)
         lengths = np.einsum("np,np->n", contributions @ gram, contributions) * powers
         cosines = along / np.sqrt(np.maximum(lengths, 1e-30))
         self.angles += float(np.arccos(np.clip(cosines, -1, 1)).sum(dtype=np.float64))
         self.signal += float(powers.sum(dtype=np.float64))
-        self.present = self.present + (output.abundances > PRESENT).sum(axis=0)
+        self.present = self.present + (abundances > PRESENT).sum(axis=0)
+        squares = np.empty(len(pixels), pixels.dtype)
         for first in range(0, len(pixels), CACHED_PIXELS):
-            residual = contributions[first : first + CACHED_PIXELS] @ output.endmembers
+            residual = contributions[first : first + CACHED_PIXELS] @ endmembers
             residual -= pixels[first : first + CACHED_PIXELS]
             self.squares += float(np.vdot(residual, residual))
+            np.einsum("nb,nb->n", residual, residual, out=squares[first : first + CACHED_PIXELS])
         self.n_pixels += len(pixels)
         self.n_numbers += pixels.size
+        sound = powers.min() > SMALLEST_POWER and all(np.isfinite(sums).all() for sums in (powers, squares, gram))
+        if pixels.dtype == np.float32 and not sound:
+            return None
+        left = np.sqrt(squares / pixels.shape[1]).astype(np.float32)
+        return PixelFit(left, negative_fits(products, gram, powers))
 
     def sums(self) -> Float64:
         """All sums, to be kept and added again elsewhere, (N_SUMS + n_endmembers,)."""

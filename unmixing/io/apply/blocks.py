@@ -18,6 +18,7 @@ from unmixing.cubes import scaled_values
 from unmixing.errors import ModelFormatError, needing
 from unmixing.inference.apply import unmixed_block
 from unmixing.inference.images import Block
+from unmixing.inference.reconstruction import ReconstructionMetrics
 from unmixing.inference.runtime import ModelRunner
 from unmixing.inference.sampling import SAMPLE_PIXELS, PixelSample, draw_keys, lowest
 from unmixing.inference.stored import read_model
@@ -98,8 +99,9 @@ def block_maps(values: NDArray[Any], work: BlockWork) -> tuple[NDArray[Any], ...
     around = values.shape[:-1]
     pixels = _scaled(values, work.info.nodata, work.info.fill_values)
     block = Block(0, 1, 0, pixels[None])
-    maps = unmixed_block(work.unmixer(), block, np.flatnonzero(work.info.used_bands), lambda seen, output: None)
-    return tuple(found.reshape(*around, *found.shape[1:]) for found in maps if found is not None)
+    maps = unmixed_block(work.unmixer(), block, np.flatnonzero(work.info.used_bands), ReconstructionMetrics())
+    wanted = (maps.abundances, maps.brightness, maps.uncertainty)
+    return tuple(found.reshape(*around, *found.shape[1:]) for found in wanted if found is not None)
 
 
 def _scaled(values: NDArray[Any], nodata: float | None, fills: tuple[FillValue, ...]) -> Float32:

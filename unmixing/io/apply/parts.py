@@ -20,7 +20,7 @@ from unmixing.inference.reconstruction import N_SUMS
 from unmixing.io.apply.fitted_files import StoredFit, read_document, read_fitted, write_fitted
 from unmixing.io.apply.rows import apply_to_rows
 from unmixing.io.inputs.digests import Digests
-from unmixing.io.products.maps import MapFiles, read_maps
+from unmixing.io.products.maps import DTYPES, MapFiles, map_shapes, read_maps
 from unmixing.pipeline import FittedMethod
 from unmixing.progress import Progress
 from unmixing.types import Compute, Float32
@@ -41,7 +41,7 @@ class PartDocument(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="constants")
 
-    format_version: Literal[2] = 2
+    format_version: Literal[3] = 3
     rows: Rows
     reconstruction: tuple[float, ...]
     kind_decided_by: str
@@ -104,14 +104,13 @@ def read_part(folder: Path) -> Part:
     except (OSError, ValueError, EOFError) as error:
         raise PartFormatError(f"{folder} is no whole part of an image ({error})") from error
     shape = (last - first, columns)
-    expected = {"abundances": (*shape, len(stored.endmembers)), "brightness": shape}
-    if maps.uncertainty is not None:
-        expected["uncertainty"] = expected["abundances"]
-    for name, wanted in expected.items():
-        values = getattr(maps, name)
-        if values is None or values.shape != wanted or values.dtype != np.float32:
+    for name, wanted in map_shapes(*shape, len(stored.endmembers)).items():
+        values, dtype = getattr(maps, name), np.dtype(DTYPES[name])
+        if values is None and name == "uncertainty":
+            continue
+        if values is None or values.shape != wanted or values.dtype != dtype:
             found = "missing" if values is None else f"{values.shape} of {values.dtype}"
-            raise PartFormatError(f"{folder / name}.npy is {found}, {wanted} of float32 is needed")
+            raise PartFormatError(f"{folder / name}.npy is {found}, {wanted} of {dtype} is needed")
     if picture.ndim != 3 or picture.shape[2] != 3 or picture.dtype != np.float32:
         raise PartFormatError(f"{folder / PICTURE} is {picture.shape} of {picture.dtype}, no picture of three bands")
     return Part(folder, document, stored, maps, picture)

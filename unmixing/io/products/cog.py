@@ -1,7 +1,6 @@
 """Maps as Cloud Optimized GeoTIFF: one writer, whatever the size."""
 
 import uuid
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,51 +11,32 @@ from rasterio.transform import Affine
 from rasterio.windows import Window
 
 from unmixing.io.formats.gdal import georeference_optional
-from unmixing.io.products.result import ImageResult
-from unmixing.types import Float32, Georeference
+from unmixing.io.products.rasters import Raster
+from unmixing.types import Georeference
 
-NODATA = -9999.0
 OPTIONS = {
     "COMPRESS": "DEFLATE",
-    "PREDICTOR": "3",
+    "PREDICTOR": "YES",
     "BLOCKSIZE": "512",
-    "OVERVIEW_RESAMPLING": "AVERAGE",
     "BIGTIFF": "IF_SAFER",
 }
 BLOCK_BYTES = 16 * 2**20
 """How much of a map is in memory at a time."""
 
 
-def write_abundances(path: Path, result: ImageResult) -> None:
-    """One band per endmember, by its name."""
-    _write_maps(path, result.unmixing.abundances, result)
-
-
-def write_uncertainty(path: Path, result: ImageResult) -> None:
-    """One band per endmember, the standard deviation of its abundance."""
-    assert result.unmixing.uncertainty is not None  # the table asks first
-    _write_maps(path, result.unmixing.uncertainty, result)
-
-
-def _write_maps(path: Path, maps: Float32, result: ImageResult) -> None:
-    """``write_cog``, with what abundances are shares of, for whoever finds the file alone."""
-    tags = {"ABUNDANCES_OF": result.unmixing.abundances_of}
-    write_cog(path, maps, result.unmixing.endmember_names, result.info.georeference, tags)
-
-
-def write_cog(
-    path: Path, maps: Float32, names: tuple[str, ...], georeference: Georeference | None, tags: Mapping[str, str]
-) -> None:
-    """Write ``maps`` (rows, columns, n_maps), in memory or mapped, NaN as nodata, ``names`` as band descriptions; every
-    band, and the file, carries ``tags`` as metadata.
+def write_cog(path: Path, raster: Raster, georeference: Georeference | None) -> None:
+    """Write a raster with names, units, tags and, where the numbers are no codes, statistics of its bands in the file.
 
     Without a georeference the file has none either: no CRS, no transform.
     """
+    # A mean of codes is another code.
+    how = {"STATISTICS": "NO", "OVERVIEW_RESAMPLING": "MODE"} if raster.is_coded else {"STATISTICS": "YES"}
     plain = hidden_name(path)
     try:
-        _write_plain(plain, maps, names, georeference, tags)
         with rasterio.Env(GDAL_PAM_ENABLED="NO", GDAL_CACHEMAX=64 * 2**20), georeference_optional():
-            rasterio.shutil.copy(plain, path, driver="COG", **OPTIONS)
+            _write_plain(plain, raster, georeference)
+            options = OPTIONS | {"OVERVIEW_RESAMPLING": "AVERAGE"} | how
+            rasterio.shutil.copy(plain, path, driver="COG", **options)
     finally:
         plain.unlink(missing_ok=True)
 
@@ -66,26 +46,31 @@ def hidden_name(path: Path) -> Path:
     return path.with_name(f".{uuid.uuid4().hex}-{path.name}")
 
 
-def _write_plain(
-    path: Path, maps: Float32, names: tuple[str, ...], georeference: Georeference | None, tags: Mapping[str, str]
-) -> None:
-    rows, columns, count = maps.shape
-    place: dict[str, Any] = {}
-    if georeference is not None:
-        place = {"crs": georeference.crs_wkt, "transform": Affine(*georeference.transform)}
-    with (
-        rasterio.Env(GDAL_PAM_ENABLED="NO"),
-        georeference_optional(),
-        rasterio.open(
-            path, "w", driver="GTiff", height=rows, width=columns, count=count, dtype="float32", nodata=NODATA,
-            interleave="pixel", BIGTIFF="IF_SAFER", **place,
-        ) as file,
-    ):  # fmt: skip
-        file.update_tags(**tags)
-        for index, name in enumerate(names, start=1):
-            file.set_band_description(index, name)
-            file.update_tags(index, **tags)
-        step = max(1, BLOCK_BYTES // (4 * columns * count))
+def place_options(georeference: Georeference | None) -> dict[str, Any]:
+    """Options of a raster that is written at its place on Earth, none where nobody knows it."""
+    if georeference is None:
+        return {}
+    return {"crs": georeference.crs_wkt, "transform": Affine(*georeference.transform)}
+
+
+def _write_plain(path: Path, raster: Raster, georeference: Georeference | None) -> None:
+    rows, columns, count = raster.values.shape
+    dtype = raster.values.dtype
+    with rasterio.open(
+        path, "w", driver="GTiff", height=rows, width=columns, count=count, dtype=dtype.name, nodata=raster.nodata,
+        interleave="pixel", BIGTIFF="IF_SAFER", **place_options(georeference),
+    ) as file:  # fmt: skip
+        file.update_tags(**raster.tags)
+        for index, band in enumerate(raster.bands, start=1):
+            file.set_band_description(index, band.name)
+            file.update_tags(index, **raster.tags)
+            if band.unit is not None:
+                file.set_band_unit(index, band.unit)
+        if raster.colours:
+            file.write_colormap(1, raster.colours)
+        step = max(1, BLOCK_BYTES // (dtype.itemsize * columns * count))
         for start in range(0, rows, step):
-            block = np.nan_to_num(maps[start : start + step], nan=NODATA)
+            block = raster.values[start : start + step]
+            if raster.nodata is not None and not raster.is_coded:
+                block = np.nan_to_num(block, nan=raster.nodata)
             file.write(block.transpose(2, 0, 1), window=Window(0, start, columns, len(block)))

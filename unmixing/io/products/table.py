@@ -4,8 +4,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from unmixing.io.products.cog import hidden_name, write_abundances, write_uncertainty
+from unmixing.io.products.abundance_maps import abundance_maps, uncertainty_maps
+from unmixing.io.products.cog import hidden_name, write_cog
 from unmixing.io.products.endmembers import write_endmembers
+from unmixing.io.products.fit_maps import brightness_map, residual_map
+from unmixing.io.products.quality import quality_map
+from unmixing.io.products.rasters import Raster
 from unmixing.io.products.result import ImageResult, can_draw
 from unmixing.manifest import MODEL_MEDIA_TYPE
 
@@ -23,6 +27,16 @@ def always(result: ImageResult) -> bool:
 def has_uncertainty(result: ImageResult) -> bool:
     """Whether the method says how far abundances may be off."""
     return result.unmixing.uncertainty is not None
+
+
+def has_residual(result: ImageResult) -> bool:
+    """Whether it is known how far off the reconstruction of every pixel is."""
+    return result.unmixing.residual is not None
+
+
+def has_quality(result: ImageResult) -> bool:
+    """Whether pixels were looked at for what speaks against them."""
+    return result.unmixing.quality is not None
 
 
 def has_model(result: ImageResult) -> bool:
@@ -51,33 +65,42 @@ def write_model(path: Path, result: ImageResult) -> None:
 
 @dataclass(frozen=True)
 class Product:
-    """One file of a result. write: makes it once all maps are there; None for the maps themselves, which ``MapFiles``
-    writes block by block. wanted: whether a result has it. slow: whether it takes so long that workers who share an
-    image make it beside each other."""
+    """One file of a result. write: makes it once all maps are there; None for rasters, and for the maps themselves,
+    which ``MapFiles`` writes block by block. wanted: whether a result has it. raster: what a Cloud Optimized GeoTIFF
+    holds. slow: whether it takes so long that workers who share an image make it beside each other."""
 
     name: str
     media_type: str
     write: Write | None
     wanted: Callable[[ImageResult], bool] = always
+    raster: Callable[[ImageResult], Raster] | None = None
     slow: bool = False
 
     def write_whole(self, folder: Path, result: ImageResult) -> None:
         """Write the file into ``folder``, where it is whole or not at all, unless it is there already."""
-        if self.write is None or (folder / self.name).exists():
+        if (self.write is None and self.raster is None) or (folder / self.name).exists():
             return
         hidden = hidden_name(folder / self.name)
-        self.write(hidden, result)
+        if self.raster is not None:
+            write_cog(hidden, self.raster(result), result.info.georeference)
+        elif self.write is not None:
+            self.write(hidden, result)
         hidden.replace(folder / self.name)
 
 
 PRODUCTS = (
-    Product("abundances.tif", COG, write_abundances, slow=True),
+    Product("abundances.tif", COG, None, raster=abundance_maps, slow=True),
     Product("abundances.npy", NPY, None),
+    Product("brightness.tif", COG, None, raster=brightness_map),
     Product("brightness.npy", NPY, None),
+    Product("residual.tif", COG, None, has_residual, residual_map),
+    Product("residual.npy", NPY, None, has_residual),
+    Product("quality.tif", COG, None, has_quality, quality_map),
+    Product("quality.npy", NPY, None, has_quality),
     Product("endmembers.csv", "text/csv", write_endmembers),
     Product("model.onnx", MODEL_MEDIA_TYPE, write_model, has_model),
     Product("quicklook.png", "image/png", write_picture, has_picture),
-    Product("uncertainty.tif", COG, write_uncertainty, has_uncertainty, slow=True),
+    Product("uncertainty.tif", COG, None, has_uncertainty, uncertainty_maps, slow=True),
     Product("uncertainty.npy", NPY, None, has_uncertainty),
 )
 
