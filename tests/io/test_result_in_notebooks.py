@@ -53,6 +53,9 @@ def test_what_is_saved_is_the_result_of_the_command_line(result: UnmixingResult,
     document = json.loads((out / "result.json").read_text())
     assert {path.name for path in out.iterdir()} == {*document["assets"], "result.json"}
     assert {"abundances.tif", "quicklook.png", "endmembers.csv"} <= set(document["assets"])
+    quality = np.load(out / "quality.npy")
+    assert quality.dtype == np.uint8
+    np.testing.assert_array_equal(quality, result.quality)
     assert document["input"]["dropped_bands"][0]["index"] == 0
     np.testing.assert_array_equal(np.load(out / "abundances.npy"), result.abundances)
     (out / "notes.txt").write_text("mine")

@@ -12,7 +12,7 @@ from unmixing.errors import needing
 from unmixing.io.products.document import assets_in, result_document, write_document
 from unmixing.io.products.folders import output_folder, require_empty
 from unmixing.io.products.labelled import labelled_result
-from unmixing.io.products.maps import NAMES
+from unmixing.io.products.maps import DTYPES, NAMES
 from unmixing.io.products.result import ImageResult
 from unmixing.io.products.table import write_products
 from unmixing.types import Float32, ImageInfo, Unmixing
@@ -62,7 +62,7 @@ class UnmixingResult(Unmixing):
             for name in NAMES:
                 values = getattr(self, name)
                 if values is not None:
-                    np.save(hidden / f"{name}.npy", np.asarray(values, dtype="<f4"), allow_pickle=False)
+                    np.save(hidden / f"{name}.npy", np.asarray(values, dtype=DTYPES[name]), allow_pickle=False)
             media_types = write_products(hidden, result)
             write_document(hidden, result_document(result, assets_in(hidden, media_types)))
         return out

@@ -50,6 +50,8 @@ def read_result(document: Mapping[str, Any], answer: Mapping[str, Any], maps: Ma
         abundances_of=answer["abundances_of"],
         endmember_norms=np.array(spectra["norms"], dtype=np.float64),
         uncertainty=maps.uncertainty,
+        residual=maps.residual,
+        quality=maps.quality,
         provenance=answer["provenance"],
         warnings=tuple(_warning(said) for said in answer["warnings"]),
         n_given=sum(spectra.get("given", [])),
