@@ -10,6 +10,7 @@ from typing import Any
 
 from redis.exceptions import RedisError
 from rq import Worker
+from rq.exceptions import StopRequested
 from rq.executions import Execution
 from rq.job import Job
 from rq.queue import Queue
@@ -51,6 +52,18 @@ class ForkingWorker(Worker):
         self._grace_seconds = settings.stop_grace_seconds
         self._last_held = 0.0
         self._stop_at: float | None = None
+
+    def bootstrap(self, *args: Any, **kwargs: Any) -> None:
+        # RQ does so last, and until then a request to stop would kill a worker that others see already.
+        self._install_signal_handlers()  # type: ignore[no-untyped-call]
+        super().bootstrap(*args, **kwargs)
+
+    def work(self, *args: Any, **kwargs: Any) -> bool:
+        try:
+            return super().work(*args, **kwargs)
+        except StopRequested:  # before its first look at the queues
+            self.register_death()  # type: ignore[no-untyped-call]
+            return False
 
     def fork_work_horse(self, job: Job, queue: Queue) -> None:
         self._last_held = time.monotonic()

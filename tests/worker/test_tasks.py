@@ -1,6 +1,7 @@
 """The task: what it leaves alone, what it says when it fails, and what its process must not load."""
 
 import importlib
+import signal
 import subprocess
 import sys
 import threading
@@ -11,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 from redis.exceptions import ConnectionError as RedisConnectionError
+from rq.exceptions import StopRequested
 from rq.timeouts import JobTimeoutException
 
 from model_store.deliveries import Delivery
@@ -193,3 +195,22 @@ def test_a_lease_is_kept_and_its_loss_is_told(stores: Stores) -> None:
         assert not lost.wait(0.2)
         stores.jobs.dismiss(job.id)
         wait_until(lost.is_set, 5)
+
+
+def test_a_worker_can_be_asked_to_stop_as_soon_as_others_see_it(
+    settings: Settings, stores: Stores, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    worker, handlers = ForkingWorker(("apply",), settings, stores), []
+
+    def asked_at_once() -> None:
+        handlers.append(signal.getsignal(signal.SIGTERM))
+        raise StopRequested
+
+    monkeypatch.setattr(worker, "register_birth", asked_at_once)
+    try:
+        assert worker.work() is False
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    assert handlers == [worker.request_stop]
