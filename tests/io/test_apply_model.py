@@ -122,6 +122,12 @@ def test_axes_coordinates_names_and_attributes(path: Path, model: TrainedModel) 
         assert found.attrs["model_sha256"] == model_source(model).sha256
 
 
+def test_brightness_of_shape_is_no_share(path: Path) -> None:
+    found = {of: apply_model(path, labelled(None), abundances_of=of) for of in ("area", "shape")}
+    assert {of: maps.brightness.attrs.get("units") for of, maps in found.items()} == {"area": "1", "shape": None}
+    assert found["shape"].abundances.attrs["units"] == "1"
+
+
 def test_nodata_is_that_of_the_array(path: Path, model: TrainedModel) -> None:
     cube = image()
     cube[50:53, 10:20] = 7.5

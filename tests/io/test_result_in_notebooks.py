@@ -2,7 +2,9 @@
 
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -35,6 +37,19 @@ def test_labelled_maps_and_spectra(result: UnmixingResult) -> None:
     np.testing.assert_array_equal(found.endmembers.sel(endmember="endmember 2"), result.endmembers[1])
     assert (float(found.wavelength[0]), bool(found.used[0]), found.attrs["abundances_of"]) == (400.0, False, "area")
     assert found.attrs["method"] == "vca_fcls"
+
+
+@pytest.mark.parametrize(("abundances_of", "unit", "expected"), [
+    ("area", "radiance", "1"), ("shape", "radiance", "radiance"), ("shape", None, None),
+])  # fmt: skip
+def test_brightness_has_the_unit_of_what_it_brings_the_endmembers_to(
+    result: UnmixingResult, abundances_of: Any, unit: str | None, expected: str | None
+) -> None:
+    pytest.importorskip("xarray", reason="labelled results need xarray")
+    info = replace(result.info, source={"unit": unit})
+    found = replace(result, abundances_of=abundances_of, info=info).to_xarray()
+    assert found.brightness.attrs.get("units") == expected
+    assert found.abundances.attrs["units"] == "1"
 
 
 def test_without_xarray_the_error_says_what_to_install(result: UnmixingResult, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,7 +14,7 @@ from unmixing.inference.runtime import ModelRunner
 from unmixing.io.apply.blocks import BlockWork, ModelSource, block_maps, drawn_sample, model_source
 from unmixing.io.formats.labelled import labelled_axes, labelled_scene
 from unmixing.io.formats.layout import SceneLayout
-from unmixing.io.products.labelled import ABUNDANCES_UNIT, BAND, ENDMEMBER, result_attributes
+from unmixing.io.products.labelled import ABUNDANCES_UNIT, BAND, ENDMEMBER, brightness_attributes, result_attributes
 from unmixing.specs import AbundancesOf
 from unmixing.types import Compute, Float32, ResultWarning, TrainedModel
 from unmixing.warnings.answer import answer_warnings
@@ -115,5 +115,6 @@ def _described(
     )
     for name in found:
         labelled[name].attrs["units"] = ABUNDANCES_UNIT
+    labelled["brightness"].attrs = brightness_attributes(work.abundances_of, work.info)
     attributes = result_attributes(work.abundances_of, {"method": stored.manifest.method})
     return labelled.assign_attrs(attributes, model_sha256=work.source.sha256)

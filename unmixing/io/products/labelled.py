@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from unmixing.errors import needing
+from unmixing.io.products.fit_maps import brightness_unit
+from unmixing.specs import AbundancesOf
 from unmixing.types import Georeference, ImageInfo, Unmixing
 
 if TYPE_CHECKING:
@@ -32,7 +34,8 @@ def labelled_result(unmixing: Unmixing, info: ImageInfo) -> "xarray.Dataset":
         for name, values in maps.items()
         if values is not None
     }
-    variables["brightness"] = ((ROW, COLUMN), np.asarray(unmixing.brightness), {"units": ABUNDANCES_UNIT})
+    lit = brightness_attributes(unmixing.abundances_of, info)
+    variables["brightness"] = ((ROW, COLUMN), np.asarray(unmixing.brightness), lit)
     variables["endmembers"] = ((ENDMEMBER, BAND), unmixing.endmembers)
     coordinates: dict[str, Any] = {
         ENDMEMBER: list(unmixing.endmember_names),
@@ -43,6 +46,12 @@ def labelled_result(unmixing: Unmixing, info: ImageInfo) -> "xarray.Dataset":
     if info.wavelengths_nm is not None:
         coordinates["wavelength"] = (BAND, info.wavelengths_nm, {"units": "nm"})
     return xarray.Dataset(variables, coordinates, result_attributes(unmixing.abundances_of, unmixing.provenance))
+
+
+def brightness_attributes(abundances_of: AbundancesOf, info: ImageInfo) -> dict[str, str]:
+    """Attributes of the map of brightness: its unit, where it is known."""
+    unit = brightness_unit(abundances_of, info)
+    return {} if unit is None else {"units": unit}
 
 
 def result_attributes(abundances_of: str, provenance: Mapping[str, Any]) -> dict[str, str]:
