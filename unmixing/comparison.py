@@ -99,9 +99,7 @@ def _of_method(progress: Progress, title: str, number: int, count: int) -> Progr
 
 def in_order_of(first: FittedMethod, fitted: FittedMethod, seen: TrainingImage, compute: Compute) -> FittedMethod:
     """The same method, its endmembers in the order in which they are most like those of ``first``; a model too."""
-    n_given, endmembers = fitted.n_given, fitted.area_unmixer.endmembers
-    matched = match_endmembers(endmembers[n_given:], first.area_unmixer.endmembers[n_given:])
-    order = np.concatenate([np.arange(n_given), n_given + matched])
+    order = match_endmembers(fitted.area_unmixer.endmembers, first.area_unmixer.endmembers, fitted.n_given)
     if np.array_equal(order, np.arange(len(order))):
         return fitted
     if isinstance(fitted.area_unmixer, FactorizationUnmixer):

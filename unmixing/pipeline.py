@@ -89,6 +89,8 @@ class FittedMethod:
 
     def result(self, maps: Maps, reconstruction: ReconstructionMetrics, seconds: Mapping[str, float]) -> Unmixing:
         """The answer, from the maps of the whole image, which decides more bits of their quality."""
+        assert maps.quality is not None  # of the whole image both were asked for
+        assert maps.residual is not None
         flag_scene(maps.quality, maps.residual, maps.abundances, maps.brightness, self.unmixer.endmembers)
         taken = {**self.seconds, **seconds}
         metrics = {**self.metrics, **reconstruction.metrics(), "seconds": taken}

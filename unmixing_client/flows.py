@@ -92,8 +92,9 @@ def job(job_id: str) -> Flow[JobInfo]:
 
 def cancel(job_id: str) -> Flow[JobInfo | None]:
     """The job as it is now, or None when the service could only remove it."""
-    answer = yield from _asked(Ask("DELETE", f"jobs/{job_id}"))
-    return _read(JobInfo, answer) if answer.content else None
+    ask = Ask("DELETE", f"jobs/{job_id}")
+    answer = yield from _asked(ask)
+    return _valid(JobInfo, _parsed(ask, answer)) if answer.content else None
 
 
 def jobs(status: str | None, limit: int) -> Flow[list[JobInfo]]:
@@ -172,11 +173,14 @@ def _saved(job_id: str, name: str, target: Path) -> Flow[None]:
 
 
 def _told(model: type[Model], ask: Ask) -> Flow[Model]:
-    return _read(model, (yield from _asked(ask)))
+    return _valid(model, (yield from _json(ask)))
 
 
 def _json(ask: Ask) -> Flow[dict[str, Any]]:
-    answer = yield from _asked(ask)
+    return _parsed(ask, (yield from _asked(ask)))
+
+
+def _parsed(ask: Ask, answer: Answer) -> dict[str, Any]:
     try:
         found: dict[str, Any] = json.loads(answer.content)
     except ValueError as error:
@@ -198,13 +202,6 @@ def _require_done(answer: Answer) -> Answer:
     except (ValueError, AttributeError):
         text, kind = None, None
     raise RefusedError(text or answer.reason, answer.status, kind)
-
-
-def _read(model: type[Model], answer: Answer) -> Model:
-    try:
-        return model.model_validate_json(answer.content)
-    except ValidationError as error:
-        raise UnexpectedAnswerError(f"the answer is not that of this service ({error.errors()[0]['msg']})") from error
 
 
 def _valid(model: type[Model], entry: object) -> Model:

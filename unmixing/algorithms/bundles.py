@@ -238,8 +238,7 @@ def _agreeing(candidates: list[Float64], regrets: Float64, n_given: int) -> list
     for index in order:
         if regrets[index] > LARGEST_DIFFERENCE_OF_REGRETS or len(kept) == N_KEPT:
             break
-        found = candidates[index][n_given:]
-        matched = np.vstack([best[:n_given], found[match_endmembers(found, best[n_given:])]])
+        matched = candidates[index][match_endmembers(candidates[index], best, n_given)]
         if float(sad_radians(matched, best).max()) <= LARGEST_DIFFERENCE_RADIANS:
             kept.append((matched, float(regrets[index])))
     return kept

@@ -36,15 +36,16 @@ def least_angle_radians(endmembers: Real) -> float:
     return float(angles.min(initial=np.pi / 2))
 
 
-def match_endmembers(estimated: Real, reference: Real) -> NDArray[np.intp]:
+def match_endmembers(estimated: Real, reference: Real, n_given: int = 0) -> NDArray[np.intp]:
     """For each reference endmember the row of ``estimated`` it is matched with (Hungarian, by angle).
 
-    Both are (n_endmembers, n_bands). Raises ValueError when there are fewer estimated than reference ones.
+    Both are (n_endmembers, n_bands). n_given: of the first of both, which are the same and match each other. Raises
+    ValueError when there are fewer estimated than reference ones.
     """
     if len(estimated) < len(reference):
         raise ValueError(f"{len(estimated)} estimated endmembers cannot match {len(reference)} references")
-    rows, columns = linear_sum_assignment(pairwise_sad_radians(estimated, reference))
-    return rows[np.argsort(columns)]
+    rows, columns = linear_sum_assignment(pairwise_sad_radians(estimated[n_given:], reference[n_given:]))
+    return np.concatenate([np.arange(n_given), n_given + rows[np.argsort(columns)]])
 
 
 def sad_radians(estimated: Real, reference: Real) -> Float64:

@@ -27,13 +27,14 @@ _END = object()
 class Maps(NamedTuple):
     """Maps of pixels, NaN where masked: abundances (n_pixels, n_endmembers), brightness (n_pixels,) and,
     where the unmixer says it, the uncertainty of the abundances. residual: how far off the reconstruction is,
-    (n_pixels,). quality: bits of ``QualityFlag``, (n_pixels,), those that a pixel decides alone."""
+    (n_pixels,). quality: bits of ``QualityFlag``, (n_pixels,), those that a pixel decides alone. Both are None where
+    nobody asked for them."""
 
     abundances: Float32
     brightness: Float32
     uncertainty: Float32 | None
-    residual: Float32
-    quality: UInt8
+    residual: Float32 | None
+    quality: UInt8 | None
 
 
 Write = Callable[[Block, Maps], None]
@@ -83,16 +84,17 @@ def unmix_rows(
 
 
 def unmixed_block(
-    unmixer: Unmixer, block: Block, used: NDArray[np.intp], reconstruction: ReconstructionMetrics
+    unmixer: Unmixer, block: Block, used: NDArray[np.intp], reconstruction: ReconstructionMetrics | None = None
 ) -> Maps:
-    """Maps of all pixels of a block, NaN where they are not valid; how well they are fitted is added to
-    ``reconstruction``."""
+    """Maps of all pixels of a block, NaN where they are not valid. reconstruction: takes in how well they are fitted;
+    without one there is no residual and no quality."""
     n_rows, (_, columns, n_bands) = block.stop - block.start, block.values.shape
     own = block.values[block.above : block.above + n_rows].reshape(-1, n_bands)
     valid, count = usable(own, used), len(unmixer.endmembers)
     maps = Maps(
         _nothing(len(own), count), _nothing(len(own)), _nothing(len(own), count) if unmixer.has_uncertainty else None,
-        _nothing(len(own)), np.where(valid, np.uint8(0), np.uint8(QualityFlag.MASKED)),
+        None if reconstruction is None else _nothing(len(own)),
+        None if reconstruction is None else np.where(valid, np.uint8(0), np.uint8(QualityFlag.MASKED)),
     )  # fmt: skip
     read = _whole_pixels if unmixer.neighbourhood == 1 else _neighbourhoods(unmixer.neighbourhood, block, used)
     for start in range(0, len(own), max(1, BLOCK_PIXELS // unmixer.neighbourhood**2)):
@@ -103,9 +105,10 @@ def unmixed_block(
         pixels = own[part] if mask.all() else own[part][mask]
         positions = block.start * columns + start + np.flatnonzero(mask)
         output = unmixer.run(read(pixels, positions, len(used)), positions)
-        fit = reconstruction.add(pixels if len(used) == n_bands else pixels[:, used], output)
-        maps.residual[part][mask] = fit.residual
-        maps.quality[part][mask] = np.where(fit.negative, np.uint8(QualityFlag.NEGATIVE_FIT), np.uint8(0))
+        if maps.residual is not None and maps.quality is not None and reconstruction is not None:
+            fit = reconstruction.add(pixels if len(used) == n_bands else pixels[:, used], output)
+            maps.residual[part][mask] = fit.residual
+            maps.quality[part][mask] = np.where(fit.negative, np.uint8(QualityFlag.NEGATIVE_FIT), np.uint8(0))
         maps.abundances[part][mask], maps.brightness[part][mask] = output.abundances, output.brightness
         if maps.uncertainty is not None and output.uncertainty is not None:
             maps.uncertainty[part][mask] = output.uncertainty

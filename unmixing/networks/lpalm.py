@@ -5,7 +5,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from unmixing.networks.lista import LISTACP
-from unmixing.networks.lpalm_gradient import Fixed, LPALMLayers
+from unmixing.networks.lpalm_gradient import POWER_FLOOR, Fixed, LPALMLayers
 from unmixing.types import Float64
 
 INITIAL_ENDMEMBER_STEP = 0.1
@@ -48,7 +48,7 @@ class LPALM(LISTACP):
         transposed = contributions.transpose(-1, -2)
         gram = transposed @ contributions
         gradient = transposed @ pixels - gram @ endmembers
-        step = self.steps[layer][:, None] / (gram.sum(dim=-1, keepdim=True) + 1e-6)
+        step = self.steps[layer][:, None] / (gram.sum(dim=-1, keepdim=True) + POWER_FLOOR)
         moved = self.project(endmembers + step * gradient)
         if not self.n_given:
             return moved

@@ -56,8 +56,7 @@ def beyond_the_pixels(pixels: NDArray[np.floating], bundles: Bundles, rng: np.ra
     if whiteness > LARGEST_WHITENESS or _residual(halves[1], first) > LARGEST_RESIDUAL * _residual(halves[1], start):
         return bundles
     second, whiteness = most_likely_simplex(halves[1], start, given_norms)
-    order = n_given + match_endmembers(second[n_given:], first[n_given:])
-    second = np.vstack([second[:n_given], second[order]])
+    second = second[match_endmembers(second, first, n_given)]
     if whiteness > LARGEST_WHITENESS or sad_radians(first, second).max() > LARGEST_DISAGREEMENT_RADIANS:
         return bundles
     spectra = np.stack([unit_norm(np.maximum(found @ basis, 0.0)) for found in (first, second)])

@@ -18,7 +18,6 @@ from unmixing.cubes import scaled_values
 from unmixing.errors import ModelFormatError, needing
 from unmixing.inference.apply import unmixed_block
 from unmixing.inference.images import Block
-from unmixing.inference.reconstruction import ReconstructionMetrics
 from unmixing.inference.runtime import ModelRunner
 from unmixing.inference.sampling import SAMPLE_PIXELS, PixelSample, draw_keys, lowest
 from unmixing.inference.stored import read_model
@@ -99,7 +98,7 @@ def block_maps(values: NDArray[Any], work: BlockWork) -> tuple[NDArray[Any], ...
     around = values.shape[:-1]
     pixels = _scaled(values, work.info.nodata, work.info.fill_values)
     block = Block(0, 1, 0, pixels[None])
-    maps = unmixed_block(work.unmixer(), block, np.flatnonzero(work.info.used_bands), ReconstructionMetrics())
+    maps = unmixed_block(work.unmixer(), block, np.flatnonzero(work.info.used_bands))
     wanted = (maps.abundances, maps.brightness, maps.uncertainty)
     return tuple(found.reshape(*around, *found.shape[1:]) for found in wanted if found is not None)
 

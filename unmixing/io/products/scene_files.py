@@ -5,7 +5,6 @@ from typing import Any
 
 import numpy as np
 import rasterio
-from rasterio.transform import Affine
 from rasterio.windows import Window
 
 from unmixing.errors import SceneFormatError
@@ -13,6 +12,7 @@ from unmixing.io.formats.gdal import georeference_optional
 from unmixing.io.formats.labelled import is_labelled, labelled_scene
 from unmixing.io.formats.layout import SceneLayout
 from unmixing.io.formats.reader import SceneReader
+from unmixing.io.products.cog import place_options
 
 
 def write_scene(image: Any, folder: Path) -> Path:
@@ -34,15 +34,13 @@ def _write_labelled(scene: SceneReader, path: Path) -> Path:
     """As GeoTIFF, block by block."""
     rows, columns, bands = scene.shape
     dtype = np.promote_types(scene.dtype, np.float32) if scene.dtype.kind == "f" else scene.dtype.newbyteorder("=")
-    place: dict[str, Any] = {} if scene.nodata is None else {"nodata": scene.nodata}
-    if scene.georeference is not None:
-        place |= {"crs": scene.georeference.crs_wkt, "transform": Affine(*scene.georeference.transform)}
+    nodata: dict[str, Any] = {} if scene.nodata is None else {"nodata": scene.nodata}
     with (
         rasterio.Env(GDAL_PAM_ENABLED="NO"),
         georeference_optional(),
         rasterio.open(
             path, "w", driver="GTiff", height=rows, width=columns, count=bands, dtype=dtype, interleave="pixel",
-            BIGTIFF="IF_SAFER", **place,
+            BIGTIFF="IF_SAFER", **nodata, **place_options(scene.georeference),
         ) as file,
     ):  # fmt: skip
         if scene.wavelengths_nm is not None:
