@@ -103,7 +103,6 @@ class Settings(BaseSettings):
         gt=0,
         description="Wait after a webhook did not arrive, in seconds; each wait is four times the one before.",
     )
-
     sync_seconds: float = Field(
         60.0, gt=0, description="How long a caller of OGC API - Processes is kept waiting for a job, in seconds."
     )

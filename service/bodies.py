@@ -1,6 +1,6 @@
 """The bodies of ``POST /unmix`` beside multipart/form-data: a file as it is, and JSON with mixtures or addresses."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import closing
 from pathlib import Path
 from urllib.parse import parse_qsl
@@ -79,16 +79,24 @@ async def received(
     ReferenceUnavailableError.
     """
     max_bytes = context.settings.max_upload_bytes
+    content_type, query = request.headers.get("content-type", ""), query_of(request.scope["query_string"])
+    upload = await streamed(request, lambda: body_of(content_type, query, folder, known_fields), max_bytes)
+    return await with_references(upload, folder, known_fields, context.references, max_bytes)
+
+
+async def streamed(request: Request, receiver_of: Callable[[], Body[Upload]], max_bytes: int) -> Upload:
+    """The body of ``request``, as it arrives, in the receiver that ``receiver_of`` makes.
+
+    Raises UploadTooLargeError, MalformedUploadError, and what the receiver raises.
+    """
     announced = request.headers.get("content-length", "")
     if announced.isdecimal() and int(announced) > max_bytes:  # before a byte is read; the bytes are counted too
         raise UploadTooLargeError(f"the upload has {announced} bytes; {max_bytes} is the limit set here")
-    content_type, query = request.headers.get("content-type", ""), query_of(request.scope["query_string"])
-    with closing(body_of(content_type, query, folder, known_fields)) as receiver:
+    with closing(receiver_of()) as receiver:
         try:
-            upload = await receive(request.stream(), receiver, max_bytes)
+            return await receive(request.stream(), receiver, max_bytes)
         except ClientDisconnect:
             raise MalformedUploadError("the connection ended before the upload did") from None
-    return await with_references(upload, folder, known_fields, context.references, max_bytes)
 
 
 def body_of(

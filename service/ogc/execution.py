@@ -3,21 +3,18 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
 from fastapi import Request, Response
-from starlette.requests import ClientDisconnect
 
 from model_store.jobs import ENDED
 from model_store.records import Execution, JobRecord, JobStatus
-from service.bodies import JSON, JsonBody
+from service.bodies import JSON, JsonBody, streamed
 from service.context import Context
 from service.errors import (
     ExecuteRequestError,
     FailedJobError,
-    MalformedUploadError,
     ResultNotReadyError,
     SyncTimeoutError,
     SyncTooLargeError,
@@ -40,7 +37,7 @@ from service.reading.messages import ReadExecution
 from service.reading.readers import Readers
 from service.schemas.jobs import job_document
 from service.submissions import staging, submit
-from service.uploads import JSON_BODY, Fields, Upload, receive
+from service.uploads import Fields, Upload
 from unmixing.io.products.document import warning_list
 
 RESPOND_ASYNC = "respond-async"
@@ -90,12 +87,7 @@ async def _received(request: Request, context: Context, folder: Path) -> Upload:
     kind = request.headers.get("content-type", "")
     if kind.partition(";")[0].strip().lower() != JSON:
         raise UploadContentTypeError(f"the Content-Type is {kind!r}; an execute request is {JSON}")
-    with closing(JsonBody(folder, Fields(frozenset()))) as receiver:
-        try:
-            await receive(request.stream(), receiver, context.settings.max_upload_bytes)
-        except ClientDisconnect:
-            raise MalformedUploadError("the connection ended before the request did") from None
-    return Upload({}, {}, JSON_BODY)
+    return await streamed(request, lambda: JsonBody(folder, Fields(frozenset())), context.settings.max_upload_bytes)
 
 
 async def _echo(asked: Asked) -> Response:

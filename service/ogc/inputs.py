@@ -7,9 +7,10 @@ from typing import Any
 from service.context import Context
 from service.errors import ExecuteRequestError, UploadFieldError
 from service.ogc.processes import REFERENCE, Process
+from service.outbound.references import Reference, fetched
 from service.reading.execute_requests import BINARY_INPUTS
 from service.reading.messages import ReadExecution
-from service.uploads import FILE, FILE_FIELDS, JSON_MIXTURES, SUBMITTED_FIELDS, Fields, Upload, plain_text
+from service.uploads import FILE, JSON_MIXTURES, SUBMITTED_FIELDS, Fields, Upload, plain_text
 from unmixing.io.inputs.digests import sha256_of
 from unmixing.io.inputs.input_kind import InputKind
 
@@ -39,18 +40,19 @@ async def as_upload(context: Context, asked: ReadExecution, folder: Path) -> Upl
 
     Raises ExecuteRequestError, and what ``References.fetch`` raises.
     """
-    fields, left = Fields(SUBMITTED_FIELDS), context.settings.max_upload_bytes
+    fields, linked = Fields(SUBMITTED_FIELDS), {}
     for name, values in asked.inputs.items():
-        for value in values:
-            if value.href is not None:
-                place = folder if name == FILE else folder / name
-                place.mkdir(exist_ok=True)
-                left -= (await context.references.fetch(value.href, place, left)).n_bytes
-            elif name not in BINARY_INPUTS:
+        linked[name] = [Reference(href=value.href) for value in values if value.href is not None]
+        if name not in BINARY_INPUTS:
+            for value in values:
                 _add(fields, name, value.value)
     if any(value.file == JSON_MIXTURES for value in asked.inputs.get(FILE, ())):
         fields.values.setdefault("kind", InputKind.MIXTURES)
-    return Upload(fields.values, await asyncio.to_thread(_digests, folder))
+    digests = await fetched(linked, folder, context.references, context.settings.max_upload_bytes)
+    for name, values in asked.inputs.items():
+        for written in (folder / value.file for value in values if value.file is not None):
+            digests[name][written.name] = await asyncio.to_thread(sha256_of, written)
+    return Upload(fields.values, digests)
 
 
 def _add(fields: Fields, name: str, value: Any) -> None:
@@ -59,11 +61,3 @@ def _add(fields: Fields, name: str, value: Any) -> None:
         fields.add(name, ",".join(plain_text(name, item) for item in items))
     except UploadFieldError as error:
         raise ExecuteRequestError(str(error)) from None
-
-
-def _digests(folder: Path) -> dict[str, dict[str, str]]:
-    places = {field: folder if field == FILE else folder / field for field in FILE_FIELDS}
-    return {
-        field: {path.name: sha256_of(path) for path in sorted(place.glob("*")) if path.is_file()}
-        for field, place in places.items()
-    }

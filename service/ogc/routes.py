@@ -91,7 +91,6 @@ def get_process(process_id: ProcessId, request: Request) -> Response:
 @router.post(
     "/processes/{process_id}/execution",
     summary="Execute a process",
-   
     response_class=Response,
     openapi_extra=execute_body(_EXAMPLE),
     responses={
@@ -114,7 +113,7 @@ async def execute_process(process_id: ProcessId, request: Request, context: Cont
     return await execute(request, context, _process(process_id))
 
 
-def _process(process_id: ProcessId) -> Process:
+def _process(process_id: str) -> Process:
     found = PROCESSES.get(process_id)
     if found is None:
         raise UnknownProcessError(f"there is no process {process_id!r}; there are {', '.join(PROCESSES)}")

@@ -58,6 +58,8 @@ def execute_body(example: dict[str, Any]) -> dict[str, Any]:
             "response": {"type": "string", "enum": ["raw", "document"]},
             "subscriber": {
                 "type": "object",
+                "description": "Kept with the job; this service does not call these addresses. `POST /unmix` has the "
+                "field `webhook`.",
                 "properties": {"successUri": uri, "inProgressUri": uri, "failedUri": uri},
             },
         },

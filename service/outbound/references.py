@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +49,14 @@ async def with_references(
     if not named.get(FILE):
         raise UploadFieldError(f'no {HREF!r}, and no "{FILE}" with one: the scene, or the mixture matrix, is missing')
     (folder / str(upload.body)).unlink()
+    return Upload(fields.values, await fetched(named, folder, references, max_bytes))
+
+
+async def fetched(
+    named: Mapping[str, Sequence[Reference]], folder: Path, references: References, max_bytes: int
+) -> dict[str, dict[str, str]]:
+    """By field, name and SHA-256 of the files, which lie where those of an upload with these fields lie. max_bytes: of
+    all together. Raises as ``References.fetch``."""
     digests: dict[str, dict[str, str]] = {field: {} for field in FILE_FIELDS}
     for field, found in named.items():
         for reference in found:
@@ -56,7 +64,7 @@ async def with_references(
             file = await references.fetch(reference.href, place, max_bytes, reference.filename)
             max_bytes -= file.n_bytes
             digests[field][file.path.name] = file.digest
-    return Upload(fields.values, digests)
+    return digests
 
 
 def _document(body: Path) -> dict[str, Any] | None:

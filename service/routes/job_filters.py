@@ -2,12 +2,12 @@
 
 from dataclasses import dataclass, fields
 from typing import Annotated
-from urllib.parse import urlencode
 
 from fastapi import Query
 
 from model_store.records import MAX_LABEL_LENGTH, JobRecord
 from service.ogc.job_filters import ProcessFilters
+from service.routes.parameters import filter_query
 from service.schemas.methods import MethodName
 from service.uploads import MAX_NAME_BYTES
 from unmixing.methods import COMPARE
@@ -44,8 +44,7 @@ class JobFilters(ProcessFilters):
 
     def query(self) -> str:
         """The filters as a query, which links to other pages repeat; not empty, it ends in &."""
-        given = {field.name: value for field in fields(self) if (value := getattr(self, field.name)) is not None}
-        return f"{urlencode(given, doseq=True)}&" if given else ""
+        return filter_query(self)
 
 
 def _uses(record: JobRecord, method: str) -> bool:

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from typing import Annotated
-from urllib.parse import urlencode
 
 from fastapi import Depends, Query, Request, Response
 
@@ -13,7 +12,7 @@ from service.context import ContextArgument
 from service.files import file_responses, stored_file
 from service.openapi import problems
 from service.router import Router
-from service.routes.parameters import Limit, ModelId, Offset
+from service.routes.parameters import Limit, ModelId, Offset, filter_query
 from service.schemas.links import page_links
 from service.schemas.methods import MethodName
 from service.schemas.models import ModelDocument, ModelList, model_document
@@ -37,8 +36,7 @@ class ModelFilters:
 
     def query(self) -> str:
         """The filters as a query, which links to other pages repeat; not empty, it ends in &."""
-        given = {name: value for name, value in (("method", self.method), ("label", self.label)) if value is not None}
-        return f"{urlencode(given)}&" if given else ""
+        return filter_query(self)
 
     def trained_under(self, stores: Stores) -> frozenset[str] | None:
         """Ids of the models that jobs with the label trained; None when no label is asked for."""

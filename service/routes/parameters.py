@@ -1,6 +1,8 @@
 """Parameters that several routes have, described once."""
 
-from typing import Annotated
+from dataclasses import fields
+from typing import Annotated, Any
+from urllib.parse import urlencode
 
 from fastapi import Path, Query
 
@@ -11,3 +13,9 @@ JobId = Annotated[str, Path(description="`jobID` of a job.", examples=["5f0c7ad2
 ModelId = Annotated[str, Path(description="`id` of a stored model.", examples=["122041a45a14c69cc6ec1bec4d15f445"])]
 AssetName = Annotated[str, Path(description="One of `assets` of the results.", examples=["abundances.tif"])]
 ProblemName = Annotated[str, Path(description="The end of the `type` of a problem.", examples=["band-mismatch"])]
+
+
+def filter_query(filters: Any) -> str:
+    """The filters of a list (a dataclass) as a query, which links to other pages repeat; not empty, it ends in &."""
+    given = {field.name: value for field in fields(filters) if (value := getattr(filters, field.name)) is not None}
+    return f"{urlencode(given, doseq=True)}&" if given else ""
