@@ -43,6 +43,10 @@ class TimeLimitError(StoreError):
     """The job took longer than a job may take."""
 
 
+class MemoryLimitError(StoreError):
+    """The job needed more memory than a job may take, or than the machine had."""
+
+
 class StorageFullError(StoreError):
     """The disk of the data folder, or the quota on it, is full: nothing was kept."""
 

@@ -37,6 +37,11 @@ class Settings(BaseSettings):
         None, gt=0, le=86_400, description="Limit of training when a request names none, in seconds."
     )
     job_timeout_seconds: int = Field(6 * 3600, ge=1, description="A job running longer than this fails, in seconds.")
+    job_memory_bytes: int | None = Field(
+        None,
+        ge=1,
+        description="A job that takes more memory than this fails, in bytes; without it four fifths of the machine's.",
+    )
     part_pixels: int = Field(
         1_000_000,
         ge=1,

@@ -125,6 +125,7 @@ TABLE: dict[type[Exception], Row] = {
     store.UnreadableModelError: Row(500, "A model that cannot be read", "unreadable-model"),
     store.WorkerLostError: Row(500, "The worker died", "worker-lost"),
     store.TimeLimitError: Row(504, "The job took too long", "time-limit"),
+    store.MemoryLimitError: Row(413, "The job needs too much memory", "memory-limit"),
     store.StorageFullError: Row(507, "No room left", "storage-full"),
     store.InternalError: Row(500, "Internal Server Error", "internal"),
     store.StoreError: Row(500, "Internal Server Error", "internal"),

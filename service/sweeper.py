@@ -89,7 +89,8 @@ class Sweeper:
     def _lost(self, record: JobRecord) -> None:
         failures = record.failures + 1
         if failures >= MAX_FAILURES:
-            self._fail(record, WorkerLostError(f"the worker died in {failures} attempts"))
+            why = "it crashed, or was killed, as a machine does that runs out of memory; its log may say more"
+            self._fail(record, WorkerLostError(f"the worker died in {failures} attempts: {why}"))
         elif self._jobs.retry(record):
             logger.warning("job %s: the worker died, trying again", record.id)
             self._context.queue.remove_waiting(record.id)

@@ -16,6 +16,7 @@ from model_store.stores import Stores
 from unmixing.errors import Cancelled, UnmixingError
 from unmixing.progress import Progress, in_words, never_back
 from worker.lease import Lease
+from worker.memory import refused
 
 REPORT_SECONDS = 0.25
 """Progress within one stage is written at most this often."""
@@ -42,10 +43,10 @@ def run_held(
     except Exception as raised:
         error = _job_error(job_id, raised, settings)
     if ends or error is not None:
-        _end(job_id, delivery.attempt, error, stores)
+        end_attempt(job_id, delivery.attempt, error, stores)
 
 
-def _end(job_id: str, attempt: int, error: JobError | None, stores: Stores) -> None:
+def end_attempt(job_id: str, attempt: int, error: JobError | None, stores: Stores) -> None:
     """Write the outcome, unless the job has been taken away meanwhile; its input is needed no longer."""
     if error:
         ended = stores.jobs.fail(job_id, attempt, error)
@@ -71,6 +72,9 @@ def _job_error(job_id: str, raised: Exception, settings: Settings) -> JobError:
     if isinstance(raised, JobTimeoutException):
         limit = settings.job_timeout_seconds
         return JobError.of(TimeLimitError(f"the job took longer than {limit} seconds, the limit set here"))
+    if (memory := refused(raised)) is not None:
+        logger.error("job %s: no memory", job_id, exc_info=raised)
+        return JobError.of(memory)
     if is_storage_full(raised):
         logger.error("job %s: the disk of the data folder is full", job_id)
         return JobError.of(StorageFullError("the service has no room left to store the results; nothing was kept"))

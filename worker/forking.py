@@ -17,14 +17,20 @@ from rq.queue import Queue
 
 from model_store.deliveries import delivery_of
 from model_store.lifeline import die_with_parent
+from model_store.records import JobError
 from model_store.settings import Settings
 from model_store.stores import Stores
+from worker.attempts import end_attempt
+from worker.memory import ends_within, limit_bytes, taken_bytes, too_much
 
 WORKER_TTL_SECONDS = 30
 """An idle worker shows itself at least this often, so a killed one is soon missed."""
 
 LOOK_SECONDS = 1
 """A work-horse is looked after this often; RQ takes whole seconds."""
+
+MEMORY_LOOK_SECONDS = 0.05
+"""How often the memory of a work-horse is looked at: some gigabytes can be filled in a second."""
 
 GIVE_BACK_SECONDS = 4.0
 """A worker that is to stop asks a queue that does not answer for this long to take the job back: its supervisor waits a
@@ -48,9 +54,10 @@ class ForkingWorker(Worker):
             worker_ttl=WORKER_TTL_SECONDS,
             job_monitoring_interval=LOOK_SECONDS,
         )
-        self._jobs = stores.jobs
+        self._jobs, self._stores = stores.jobs, stores
+        self._memory_bytes = limit_bytes(settings)
         self._grace_seconds = settings.stop_grace_seconds
-        self._last_held = 0.0
+        self._last_held, self._taken_too_much = 0.0, 0
         self._stop_at: float | None = None
 
     def bootstrap(self, *args: Any, **kwargs: Any) -> None:
@@ -66,8 +73,25 @@ class ForkingWorker(Worker):
             return False
 
     def fork_work_horse(self, job: Job, queue: Queue) -> None:
-        self._last_held = time.monotonic()
+        self._last_held, self._taken_too_much = time.monotonic(), 0
         super().fork_work_horse(job, queue)
+
+    def wait_for_horse(self) -> tuple[int | None, int | None, Any]:
+        while not ends_within(self.horse_pid, MEMORY_LOOK_SECONDS):
+            taken = taken_bytes(self.horse_pid)
+            if taken > self._memory_bytes:
+                self._taken_too_much = taken
+                self.kill_horse()
+                break
+        return super().wait_for_horse()
+
+    def handle_work_horse_killed(self, job: Job, *how: Any) -> None:
+        """RQ calls this before it delivers a step again. A job that took too much memory fails, in words: a second
+        attempt would take as much."""
+        super().handle_work_horse_killed(job, *how)  # type: ignore[no-untyped-call]
+        if self._taken_too_much:
+            delivery, error = delivery_of(job.id), too_much(self._taken_too_much, self._memory_bytes)
+            end_attempt(delivery.job_id, delivery.attempt, JobError.of(error), self._stores)
 
     def main_work_horse(self, *args: Any, **kwargs: Any) -> None:
         die_with_parent(self.pid or 0, signal.SIGKILL)
