@@ -22,7 +22,7 @@ _PHRASES = ("can't allocate memory", "bad_alloc", "bad allocation", "failed to a
 
 
 def limit_bytes(settings: Settings) -> int:
-    """What one job may take."""
+    """Memory that one job may take."""
     return settings.job_memory_bytes or round(SHARE_OF_MACHINE * machine_bytes())
 
 
