@@ -1,6 +1,5 @@
 """``unmix serve`` and ``unmix worker``."""
 
-import logging
 from typing import Annotated
 
 import typer
@@ -41,9 +40,10 @@ def serve(
     """
     with one_line_errors():
         with needing("service"):
+            from model_store.logs import set_up_logging
             from supervision.supervisor import serve as supervise
         settings = settings_with(host=host, port=port, data=data, workers=workers)
-        logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s: %(message)s")
+        set_up_logging(settings)
         raise typer.Exit(supervise(settings))
 
 

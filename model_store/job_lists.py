@@ -76,6 +76,11 @@ class JobLists:
         ids: Any = self._redis.zrange(_listed(status), 0, -1)
         return [job_id.decode() for job_id in ids]
 
+    def count(self, status: JobStatus | None = None) -> int:
+        """How many jobs there are, or are in this state."""
+        found: Any = self._redis.zcard(_listed(status))
+        return int(found)
+
     def ended_before(self, moment: datetime) -> list[str]:
         ids: Any = self._redis.zrangebyscore("unmix:ended", "-inf", moment.timestamp())
         return [job_id.decode() for job_id in ids]

@@ -125,7 +125,7 @@ if work_key then
   local work = 'unmix:work:' .. string.sub(work_key, 2, -2)
   if redis.call('GET', work) == id then redis.call('DEL', work) end
 end
-redis.call('DEL', job, 'unmix:lease:' .. id)
+redis.call('DEL', job, 'unmix:lease:' .. id, 'unmix:log:' .. id)
 redis.call('ZREM', 'unmix:jobs', id)
 redis.call('ZREM', 'unmix:ended', id)
 for _, status in ipairs({'accepted', 'running', 'successful', 'failed', 'dismissed'}) do

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 from redis import Redis
@@ -10,6 +11,7 @@ from model_store import job_scripts
 from model_store.deliveries import Delivery
 from model_store.errors import UnreadableRecordError
 from model_store.job_lists import JobLists, job_key
+from model_store.measurements import Measurements, Sum
 from model_store.record_files import RecordFiles
 from model_store.records import MAX_LABELS, JobError, JobRecord, JobStatus, decode, encode, now
 
@@ -39,6 +41,7 @@ class JobRecords(JobLists):
         self.files = files
         self.lease_seconds = lease_seconds
         self._lease_ms = str(round(lease_seconds * 1000))
+        self._measurements = Measurements(redis)
         self._reserve = redis.register_script(job_scripts.RESERVE)
         self._restore = redis.register_script(job_scripts.RESTORE)
         self._move = redis.register_script(job_scripts.MOVE)
@@ -208,7 +211,16 @@ class JobRecords(JobLists):
         moved = int(self._move(args=[*frame, *values]))
         if moved >= 0:
             self.save(job_id)
+            if target in ENDED:
+                self._count(job_id, target)
         return moved
+
+    def _count(self, job_id: str, status: JobStatus) -> None:
+        """Add an ended job to the measurements."""
+        with suppress(UnreadableRecordError):
+            record = self.get(job_id)
+            if record is not None:
+                self._measurements.add(Sum("jobs_ended", {"status": status, "method": record.method}, 1))
 
 
 def _state(record: JobRecord) -> tuple[JobStatus, int]:

@@ -115,6 +115,11 @@ class JobRecord(BaseModel):
     execution: Execution | None = None
 
     @property
+    def method(self) -> str:
+        """The method, by which figures are told apart; ``several`` of a comparison."""
+        return "several" if "," in self.spec.method else self.spec.method
+
+    @property
     def process(self) -> str:
         """The id of the process, as OGC API - Processes names them."""
         return "unmix" if self.execution is None else self.execution.process

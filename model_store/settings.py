@@ -64,6 +64,9 @@ class Settings(BaseSettings):
     redis_timeout_seconds: float = Field(
         3.0, gt=0, description="A Redis that takes longer than this to answer counts as down, in seconds."
     )
+    log_format: Literal["text", "json"] = Field(
+        "text", description="Form of the log on standard error: lines for people, or a JSON object per line."
+    )
     sweep_seconds: float = Field(5.0, gt=0, description="How often the service looks for lost and expired jobs.")
     readers: int = Field(
         4, ge=1, le=256, description="Uploads that the service reads at the same time, each in a process of its own."

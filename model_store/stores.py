@@ -13,7 +13,9 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 from redis.retry import Retry
 
 from model_store.folders import remove_folder
+from model_store.job_log import JobLog
 from model_store.jobs import JobRecords
+from model_store.measurements import Measurements
 from model_store.models import ModelStore
 from model_store.record_files import RecordFiles
 from model_store.results import ResultStore
@@ -41,6 +43,8 @@ class Stores:
 
     redis: Redis
     jobs: JobRecords
+    log: JobLog
+    measurements: Measurements
     inputs: JobFolders
     parts: JobFolders
     results: ResultStore
@@ -54,6 +58,8 @@ def open_stores(settings: Settings, *, patient: bool = False) -> Stores:
     return Stores(
         redis=redis,
         jobs=JobRecords(redis, RecordFiles(data / "jobs"), lease_seconds=settings.lease_seconds),
+        log=JobLog(redis),
+        measurements=Measurements(redis),
         inputs=JobFolders(data / "inputs"),
         parts=JobFolders(data / "parts"),
         results=ResultStore(data / "results"),

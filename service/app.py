@@ -6,16 +6,18 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
+from prometheus_client import CollectorRegistry
 from redis.exceptions import RedisError
 
 from model_store.settings import Settings
 from service import openapi, problems
 from service.compression import JsonCompression
 from service.context import open_context
+from service.measuring import RequestMetrics, StateCollector
 from service.ogc import routes as ogc
 from service.reading.fork_server import ForkServer
 from service.reading.readers import Readers
-from service.routes import about, events, inspect, jobs, methods, models, results, unmix
+from service.routes import about, events, inspect, jobs, logs, methods, metrics, models, results, unmix
 from service.sweeper import Sweeper, sweep_forever
 from service.watching import JobWatcher
 from unmixing.inference.provenance import package_version
@@ -40,11 +42,15 @@ def create_app(settings: Settings, fork_server: ForkServer | None = None) -> Fas
         generate_unique_id_function=lambda route: route.name,
         lifespan=lambda app: _running(app, settings, fork_server),
     )
-    routers = [module.router for module in (about, methods, unmix, inspect, jobs, events, results, models, ogc)]
+    routers = [
+        module.router for module in (about, metrics, methods, unmix, inspect, jobs, events, logs, results, models, ogc)
+    ]
     for router in routers:
         app.include_router(router)
     app.state.routes = [route for router in routers for route in router.routes]
+    app.state.registry = CollectorRegistry()
     app.add_middleware(JsonCompression)
+    app.add_middleware(RequestMetrics, registry=app.state.registry)
     problems.install(app)
     openapi.install(app)
     return app
@@ -56,6 +62,7 @@ async def _running(app: FastAPI, settings: Settings, fork_server: ForkServer | N
     settings.data.mkdir(parents=True, exist_ok=True)
     context = open_context(settings)
     app.state.context = context
+    app.state.registry.register(StateCollector(context))
     sweeper = Sweeper(context)
     try:
         await asyncio.to_thread(sweeper.adopt)

@@ -2,16 +2,18 @@
 
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 from redis import Redis
-from rq import Queue
+from rq import Queue, Worker
 from rq.command import send_stop_job_command
 from rq.exceptions import InvalidJobOperation, NoSuchJobError
 from rq.job import Job
 from rq.registry import DeferredJobRegistry, ReadyJobRegistry, StartedJobRegistry
+from rq.utils import utcparse
 
 from model_store.deliveries import FAILURE_TTL_SECONDS, RESULT_TTL_SECONDS, Delivery, delivery_of
-from model_store.records import JobRecord
+from model_store.records import JobRecord, now
 
 TASK = "worker.tasks.unmix"
 """By name, for the service must not import the worker; a test resolves it."""
@@ -19,6 +21,13 @@ TASK = "worker.tasks.unmix"
 TRAIN, APPLY = "train", "apply"
 QUEUES = (TRAIN, APPLY)
 """Two, so that a worker can be kept free for applying stored models, which takes seconds."""
+
+
+class WorkerState(NamedTuple):
+    """A worker that lives: the queues it serves, and the seconds since its last sign of life."""
+
+    queues: tuple[str, ...]
+    silent_seconds: float
 
 
 @dataclass(frozen=True)
@@ -74,6 +83,17 @@ class JobQueue:
             if delivery.job_id == job_id:
                 with suppress(NoSuchJobError):
                     Job.fetch(str(delivery), connection=self.redis, serializer="json").delete()
+
+    def workers(self) -> list[WorkerState]:
+        """Workers whose sign of life has not expired; RQ keeps a killed one in its list for longer."""
+        found = []
+        for key in Worker.all_keys(connection=self.redis):
+            facts: Any = self.redis.hmget(key, "queues", "last_heartbeat")
+            if None not in facts:
+                queues, beat = (fact.decode() for fact in facts)
+                silent_seconds = max(0.0, (now() - utcparse(beat)).total_seconds())
+                found.append(WorkerState(tuple(queues.split(",")), silent_seconds))
+        return found
 
     def clean(self) -> None:
         """Let RQ see which executions died, and deliver again what it has been told to deliver again; by itself it

@@ -79,12 +79,19 @@ def _entered(context: Context, record: JobRecord) -> JobRecord:
     while True:
         holder = stores.jobs.reserve(record)
         if holder.id == record.id:
+            stores.log.add(record.id, f"accepted: {_work(record)}")
             context.queue.enqueue(record)
             return record
         if holder.status is not JobStatus.SUCCESSFUL or stores.results.exists(holder.id):
             return _labelled(context, holder, record.labels)
         # Its results have gone from the disk: the work has to be done again.
         stores.jobs.remove(holder.id)
+
+
+def _work(record: JobRecord) -> str:
+    """The work of a job, for its log."""
+    model = "" if record.model_id is None else f" with model {record.model_id}"
+    return f"{record.spec.method}{model}, {', '.join(record.uploaded) or 'mixtures in JSON'}"
 
 
 def _labelled(context: Context, holder: JobRecord, labels: tuple[str, ...]) -> JobRecord:

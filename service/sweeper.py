@@ -92,7 +92,7 @@ class Sweeper:
             why = "it crashed, or was killed, as a machine does that runs out of memory; its log may say more"
             self._fail(record, WorkerLostError(f"the worker died in {failures} attempts: {why}"))
         elif self._jobs.retry(record):
-            logger.warning("job %s: the worker died, trying again", record.id)
+            self._context.stores.log.add(record.id, "the worker died, trying again", "warning")
             self._context.queue.remove_waiting(record.id)
             self._context.queue.enqueue(record)
 
@@ -106,7 +106,7 @@ class Sweeper:
             if not self._context.stores.inputs.of(record.id).is_dir():
                 self._jobs.give_up(record.id, JobError.of(WorkerLostError("the uploaded scene is gone")))
             elif record.status is JobStatus.ACCEPTED:
-                logger.warning("job %s: in no queue, delivered again", record.id)
+                self._context.stores.log.add(record.id, "in no queue, delivered again", "warning")
                 self._context.queue.enqueue(record)
 
     def _sweep_expired(self) -> None:
@@ -124,7 +124,7 @@ class Sweeper:
             self._context.queue.stop(record)
             self._context.stores.inputs.remove(record.id)
             self._context.stores.parts.remove(record.id)
-            logger.warning("job %s: failed, %s", record.id, error)
+            self._context.stores.log.add(record.id, f"failed: {error}", "error")
 
     def _deadline(self, started: datetime) -> datetime:
         return started + timedelta(seconds=self._context.settings.job_timeout_seconds + LATE_SECONDS)

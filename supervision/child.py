@@ -12,6 +12,7 @@ import sys
 from collections.abc import Sequence
 
 from model_store.lifeline import die_with_parent
+from model_store.logs import set_up_logging
 from model_store.settings import Settings
 from supervision.readiness import signal_ready
 
@@ -25,7 +26,7 @@ def main(role: str, parent: str, arguments: Sequence[str]) -> None:
     die_with_parent(int(parent), by)
     if role == "queue":
         os.execv(arguments[0], list(arguments))
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s: %(message)s")
+    set_up_logging(Settings())
     if role == "service":
         _serve(int(arguments[0]), int(arguments[1]))
     elif role == "worker":

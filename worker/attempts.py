@@ -37,7 +37,7 @@ def run_held(
         ):  # fmt: skip
             ends = work()
     except Cancelled:
-        logger.info("job %s was dismissed", job_id)
+        stores.log.add(job_id, "dismissed")
         _forget_parts(job_id, stores)
         return
     except Exception as raised:
@@ -55,7 +55,10 @@ def end_attempt(job_id: str, attempt: int, error: JobError | None, stores: Store
     if ended:
         stores.inputs.remove(job_id)
         _forget_parts(job_id, stores)
-        logger.info("job %s %s", job_id, "failed: " + error.detail if error else "was successful")
+        if error:
+            stores.log.add(job_id, f"failed: {error.detail}", "error")
+        else:
+            stores.log.add(job_id, "successful")
 
 
 def _forget_parts(job_id: str, stores: Stores) -> None:
@@ -76,9 +79,9 @@ def _job_error(job_id: str, raised: Exception, settings: Settings) -> JobError:
         logger.error("job %s: no memory", job_id, exc_info=raised)
         return JobError.of(memory)
     if is_storage_full(raised):
-        logger.error("job %s: the disk of the data folder is full", job_id)
+        logger.error("job %s: the disk of the data folder is full", job_id, extra={"job_id": job_id})
         return JobError.of(StorageFullError("the service has no room left to store the results; nothing was kept"))
-    logger.error("job %s failed unexpectedly", job_id, exc_info=raised)
+    logger.error("job %s failed unexpectedly", job_id, exc_info=raised, extra={"job_id": job_id})
     return JobError.of(InternalError("something unforeseen happened; it stands in the worker's log"))
 
 
@@ -91,7 +94,7 @@ def progress_to(stores: Stores, delivery: Delivery) -> Progress:
         if stage == last_stage and time.monotonic() - last_time < REPORT_SECONDS:
             return
         if stage != last_stage:
-            logger.info("job %s: %s", job_id, stage)
+            stores.log.add(job_id, stage)
         last_time, last_stage = time.monotonic(), stage
         percent = min(round(100 * share), 99)  # 100 is for jobs whose results can be read
         report = Report(percent, stage, in_words(stage, detail))

@@ -127,7 +127,9 @@ class ForkingWorker(Worker):
             self._last_held = time.monotonic()
         hangs = time.monotonic() - self._last_held > self._jobs.lease_seconds
         if hangs:
-            logger.warning("%s: its process has had no job for %g s and is killed", job.id, self._jobs.lease_seconds)
+            lease = self._jobs.lease_seconds
+            said = f"{job.id}: its process has had no job for {lease:g} s and is killed"
+            self._stores.log.add(delivery_of(job.id).job_id, said, "warning")
         if hangs or stop_due:
             self.kill_horse()
 
@@ -143,7 +145,7 @@ class ForkingWorker(Worker):
             job.retries_left = (job.retries_left or 0) + 1
             logger.info("%s given back, this worker stops", delivery)
         elif self._jobs.give_back(delivery.job_id, delivery.attempt):
-            logger.info("job %s given back, this worker stops", delivery.job_id)
+            self._stores.log.add(delivery.job_id, "given back, its worker stops")
 
     def get_heartbeat_ttl(self, job: Job, working_time: float = 0.0) -> int:
         """How long after the last heartbeat RQ takes an execution for dead. A step is soon delivered again, its job

@@ -11,6 +11,7 @@ from redis import Redis
 from redis.exceptions import RedisError
 
 from model_store.adoption import queue_owner, require_same
+from model_store.logs import set_up_logging
 from model_store.settings import Settings
 from model_store.stores import open_stores
 from worker.context import SETTINGS
@@ -36,7 +37,7 @@ def run_worker(settings: Settings, queues: Sequence[str] = ("train", "apply")) -
     Raises QueueUnavailableError when no Redis is named and no embedded queue runs on the data folder, and
     DataFolderMismatchError when the queue belongs to another data folder.
     """
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s: %(message)s")
+    set_up_logging(settings)
     SETTINGS.set(settings)
     stores = open_stores(settings)
     _wait_for_owner(stores.redis)

@@ -4,7 +4,6 @@ The first delivery of an attempt looks, and enqueues a step for every part and o
 folders made from files alone (``unmixing.io.apply.parts``), so what exists is never made again, by whatever attempt.
 """
 
-import logging
 import shutil
 import time
 from collections.abc import Sequence
@@ -39,6 +38,7 @@ from unmixing.specs import UnmixSpec
 from unmixing.types import Compute
 from worker.attempts import progress_to
 from worker.inputs import opened_scene
+from worker.measuring import measure
 
 if TYPE_CHECKING:
     from unmixing.io.inputs.tasks import UnmixingTask
@@ -50,8 +50,6 @@ RETRIES = 2
 
 LOOKED_SHARE, UNMIXED_SHARE = 0.1, 0.9
 """Shares of the progress at which the sample has been looked at, and all parts are made."""
-
-logger = logging.getLogger(__name__)
 
 
 class Plan(BaseModel):
@@ -146,7 +144,6 @@ def enqueue_steps(delivery: Delivery, shared: SharedImage, queue_name: str, sett
     for names in (map(part_step, shared.missing()), map(product_step, slow), [JOIN]):
         steps = [str(Delivery(delivery.job_id, delivery.attempt, name)) for name in names]
         waited_for = queue.enqueue_many([_prepared(step, waited_for, settings) for step in steps]) or waited_for
-    logger.info("job %s: %d parts are left to do", delivery.job_id, len(shared.missing()))
 
 
 def _prepared(step: str, waited_for: Sequence[Job], settings: Settings) -> EnqueueData:
@@ -227,6 +224,7 @@ def join(delivery: Delivery, settings: Settings, stores: Stores) -> bool:
         done = join_parts(shared.parts(), results, compute, part_of(report, UNMIXED_SHARE, 1.0), model_id)
         done.document["provenance"]["input"] = input_document(_record(delivery, stores).input)
         write_document(results, done.document)
+        measure(done.document, stores)
     return True
 
 

@@ -17,6 +17,7 @@ from unmixing.types import Compute
 from worker.attempts import progress_to, run_held
 from worker.context import SETTINGS
 from worker.inputs import task_of
+from worker.measuring import measure
 from worker.sharing import LOOKED_SHARE, SharedImage, enqueue_steps, join, make_part, make_product, prepare
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ def run_job(job_id: str, settings: Settings, *, on_lost: Callable[[], None]) -> 
     if attempt is None:
         logger.info("job %s is not to be started", job_id)
         return
-    logger.info("job %s started, attempt %d", job_id, attempt)
+    stores.log.add(job_id, f"attempt {attempt} started")
     delivery = Delivery(job_id, attempt)
     run_held(delivery, settings, stores, lambda: _compute(delivery, settings, stores), on_lost)
 
@@ -74,6 +75,7 @@ def _compute(delivery: Delivery, settings: Settings, stores: Stores) -> bool:
             _store_results(job_id, task, compute, report, stores)
             return True
     enqueue_steps(delivery, shared, record.queue, settings, stores.redis)
+    stores.log.add(job_id, f"shared between workers: {len(shared.missing())} parts are left to do")
     return False
 
 
@@ -84,6 +86,7 @@ def _store_results(job_id: str, task: "UnmixingTask", compute: Compute, report: 
     with stores.results.writing(job_id) as results:
         done = run_task(task, results, compute, report, model_id)
         write_document(results, done.document)
+        measure(done.document, stores)
         for model in done.models:
             stores.models.register(model)
 

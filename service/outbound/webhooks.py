@@ -136,9 +136,8 @@ class Webhooks:
         attempts = subscription.attempts + 1
         arrived = isinstance(outcome, int) and 200 <= outcome < 300
         if not arrived:
-            logger.warning(
-                "job %s: webhook, attempt %d of %d: %s", subscription.job_id, attempts, MAX_ATTEMPTS, outcome
-            )
+            said = f"webhook, attempt {attempts} of {MAX_ATTEMPTS}: {outcome}"
+            self._stores.log.add(subscription.job_id, said, "warning")
         if arrived or outcome == 410 or attempts >= MAX_ATTEMPTS:
             self._subscriptions.remove(subscription.id)
             return

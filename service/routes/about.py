@@ -7,19 +7,22 @@ from pathlib import Path
 from fastapi import Request, Response
 from fastapi.responses import JSONResponse
 from redis.exceptions import RedisError
-from rq import Worker
 from starlette.exceptions import HTTPException
 
-from service.context import Context, ContextArgument
+from service.context import ContextArgument
 from service.errors import TABLE
 from service.ogc.routes import landing_links
 from service.openapi import problems
+from service.queues import APPLY, QUEUES, TRAIN
 from service.router import Router
 from service.routes.parameters import ProblemName
 from service.schemas.about import Landing, ProblemKind, Readiness
 from service.schemas.links import Link
 
 router = Router(tags=["service"])
+
+JOBS = {TRAIN: "jobs that train a network", APPLY: "jobs without a training"}
+"""The jobs of each queue, in words."""
 
 
 @router.get("/", summary="Where things are", response_description="The links.")
@@ -55,15 +58,20 @@ async def get_liveness() -> dict[str, str]:
 )
 def get_readiness(context: ContextArgument) -> Response:
     """503 when the queue or the data folder cannot be used. The number of workers is told, and 0 is no
-    failure: uploads are accepted and wait."""
+    failure: uploads are accepted and wait. `missing` says the same in words."""
     checks: dict[str, str | int] = {"data": _check_data(context.settings.data)}
+    missing = [] if checks["data"] == "ok" else [f"the data folder is {checks['data']}"]
     try:
-        checks["workers"] = _count_workers(context)
-        checks["queue"] = "ok"
+        workers = context.queue.workers()
+        checks |= {"workers": len(workers), "queue": "ok"}
+        served = {name for worker in workers for name in worker.queues}
+        unserved = [name for name in QUEUES if name not in served]
+        missing += [f"no worker serves the queue `{name}`: {JOBS[name]} wait" for name in unserved]
     except RedisError:
         checks["queue"] = "does not answer"
+        missing.append("the queue (Redis) does not answer")
     is_ready = checks["data"] == checks["queue"] == "ok"
-    return JSONResponse({"ready": is_ready, "checks": checks}, 200 if is_ready else 503)
+    return JSONResponse({"ready": is_ready, "checks": checks, "missing": missing}, 200 if is_ready else 503)
 
 
 @router.get(
@@ -88,10 +96,3 @@ def _check_data(folder: Path) -> str:
     except OSError as error:
         return f"not writable: {error.strerror}"
     return "ok"
-
-
-def _count_workers(context: Context) -> int:
-    """Workers whose sign of life has not expired; a killed one stays in RQ's list for longer."""
-    keys = Worker.all_keys(connection=context.stores.redis)
-    found: int = context.stores.redis.exists(*keys) if keys else 0
-    return found

@@ -95,6 +95,7 @@ def _dismiss(context: Context, record: JobRecord) -> bool:
     # The record first: whatever the queue still does with the job, workers ask the record.
     if not context.stores.jobs.dismiss(record.id):
         return False
+    context.stores.log.add(record.id, "dismissed")
     context.queue.stop(record)
     context.stores.inputs.remove(record.id)
     context.stores.parts.remove(record.id)

@@ -1,6 +1,6 @@
 """Documents about the service itself."""
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from service.schemas.links import Link
 
@@ -24,4 +24,8 @@ class Readiness(BaseModel):
     """Each check by name: "ok", a number, or what is wrong."""
 
     ready: bool
-    checks: dict[str, str | int]
+    checks: dict[str, str | int] = Field(examples=[{"data": "ok", "queue": "ok", "workers": 2}])
+    missing: list[str] = Field(
+        description="What keeps the service from its work, or jobs waiting, in words.",
+        examples=[["no worker serves the queue `train`: jobs that train a network wait"]],
+    )

@@ -1,6 +1,7 @@
 """Documents of jobs."""
 
 from datetime import datetime
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -71,6 +72,22 @@ class JobDocument(BaseModel):
     links: list[Link]
 
 
+class LogEntry(BaseModel):
+    """One line of a job's log."""
+
+    id: str = Field(description="Its number, counted from 0.", examples=["0"])
+    time: datetime
+    level: Literal["info", "warning", "error"]
+    message: str = Field(examples=["attempt 1 started"])
+
+
+class JobLogs(BaseModel):
+    """A page of a job's log, in the form of openEO."""
+
+    logs: list[LogEntry]
+    links: list[Link]
+
+
 class JobList(BaseModel):
     """One page of jobs, newest first; the link ``next`` leads on."""
 
@@ -86,6 +103,7 @@ def job_document(record: JobRecord, base: str) -> JobDocument:
         Link(href=url, rel="self"),
         Link(href=url, rel="monitor"),
         Link(href=f"{url}/events", rel="monitor", type="text/event-stream"),
+        Link(href=f"{url}/logs", rel="describedby", title="Log"),
     ]
     if record.status is JobStatus.SUCCESSFUL:
         links.append(Link(href=f"{url}/results", rel=RESULTS_REL))

@@ -9,16 +9,11 @@ from pathlib import Path
 import httpx
 import pytest
 
-from model_store.models import model_id
 from model_store.settings import Settings
 from model_store.stores import Stores
 from service.app import create_app
 from tests.conftest import REPOSITORY, npy, small_scene, stored_model
-from unmixing.io.apply.run import run_task
-from unmixing.io.inputs.tasks import UnmixingTask
-from unmixing.io.products.document import write_document
-from unmixing.progress import silent
-from unmixing.types import Compute
+from worker.tasks import run_job
 
 GUIDE = (REPOSITORY / "docs" / "api.md").read_text("utf-8")
 CALLS = [line for block in re.findall(r"```sh\n(.*?)```", GUIDE, re.S) for line in block.splitlines() if "curl" in line]
@@ -47,16 +42,13 @@ def test_every_call_of_the_service_stands_in_the_guide() -> None:
 
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not there")
-def test_every_call_in_the_guide_works(service: httpx.Client, stores: Stores, tmp_path: Path) -> None:
+def test_every_call_in_the_guide_works(
+    service: httpx.Client, stores: Stores, settings: Settings, tmp_path: Path
+) -> None:
     (tmp_path / "scene.npy").write_bytes(npy(small_scene()))
     fields = {"n_endmembers": "3", "method": "vca_fcls", "seed": "5"}
     job_id = service.post("/unmix", data=fields, files={"file": ("scene.npy", npy(small_scene()))}).json()["jobID"]
-    attempt, record = stores.jobs.start(job_id) or 0, stores.jobs.get(job_id)
-    assert record is not None
-    task = UnmixingTask(paths=[stores.inputs.of(job_id) / name for name in record.files], spec=record.spec)
-    with stores.results.writing(job_id) as folder:
-        write_document(folder, run_task(task, folder, Compute(), silent, model_id).document)
-    stores.jobs.succeed(job_id, attempt)
+    run_job(job_id, settings, on_lost=lambda: None)
     names = {
         "SERVICE": str(service.base_url).rstrip("/"),
         "JOB": job_id,

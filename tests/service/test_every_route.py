@@ -30,6 +30,7 @@ OPERATION_IDS = {
     *("get_landing", "get_liveness", "get_readiness", "get_problem_kind", "list_methods", "submit_job"),
     *("inspect_input", "list_jobs", "get_job", "delete_job", "stream_job_events", "get_results"),
     *("get_results_archive", "get_result_asset", "list_models", "get_model", "get_model_file", "delete_model"),
+    *("get_metrics", "get_job_logs"),
     *("get_conformance", "get_openapi_30", "list_processes", "get_process", "execute_process"),
 }
 
@@ -70,7 +71,8 @@ def test_head_answers_as_get_does_without_a_body(service: httpx.Client, known: d
     got, head = service.get(url), service.head(url)
     assert (got.status_code, head.status_code, head.content) == (200, 200, b"")
     for name in ("content-type", "content-length", "etag", "cache-control", "accept-ranges"):
-        assert head.headers.get(name) == got.headers.get(name), name
+        if (name, path) != ("content-length", "/metrics"):  # the first request is a line of the second's answer
+            assert head.headers.get(name) == got.headers.get(name), name
     missing = service.head(f"{url.rstrip('/')}/nothing")
     assert (missing.status_code, missing.content) == (404, b"")
 

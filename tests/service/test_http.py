@@ -54,7 +54,7 @@ def test_a_new_job(service: httpx.Client) -> None:
     assert response.headers["location"] == f"{service.base_url}/jobs/{job['jobID']}"
     assert (job["status"], job["progress"], job["processID"], job["type"]) == ("accepted", 0, "unmix", "process")
     assert job["created"].endswith("Z")
-    assert {link["rel"] for link in job["links"]} == {"self", "monitor"}
+    assert {link["rel"] for link in job["links"]} == {"self", "monitor", "describedby"}
     assert (job["inputs"]["n_endmembers"], job["inputs"]["seed"]) == (3, 7)
     assert service.get(response.headers["location"]).json() == job
 
@@ -236,7 +236,9 @@ def test_live_and_ready(service: httpx.Client) -> None:
     assert service.get("/livez").status_code == 200
     ready = service.get("/readyz")
     assert ready.status_code == 200
-    assert ready.json() == {"ready": True, "checks": {"data": "ok", "queue": "ok", "workers": 0}}
+    missing = ["no worker serves the queue `train`: jobs that train a network wait"]
+    missing.append("no worker serves the queue `apply`: jobs without a training wait")
+    assert ready.json() == {"ready": True, "checks": {"data": "ok", "queue": "ok", "workers": 0}, "missing": missing}
 
 
 def test_without_its_queue_the_service_lives_and_says_so(settings: Settings, tmp_path: Path) -> None:
