@@ -19,3 +19,4 @@ on_body, on_message_complete  # benchmarks.load_client: httptools calls them
 unmix_step  # worker.tasks: RQ calls it by the name in worker.sharing
 _.successUri, _.inProgressUri, _.failedUri  # model_store.records: whoever delivers to subscribers reads them
 _.conformsTo, _.keywords, _.jobControlOptions, _.outputTransmission  # service.ogc.schemas: fields of the JSON
+_.describe  # service.measuring: Prometheus' registry asks it

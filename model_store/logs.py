@@ -17,7 +17,6 @@ def set_up_logging(settings: Settings) -> None:
     handler = logging.StreamHandler()
     if settings.log_format == "json":
         formatter: logging.Formatter = JsonFormatter(list(FIELDS), rename_fields=FIELDS)
-        formatter.default_msec_format = "%s.%03d"
     else:
         formatter = logging.Formatter(LINE)
     handler.setFormatter(formatter)
