@@ -70,7 +70,7 @@ def test_a_job_is_counted_and_logged_from_its_upload_to_its_end(
 def test_the_log_says_why_a_job_failed_and_that_one_was_dismissed(
     service: httpx.Client, stores: Stores, settings: Settings
 ) -> None:
-    failing, dismissed = (post(service, n_endmembers=number).json()["jobID"] for number in (3, 4))
+    failing, dismissed = (post(service, n_endmembers=number).json()["jobID"] for number in ("3", "4"))
     [path] = stores.inputs.of(failing).glob("*.npy")
     path.write_bytes(path.read_bytes()[:200])
     run_job(failing, settings, on_lost=lambda: None)
