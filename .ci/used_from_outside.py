@@ -2,6 +2,7 @@
 _.__signature__  # cli.request_options: typer reads the command's options from it
 _.href, _.jobID, _.processID, _.numberMatched  # service.schemas: fields of the JSON that clients read
 _.false_colour_png, _.images_only  # the same
+_.tempdir  # service.reading.child: tempfile reads it
 _.compress_type  # service.archives: zipfile reads it
 __getattr__  # unmixing, unmixing_client: Python calls it for `from unmixing import unmix`
 _.refresh, _.to_xarray  # unmixing_client, unmixing.io.products.notebook: for those who use them

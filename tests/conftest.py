@@ -34,7 +34,7 @@ from unmixing.types import TrainedModel
 
 REPOSITORY = Path(__file__).parent.parent
 
-FORK_SERVER = ForkServer()
+FORK_SERVER = ForkServer("tests.measured_readers") if "COVERAGE_PROCESS_CONFIG" in os.environ else ForkServer()
 """One for all tests: it takes most of a second to start."""
 
 

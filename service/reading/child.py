@@ -6,7 +6,9 @@ import resource
 import signal
 import socket
 import sys
+import tempfile
 import traceback
+from contextlib import suppress
 from pathlib import Path
 from typing import NoReturn
 
@@ -15,6 +17,7 @@ from model_store.lifeline import die_with_parent
 from model_store.models import ModelStore
 from model_store.records import MAX_LABEL_LENGTH, JobError
 from service.errors import ROOTS, UploadFieldError, UploadReadingError
+from service.reading.confinement import confine
 from service.reading.execute_requests import unpack_execution
 from service.reading.json_mixtures import unpack_json
 from service.reading.messages import (
@@ -50,6 +53,9 @@ def read_and_exit(connection: socket.socket, parent: int) -> NoReturn:
         die_with_parent(parent, signal.SIGKILL)
         request = ReadRequest.model_validate_json(connection.makefile("rb").read())
         impose(request.limits)
+        tempfile.tempdir = str(request.folder)  # no other place can be written to
+        with suppress(OSError):  # the process that forked this one has said what is missing
+            confine([request.folder], [request.models])
         connection.sendall(answer(request).model_dump_json().encode())
         status = 0
     except BaseException:

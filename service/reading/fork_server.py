@@ -13,9 +13,13 @@ SECRETS = ("REDIS_URL", "UNMIX_REDIS_URL", "UNMIX_WEBHOOK_SECRET")
 
 
 class ForkServer:
-    """The process that forks readers, started when first needed and again when it has died. Safe in threads."""
+    """The process that forks readers, started when first needed and again when it has died. Safe in threads.
 
-    def __init__(self) -> None:
+    module: run as that process.
+    """
+
+    def __init__(self, module: str = "service.reading.forking") -> None:
+        self._module = module
         self._lock = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
         self._control: socket.socket | None = None
@@ -59,7 +63,7 @@ class ForkServer:
         environment |= {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
         with theirs:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "service.reading.forking", str(theirs.fileno())],
+                [sys.executable, "-m", self._module, str(theirs.fileno())],
                 env=environment,
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,

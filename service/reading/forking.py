@@ -15,6 +15,7 @@ import sys
 from contextlib import suppress
 
 from service.reading.child import read_and_exit
+from service.reading.confinement import why_not_confined
 from service.reading.messages import ExitStatus
 
 PR_SET_DUMPABLE = 4
@@ -96,6 +97,8 @@ class ForkLoop:
 def main(descriptor: str) -> None:
     if sys.platform == "linux":  # no core dumps, not even to a program that collects them
         ctypes.CDLL(None).prctl(PR_SET_DUMPABLE, 0)
+    if missing := why_not_confined():
+        print(f"processes that read uploads are confined less than they could be: {missing}", file=sys.stderr)
     gc.collect()
     gc.freeze()
     ForkLoop(socket.socket(fileno=int(descriptor))).run()

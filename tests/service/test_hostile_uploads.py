@@ -15,7 +15,7 @@ import pytest
 
 from model_store.settings import Settings
 from service.reading.fork_server import ForkServer
-from tests.conftest import REPOSITORY, npy, serving, small_scene, wait_until
+from tests.conftest import FORK_SERVER, REPOSITORY, npy, serving, small_scene, wait_until
 from tests.service import bombs
 from tests.service.test_bad_input import assert_nothing_left, assert_problem
 
@@ -68,7 +68,7 @@ def children_of(process: int) -> list[int]:
 
 def fork_server() -> int:
     """The process that forks readers, a child of this one."""
-    (found,) = [pid for pid in children_of(os.getpid()) if b"service.reading.forking" in command_of(pid)]
+    (found,) = [pid for pid in children_of(os.getpid()) if FORK_SERVER.pid == pid]
     return found
 
 
