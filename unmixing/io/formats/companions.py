@@ -8,15 +8,12 @@ from numpy.typing import NDArray
 
 from unmixing.errors import SceneFormatError
 from unmixing.io.formats.array_header import ArrayHeader
-from unmixing.io.formats.names import bare_name, wavelength_unit
+from unmixing.io.formats.names import GOOD_BANDS, bare_name, wavelength_unit
 from unmixing.io.formats.wavelengths import are_band_numbers, wavelengths_in_nm
 from unmixing.types import Bool, Float64, SceneFacts
 
 WAVELENGTHS, SCALE = "wavelengths_nm", "scale"
 """Names that have to be right where they are used: anything else under them is refused."""
-
-GOOD_BANDS = ("bbl", "goodwavelengths", "goodbands")
-"""Lists of 1 for good bands and 0 for bad ones, as ENVI and EMIT write them; without case and signs."""
 
 Load = Callable[[str], NDArray[Any]]
 

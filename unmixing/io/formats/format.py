@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     ReadArray = Callable[[Path, str | None, WantedArray], tuple[NDArray[Any], dict[str, Any]]]
 
 Recognise = Callable[[bytes, str], bool]
-"""From the first bytes of a file and its ending, in lower case, to whether it is of the format."""
+"""From the first bytes of a file and its name, in lower case, to whether it is of the format."""
 
 START_BYTES = 520
 """How many of its first bytes tell the format of a file."""
@@ -30,7 +30,9 @@ class Format:
     label: the format where all are listed; rows of one label are listed once. suffixes: endings of its files, in lower
     case; the first is given to a file that comes without a name. media_types: content types of its files over HTTP.
     scene, array: "module:function" below ``unmixing.io.formats``, imported when it is needed because the libraries
-    behind them are heavy; None where the format holds no image, or no array of other use. max_axes: of such an array.
+    behind them are heavy; None where the format holds no image, or no array of other use. product: "module:function"
+    that looks into a file which is recognised, whether it is the product of a sensor that the row is for; None where
+    any will do. max_axes: of such an array.
     several_arrays: whether ``variable`` may say which is meant. two_files: whether a file of it describes another one,
     which has the numbers.
     """
@@ -41,6 +43,7 @@ class Format:
     media_types: tuple[str, ...] = ()
     scene: str | None = None
     array: str | None = None
+    product: str | None = None
     max_axes: int = 3
     several_arrays: bool = False
     two_files: bool = False
@@ -49,6 +52,12 @@ class Format:
     def holds_image(self) -> bool:
         """Whether a file can hold a scene."""
         return self.scene is not None
+
+    def is_of(self, path: Path, start: bytes) -> bool:
+        """Whether a file that starts like this is of the format."""
+        if not self.recognise(start, path.name.lower()):
+            return False
+        return self.product is None or bool(self._resolved(self.product)(path))
 
     def holds_array(self, n_axes: int) -> bool:
         """Whether a file can hold an array of so many axes that is no image, such as a mixture matrix."""
@@ -87,19 +96,19 @@ def starts_with(*marks: bytes, at: Sequence[int] = (0,)) -> Recognise:
     >>> starts_with(b"GIF")(b"GIF89a", ".png")
     True
     """
-    return lambda start, suffix: any(start.startswith(mark, place) for mark in marks for place in at)
+    return lambda start, name: any(start.startswith(mark, place) for mark in marks for place in at)
 
 
-def is_called(*suffixes: str) -> Recognise:
-    """Recognises files by their ending: for formats without a mark."""
-    return lambda start, suffix: suffix in suffixes
+def is_called(*endings: str) -> Recognise:
+    """Recognises files by how their names end: for formats without a mark."""
+    return lambda start, name: name.endswith(endings)
 
 
 def both(*conditions: Recognise) -> Recognise:
     """Recognises what all of these do."""
-    return lambda start, suffix: all(condition(start, suffix) for condition in conditions)
+    return lambda start, name: all(condition(start, name) for condition in conditions)
 
 
 def either(*conditions: Recognise) -> Recognise:
     """Recognises what one of these does."""
-    return lambda start, suffix: any(condition(start, suffix) for condition in conditions)
+    return lambda start, name: any(condition(start, name) for condition in conditions)

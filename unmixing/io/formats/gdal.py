@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import rasterio
+from rasterio.crs import CRS
 from rasterio.errors import CRSError, NotGeoreferencedWarning, RasterioError
 
 from unmixing.errors import SceneFormatError
@@ -53,3 +54,24 @@ def georeference_of(dataset: rasterio.DatasetReader) -> Georeference | None:
         return None
     a, b, c, d, e, f = (float(value) for value in transform[:6])
     return Georeference(crs_wkt, (a, b, c, d, e, f))
+
+
+def epsg_wkt(code: int) -> str:
+    """A CRS by its number. Raises SceneFormatError for one that there is not."""
+    return crs_wkt(f"EPSG:{code}")
+
+
+def crs_wkt(text: str) -> str:
+    """A CRS as WKT, from WKT or ``EPSG:`` and its number alone: GDAL itself would take files and addresses too.
+
+    Raises SceneFormatError for anything else.
+    """
+    stated = text.strip()
+    try:
+        if re.fullmatch(r"EPSG:\d{1,6}", stated, re.IGNORECASE):
+            return str(CRS.from_epsg(int(stated[5:])).to_wkt())
+        if re.match(r"[A-Z_]+\[", stated, re.IGNORECASE):
+            return str(CRS.from_wkt(stated).to_wkt())
+    except CRSError as error:
+        raise SceneFormatError(f"{stated[:80]!r} is no CRS: {error}") from error
+    raise SceneFormatError(f"{stated[:80]!r} is no CRS; it has to be WKT, or EPSG: and a number")

@@ -33,6 +33,9 @@ WAVELENGTH_NAMES = frozenset((
 ))  # fmt: skip
 """Of the list of wavelengths, without unit, case and signs."""
 
+GOOD_BANDS = frozenset(("bbl", "goodwavelengths", "goodbands"))
+"""Of lists of 1 for good bands and 0 for bad ones, as ENVI and EMIT write them; without case and signs."""
+
 UNITS_IN_NAMES = {"nanometers": "nm", "nanometer": "nm", "nm": "nm", "micrometers": "um", "micrometer": "um",
                   "microns": "um", "micron": "um", "um": "um", "angstroms": "angstroms"}  # fmt: skip
 
@@ -65,6 +68,8 @@ def wavelength_unit(name: str) -> tuple[bool, str | None]:
     ((True, None), (True, 'nm'), (True, 'um'), (False, None))
     """
     bare = bare_name(name)
+    if bare in GOOD_BANDS:
+        return False, None
     for ending, unit in UNITS_IN_NAMES.items():
         stem = bare.removesuffix(ending)
         if stem != bare and (stem in WAVELENGTH_NAMES or stem in ("band", "bands", "w")):

@@ -2,7 +2,7 @@
 
 import mmap
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
@@ -104,12 +104,38 @@ class CalibratedRows:
             values[raw == self.nodata] = np.nan
         return values
 
-    def forget(self) -> None:
-        if isinstance(self.raw, ArrayRows):
-            self.raw.forget()
-
     def close(self) -> None:
         self.raw.close()
+
+
+class JoinedRows:
+    """Rows of several cubes of one size as one cube: float32, NaN for pixels that are zero in all bands. order: the
+    bands it has, of those of all parts one after the other."""
+
+    def __init__(self, parts: Sequence[Rows], order: NDArray[np.intp]) -> None:
+        rows, columns, _ = parts[0].shape
+        self.shape, self.dtype = (rows, columns, len(order)), np.dtype(np.float32)
+        self.rows_per_block = default_rows_per_block(self.shape, self.dtype)
+        self.parts, self._order = parts, order
+
+    def read(self, start: int, stop: int) -> NDArray[Any]:
+        stored = np.concatenate([part.read(start, stop) for part in self.parts], axis=2)
+        values = stored[:, :, self._order].astype(np.float32)
+        values[(values == 0).all(axis=2)] = np.nan
+        return values
+
+    def close(self) -> None:
+        for part in self.parts:
+            part.close()
+
+
+def _arrays_under(rows: Rows) -> list[ArrayRows]:
+    """The arrays that rows are read from, whatever is done to their numbers; none where there is no array."""
+    if isinstance(rows, CalibratedRows):
+        return _arrays_under(rows.raw)
+    if isinstance(rows, JoinedRows):
+        return [array for part in rows.parts for array in _arrays_under(part)]
+    return [rows] if isinstance(rows, ArrayRows) else []
 
 
 def calibrated(rows: Rows, facts: SceneFacts, gains: Float64, offsets: Float64) -> tuple[Rows, SceneFacts]:
@@ -145,12 +171,16 @@ class SceneReader:
     @property
     def in_memory(self) -> bool:
         """Whether the first row takes memory for all: the format can only be read whole."""
-        return isinstance(self._rows, ArrayRows) and self._rows.in_memory
+        return any(array.in_memory for array in _arrays_under(self._rows))
 
     @property
     def in_place(self) -> bool:
         """Whether any rows can be read without unpacking all others first."""
-        return not isinstance(self._rows, ArrayRows) or self._rows.in_place
+        return all(array.in_place for array in _arrays_under(self._rows))
+
+    def retold(self, **facts: Any) -> "SceneReader":
+        """The same scene with other facts, those of ``SceneFacts``."""
+        return SceneReader(self._rows, replace(self._facts, **facts))
 
     def __enter__(self) -> Self:
         return self
@@ -196,8 +226,8 @@ class SceneReader:
         return values
 
     def _forget(self) -> None:
-        if isinstance(self._rows, ArrayRows | CalibratedRows):
-            self._rows.forget()
+        for array in _arrays_under(self._rows):
+            array.forget()
 
     def read(self) -> Cube:
         """The whole scene, scaled, its usable bands and pixels decided. Raises as ``cube_from_array`` does."""

@@ -24,7 +24,7 @@ ZIP = Format("zip", (".zip",), starts_with(*ZIP_MARKS), ("application/zip",))
 ENVI = Format(
     "an ENVI header with its binary",
     (".hdr",),
-    lambda start, suffix: is_envi_header(start),
+    lambda start, name: is_envi_header(start),
     scene="envi:open_envi",
     two_files=True,
 )
@@ -36,6 +36,22 @@ TABLE = Format(
     array="text_tables:read_table",
     max_axes=2,
 )
+
+HDF5_LABEL = "HDF5 (netCDF 4)"
+
+
+def _hdf5_product(module: str) -> Format:
+    """The row of a sensor's product that is an HDF5 file: a module with ``is_product`` and ``open_scene``."""
+    return Format(
+        HDF5_LABEL,
+        (".h5", ".hdf5", ".he5", ".nc"),
+        starts_with(HDF5_MARK),
+        scene=f"{module}:open_scene",
+        array="hdf5:HDF5.read_array",
+        product=f"{module}:is_product",
+        several_arrays=True,
+    )
+
 
 FORMATS = (
     Format(
@@ -56,8 +72,10 @@ FORMATS = (
         array="hdf5:MAT_V73.read_array",
         several_arrays=True,
     ),
+    _hdf5_product("emit"),
+    _hdf5_product("prisma"),
     Format(
-        "HDF5 (netCDF 4)",
+        HDF5_LABEL,
         (".h5", ".hdf5", ".he5", ".nc"),
         starts_with(HDF5_MARK),
         ("application/x-hdf5", "application/x-netcdf"),
@@ -89,13 +107,14 @@ FORMATS = (
 
 
 def format_of(path: Path) -> Format | None:
-    """The format of a file by its first bytes, else by its name; None when it is of none.
+    """The format of a file by its first bytes, else by its name, and for products of sensors by what is in it; None
+    when it is of none.
 
     Binaries of ENVI are of none: any bytes may be one.
     """
     with path.open("rb") as file:
         start = file.read(START_BYTES)
-    return next((row for row in FORMATS if row.recognise(start, path.suffix.lower())), None)
+    return next((row for row in FORMATS if row.is_of(path, start)), None)
 
 
 def listed_formats(rows: Iterable[Format]) -> str:

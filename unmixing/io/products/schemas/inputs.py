@@ -56,6 +56,13 @@ class ImageInput(ReadFile):
     scale_stated: str | None = Field(
         None, description="Where the scale comes from.", examples=["reflectance scale factor"]
     )
+    detector_overlap: str | None = Field(
+        None,
+        description="Where two detectors measure the same wavelengths: which is used where, and the bands left out.",
+        examples=[
+            "VNIR and SWIR overlap from 920 to 1010 nm; VNIR is used below 965 nm, SWIR above: band 61 is left out"
+        ],
+    )
     pixels_outside_mask: int | None = Field(None, description="With a mask: the pixels that it excludes.")
     unit: str | None = Field(
         None, description="`reflectance`, `radiance` or `digital numbers` where the header says so."

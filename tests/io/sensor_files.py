@@ -1,0 +1,127 @@
+"""Writers of small files in the published layouts of imaging spectrometers' products, independent of the readers."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+from rasterio.crs import CRS
+
+from tests.io.layout_files import scene
+
+UTM = 32633
+PLACE = (500_000.0, 4_200_000.0)
+"""Easting and northing of the centre of the upper left pixel."""
+
+WGS84 = CRS.from_epsg(4326).to_wkt()
+
+
+def reflectance(n_bands: int, rows: int = 14, columns: int = 11) -> Any:
+    """(rows, columns, n_bands) float32 that behaves as a scene does."""
+    return scene(rows, columns, n_bands).cube
+
+
+EMIT_GRID = (18, 16)
+EMIT_PLACE = (10.0, 0.0005, 0.0, 45.0, 0.0, -0.0005)
+"""GDAL's order: west, width, 0, north, 0, minus height."""
+
+
+def emit_lookup(rows: int, columns: int) -> tuple[Any, Any]:
+    """glt_x and glt_y of a sensor that looks askew: the grid's pixel (r, c) shows the sensor's (r - 2, c - 1 - r // 6),
+    counted from 1, zero where there is none."""
+    grid_rows, grid_columns = np.indices(EMIT_GRID)
+    y, x = grid_rows - 2, grid_columns - 1 - grid_rows // 6
+    inside = (y >= 0) & (y < rows) & (x >= 0) & (x < columns)
+    return np.where(inside, x + 1, 0).astype("i4"), np.where(inside, y + 1, 0).astype("i4")
+
+
+def write_emit(
+    folder: Path, *, n_bands: int = 40, good: Any = None, change: Callable[[h5py.File], None] | None = None
+) -> Path:
+    """EMIT L2A RFL: reflectance in the root, wavelengths and the lookup table in groups."""
+    cube = reflectance(n_bands)
+    rows, columns, _ = cube.shape
+    cube[0, 0] = -9999
+    path = folder / "EMIT_L2A_RFL_001_20230401T101010_2309107_001.nc"
+    glt_x, glt_y = emit_lookup(rows, columns)
+    with h5py.File(path, "w") as file:
+        sizes = {
+            "downtrack": rows,
+            "crosstrack": columns,
+            "bands": n_bands,
+            "ortho_y": EMIT_GRID[0],
+            "ortho_x": EMIT_GRID[1],
+        }
+        for name, size in sizes.items():
+            file[name] = np.zeros(size, ">f4")
+            file[name].make_scale(f"This is a netCDF dimension but not a netCDF variable.{size:10d}")
+        _variable(
+            file,
+            "reflectance",
+            cube,
+            ("downtrack", "crosstrack", "bands"),
+            _FillValue=np.array([-9999], "f4"),
+            units="unitless",
+        )
+        wavelengths = np.linspace(381, 2493, n_bands).astype("f4")
+        _variable(file, "sensor_band_parameters/wavelengths", wavelengths, ("bands",), units="nm")
+        _variable(file, "sensor_band_parameters/fwhm", np.full(n_bands, 8.5, "f4"), ("bands",), units="nm")
+        flags = np.ones(n_bands, "u1") if good is None else np.asarray(good, "u1")
+        _variable(file, "sensor_band_parameters/good_wavelengths", flags, ("bands",), units="unitless")
+        for name in ("lat", "lon", "elev"):
+            _variable(file, f"location/{name}", np.zeros((rows, columns)), ("downtrack", "crosstrack"))
+        _variable(file, "location/glt_x", glt_x, ("ortho_y", "ortho_x"), _FillValue=np.array([0], "i4"))
+        _variable(file, "location/glt_y", glt_y, ("ortho_y", "ortho_x"), _FillValue=np.array([0], "i4"))
+        file.attrs["geotransform"] = np.array(EMIT_PLACE)
+        file.attrs["spatial_ref"] = WGS84
+        if change is not None:
+            change(file)
+    return path
+
+
+def _variable(file: h5py.File, name: str, values: Any, dimensions: tuple[str, ...], **attributes: Any) -> None:
+    file[name] = values
+    for axis, dimension in enumerate(dimensions):
+        file[name].dims[axis].attach_scale(file[dimension])
+    file[name].attrs.update(attributes)
+
+
+PRISMA_SCALES = {"L2ScaleVnirMin": 0.0, "L2ScaleVnirMax": 1.25, "L2ScaleSwirMin": 0.02, "L2ScaleSwirMax": 0.9}
+VNIR = np.array([0, *np.linspace(977.3, 406.9, 16)], "f4")
+SWIR = np.array([*np.linspace(2497.1, 943.4, 22), 0], "f4")
+"""As PRISMA lists them: falling, zero where a band holds nothing."""
+
+
+def write_prisma(folder: Path, *, attributes: Mapping[str, Any] | None = None, swir_columns: int | None = None) -> Path:
+    """PRISMA L2D: two cubes of numbers from 0 to 65535, line by line, band by band, and the rest as attributes of the
+    root. attributes: instead of its own, None to leave one out."""
+    cube = reflectance(40)
+    rows, columns, _ = cube.shape
+    path = folder / "PRS_L2D_STD_20230401101010_20230401101014_0001.he5"
+    known = {
+        "List_Cw_Vnir": VNIR, "List_Cw_Swir": SWIR, "Epsg_Code": np.int64(UTM), "Product_ID": b"PRS_L2D_STD",
+        "Product_ULcorner_easting": PLACE[0], "Product_ULcorner_northing": PLACE[1],
+        "Product_LRcorner_easting": PLACE[0] + 30.0 * (columns - 1),
+        "Product_LRcorner_northing": PLACE[1] - 30.0 * (rows - 1), **PRISMA_SCALES, **(attributes or {}),
+    }  # fmt: skip
+    group = "HDFEOS/SWATHS/PRS_L2D_HCO/Data Fields"
+    with h5py.File(path, "w") as file:
+        file[f"{group}/VNIR_Cube"] = prisma_numbers("VNIR")
+        file[f"{group}/SWIR_Cube"] = prisma_numbers("SWIR")[:, :, :swir_columns]
+        file[f"{group}/VNIR_PIXEL_L2_ERR_MATRIX"] = np.zeros((rows, len(VNIR), columns), "u1")
+        file["HDFEOS/SWATHS/PRS_L2D_PCO/Data Fields/Cube"] = np.ones((rows * 6, columns * 6), "u2")
+        file.attrs.update({name: value for name, value in known.items() if value is not None})
+    return path
+
+
+def prisma_numbers(detector: str) -> Any:
+    """(rows, bands, columns) uint16 of a detector; the first pixel lies outside of the swath and is zero."""
+    cube, listed = reflectance(40), VNIR if detector == "VNIR" else SWIR
+    grid = np.linspace(400, 2500, cube.shape[2])
+    values = np.stack([cube[:, :, np.abs(grid - centre).argmin()] for centre in listed], axis=1)
+    lowest, highest = (PRISMA_SCALES[f"L2Scale{detector.title()}{end}"] for end in ("Min", "Max"))
+    numbers = np.clip((values - lowest) / (highest - lowest) * 65535, 1, 65535).astype("u2")
+    numbers[:, listed == 0] = 0
+    numbers[0, :, 0] = 0
+    return numbers
