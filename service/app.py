@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
+from fastapi_offline import FastAPIOffline
 from prometheus_client import CollectorRegistry
 from redis.exceptions import RedisError
 
@@ -15,9 +16,10 @@ from service.compression import JsonCompression
 from service.context import open_context
 from service.measuring import RequestMetrics, StateCollector
 from service.ogc import routes as ogc
+from service.page.bundle import load_bundle
 from service.reading.fork_server import ForkServer
 from service.reading.readers import Readers
-from service.routes import about, events, inspect, jobs, logs, methods, metrics, models, results, unmix
+from service.routes import about, events, inspect, jobs, logs, methods, metrics, models, page, results, unmix
 from service.sweeper import Sweeper, sweep_forever
 from service.watching import JobWatcher
 from unmixing.inference.provenance import package_version
@@ -34,7 +36,9 @@ def create_app(settings: Settings, fork_server: ForkServer | None = None) -> Fas
     fork_server: where uploads are read; without one the service starts its own, and ends it.
     """
 
-    app = FastAPI(
+    # Swagger UI comes with the package: sites without internet have it too.
+    app = FastAPIOffline(
+        redoc_url=None,
         title="Hyperspectral unmixing",
         version=package_version("unmixing-service") or "0",
         description="Send a hyperspectral image, get its materials and their maps, "
@@ -42,13 +46,13 @@ def create_app(settings: Settings, fork_server: ForkServer | None = None) -> Fas
         generate_unique_id_function=lambda route: route.name,
         lifespan=lambda app: _running(app, settings, fork_server),
     )
-    routers = [
-        module.router for module in (about, metrics, methods, unmix, inspect, jobs, events, logs, results, models, ogc)
-    ]
+    modules = (about, metrics, methods, unmix, inspect, jobs, events, logs, results, models, page, ogc)
+    routers = [module.router for module in modules]
     for router in routers:
         app.include_router(router)
     app.state.routes = [route for router in routers for route in router.routes]
     app.state.registry = CollectorRegistry()
+    app.state.bundle = load_bundle()
     app.add_middleware(JsonCompression)
     app.add_middleware(RequestMetrics, registry=app.state.registry)
     problems.install(app)

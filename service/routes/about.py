@@ -3,8 +3,9 @@
 import tempfile
 from http import HTTPStatus
 from pathlib import Path
+from typing import Annotated, Literal
 
-from fastapi import Request, Response
+from fastapi import Query, Request, Response
 from fastapi.responses import JSONResponse
 from redis.exceptions import RedisError
 from starlette.exceptions import HTTPException
@@ -15,6 +16,7 @@ from service.ogc.routes import landing_links
 from service.openapi import problems
 from service.queues import APPLY, QUEUES, TRAIN
 from service.router import Router
+from service.routes.page import HTML, page_response, prefers_html
 from service.routes.parameters import ProblemName
 from service.schemas.about import Landing, ProblemKind, Readiness
 from service.schemas.links import Link
@@ -25,22 +27,36 @@ JOBS = {TRAIN: "jobs that train a network", APPLY: "jobs without a training"}
 """The jobs of each queue, in words."""
 
 
-@router.get("/", summary="Where things are", response_description="The links.")
-def get_landing(request: Request) -> Landing:
-    """Links to everything else."""
+@router.get(
+    "/",
+    summary="Where things are",
+    response_description="The links, or the page.",
+    response_model=Landing,
+    responses={200: {"content": {HTML: {}}}, **problems(422, 503)},
+)
+def get_landing(
+    request: Request,
+    context: ContextArgument,
+    f: Annotated[Literal["json", "html"] | None, Query(description="The form, whatever `Accept` says.")] = None,
+) -> Response:
+    """Links to everything else. Browsers, which ask for HTML, get the page instead."""
+    if f == "html" or (f is None and prefers_html(request.headers.get("accept", ""))):
+        return page_response(request, context)
     base = str(request.base_url)
-    return Landing(
+    landing = Landing(
         title=request.app.title,
         description=request.app.description,
         links=[
             Link(href=base, rel="self"),
-            Link(href=f"{base}docs", rel="service-doc", type="text/html"),
+            Link(href=f"{base}?f=html", rel="alternate", type=HTML, title="The page"),
+            Link(href=f"{base}docs", rel="service-doc", type=HTML),
             Link(href=f"{base}openapi.json", rel="service-desc", type="application/vnd.oai.openapi+json"),
             Link(href=f"{base}models", rel="collection", title="Trained models"),
             Link(href=f"{base}methods", rel="collection", title="Methods"),
             *landing_links(base),
         ],
     )
+    return JSONResponse(landing.model_dump(), headers={"Vary": "Accept"})
 
 
 @router.get("/livez", summary="Is the process alive?", response_description="It is.")

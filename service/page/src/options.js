@@ -1,0 +1,116 @@
+// What can be asked for: the fields of POST /unmix.
+import { field, h } from "./dom.js";
+
+const READING = [
+  ["variable", "Array", "Which array of a file with several."],
+  ["axes", "Axes", "In their order: rows,columns,bands."],
+  ["wavelengths", "Wavelengths (nm)", "One for each band, with commas between them."],
+  ["bad_bands", "Bands to leave out", "Counted from 0: 0-3,104-110."],
+  ["nodata", "No data", "The number that stands for it."],
+  ["scale", "Scale", "What the numbers are multiplied by: 0.0001."],
+];
+
+/** methods: the answer of GET /methods. onReading: called when the scene has to be read anew. */
+export function options(methods, models, modelId, onReading) {
+  const count = h("input", { type: "number", min: 2, max: 32, name: "n_endmembers", placeholder: "found for you", inputmode: "numeric" });
+  const sources = h("input", { type: "number", min: 1, max: 32, name: "n_sources", inputmode: "numeric" });
+  const model = h("select", { name: "model", onchange: () => follow() }, h("option", { value: "" }, "train a new one"),
+    models.map((one) => h("option", { value: one.id, selected: one.id === modelId }, modelName(one))));
+  const method = methodChoice(methods);
+  const mask = h("input", { type: "file", name: "mask", onchange: onReading });
+  const library = h("input", { type: "file", name: "library", multiple: true });
+  const given = h("input", { type: "file", name: "endmembers", multiple: true });
+  const label = h("input", { type: "text", name: "label", maxlength: 200 });
+  const seconds = h("input", { type: "number", name: "max_training_seconds", min: 0.01, step: "any" });
+  const seed = h("input", { type: "number", name: "seed", min: 0, placeholder: "0" });
+  const reading = READING.map(([name, title, hint]) => [name, field(title, h("input", { type: "text", name }), hint)]);
+  const abundances = shares();
+  const ofImages = [
+    field("Endmembers", count, "How many materials; empty, the number is estimated."),
+    abundances,
+    field("Spectral library", library, "Names the endmembers: CSV, or .sli with its .hdr."),
+    field("Known endmembers", given, "Kept as they are; the rest is found."),
+  ];
+  const countSources = field("Sources", sources, "How many were mixed.");
+  countSources.hidden = true;
+  const details = h("details", null, h("summary", null, "How the file is read, and more"),
+    h("div", { class: "fields" }, field("Mask", mask, "Which pixels are used."), reading.map(([, element]) => element)),
+    h("p", null, h("button", { type: "button", onclick: onReading }, "Read the file again")),
+    h("div", { class: "fields" }, field("Training at most (s)", seconds), field("Seed", seed)));
+  const element = h("form", { class: "options", onsubmit: (event) => event.preventDefault() },
+    h("h2", null, "What to do with it"),
+    h("div", { class: "fields" }, field("Model", model, "A stored model needs no training."), ofImages, countSources, field("Label", label, "To find the job by.")),
+    method.element,
+    details);
+  const follow = () => {
+    method.element.hidden = model.value !== "";
+    for (const one of ofImages.slice(0, 1)) one.hidden = model.value !== "";
+  };
+  follow();
+  return {
+    element,
+    isOpen: () => details.open,
+    show(input) {
+      const isImage = input.kind === "image";
+      for (const one of ofImages) one.hidden = !isImage;
+      countSources.hidden = isImage;
+      method.only(isImage ? "image" : "mixtures");
+      if (isImage) follow();
+    },
+    reading: () => filled([...reading.map(([, one]) => one.querySelector("input")), mask]),
+    request(kind) {
+      const isImage = kind === "image";
+      const form = filled([...reading.map(([, one]) => one.querySelector("input")), mask, label, seconds, seed, model]);
+      add(form, isImage ? [...(model.value ? [] : [count]), library, given] : [sources]);
+      if (!model.value) form.append("method", method.value());
+      if (isImage) form.append("abundances_of", abundances.querySelector("input:checked").value);
+      return form;
+    },
+  };
+}
+
+export const modelName = (one) => `${one.manifest.method}: ${one.manifest.endmember_names.join(", ")} (${one.id.slice(0, 8)})`;
+
+const filled = (inputs) => add(new FormData(), inputs);
+
+function add(form, inputs) {
+  for (const input of inputs) {
+    if (input.type === "file") for (const file of input.files) form.append(input.name, file);
+    else if (input.value.trim()) form.append(input.name, input.value.trim());
+  }
+  return form;
+}
+
+function shares() {
+  const one = (value, text, hint) => h("label", { class: "choice" }, h("input", { type: "radio", name: "abundances_of", value, checked: value === "area" }),
+    h("span", null, text, h("small", null, hint)));
+  return h("fieldset", { class: "field" }, h("legend", null, "Abundances are shares of"),
+    one("area", "area", "What part of the lit ground a material covers."),
+    one("shape", "shape", "What part of the light's shape it makes, however dark it is."));
+}
+
+/** One method, or several to compare. */
+function methodChoice(methods) {
+  const boxes = methods.methods.map((one) => {
+    const input = h("input", { type: "checkbox", name: "method", value: one.name, checked: one.name === methods.default });
+    const traits = [one.learned ? "learns" : "solves directly", one.image.uncertainty ? "tells its uncertainty" : null].filter(Boolean).join(", ");
+    return h("label", { class: "choice" }, input, h("span", null, h("strong", null, one.title), ` (${one.name}; ${traits})`, h("small", null, one.summary)));
+  });
+  const chosen = h("output");
+  const names = () => boxes.map((box) => box.querySelector("input")).filter((box) => box.checked && !box.closest("label").hidden).map((box) => box.value);
+  const tell = () => {
+    const found = names();
+    chosen.textContent = found.length > 1 ? `${found.length} methods, compared` : found[0] ?? methods.default;
+  };
+  const element = h("details", { class: "methods", onchange: tell }, h("summary", null, "Method: ", chosen),
+    h("p", null, "Tick several to compare them on this image."), h("div", { class: "choices" }, boxes));
+  tell();
+  return {
+    element,
+    value: () => names().join(",") || methods.default,
+    only(kind) {
+      for (const [index, one] of methods.methods.entries()) boxes[index].hidden = kind === "mixtures" && !one.mixtures;
+      tell();
+    },
+  };
+}
