@@ -26,19 +26,20 @@ MixingLibrary = Annotated[
     ),
 ]
 Library = Annotated[
-    Path | None,
+    list[Path] | None,
     typer.Option(
         metavar="FILE",
-        help="Name the endmembers by this spectral library: CSV, or either half of an ENVI library (.sli, .hdr).",
+        help="Name the endmembers by this spectral library: CSV, either half of an ENVI library (.sli, .hdr), field "
+        "spectra (ASD, SED, ECOSTRESS, USGS), several files or a zip of them.",
         show_default=False,
     ),
 ]
 Endmembers = Annotated[
-    Path | None,
+    list[Path] | None,
     typer.Option(
         metavar="FILE",
-        help="Keep the spectra of this library as endmembers and find the rest of -p: CSV or ENVI, on the image's "
-        "scale.",
+        help="Keep the spectra of this library as endmembers and find the rest of -p; formats as of --library, on the "
+        "image's scale.",
         show_default=False,
     ),
 ]

@@ -18,10 +18,12 @@ def scene_files(paths: Sequence[Path]) -> list[Path]:
     return with_partner(list(dict.fromkeys(paths)))
 
 
-def library_files(library: Path | None, endmembers: Path | None, mixing_library: Path | None) -> dict[str, list[Path]]:
+def library_files(
+    library: Sequence[Path] | None, endmembers: Sequence[Path] | None, mixing_library: Path | None
+) -> dict[str, list[Path]]:
     """The files of the libraries given, by the name of their field."""
-    paths = {"library": library, "endmembers": endmembers, "mixing_library": mixing_library}
-    return {field: scene_files([path]) for field, path in paths.items() if path is not None}
+    paths = {"library": library, "endmembers": endmembers, "mixing_library": mixing_library and [mixing_library]}
+    return {field: scene_files(given) for field, given in paths.items() if given}
 
 
 def correction_files(mask: Path | None, fields: dict[str, str]) -> dict[str, list[Path]]:

@@ -7,6 +7,7 @@ from typing import Any
 from service.ogc.schemas_30 import KEPT, schema_30
 from service.openapi import field_schemas
 from service.reading.execute_requests import BINARY_INPUTS
+from unmixing.io.formats.spectra.table import LISTED as SPECTRA
 from unmixing.io.formats.table import IMAGE_FORMATS, MATRIX_FORMATS, MIXING_LIBRARY_FORMATS
 from unmixing.io.inputs.requests import INPUT_FIELDS
 from unmixing.io.products import separation_files
@@ -36,6 +37,10 @@ class Input:
     n_least: int = 0
     n_most: int = 1
     description: str = ""
+
+
+MAX_LIBRARY_FILES = 16
+_LIBRARY_FILES = f"{SPECTRA}, several links or one zip of them, or an ENVI library by two links."
 
 
 @dataclass(frozen=True)
@@ -78,11 +83,9 @@ def _files() -> dict[str, Input]:
             f"{MATRIX_FORMATS}, or a list of lists of numbers as a qualified value. By value in base64, or by "
             "reference; a text that is a URL is a reference too.",
         ),
-        "library": Input(
-            "Spectral library that names the endmembers", library, 0, 2, "A CSV file, or an ENVI library by two links."
-        ),
+        "library": Input("Spectral library that names the endmembers", library, 0, MAX_LIBRARY_FILES, _LIBRARY_FILES),
         "endmembers": Input(
-            "Endmembers that are known", library, 0, 2, "They are kept as they are. A CSV file, or an ENVI library."
+            "Endmembers that are known", library, 0, MAX_LIBRARY_FILES, f"They are kept as they are. {_LIBRARY_FILES}"
         ),
         "mixing_library": Input(
             "Example mixing matrices", scene, 0, 1, f"Matrices x channels x sources: {MIXING_LIBRARY_FORMATS}."

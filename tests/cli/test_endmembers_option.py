@@ -10,6 +10,7 @@ import pytest
 
 from tests.cli.conftest import N_BANDS, Command
 from tests.cli.test_run import assert_one_line_error
+from tests.io.spectrum_files import ecostress
 from unmixing_client import UnmixClient
 
 WAVELENGTHS_NM = 400.0 + 1000.0 * np.linspace(0.0, 1.0, N_BANDS)
@@ -101,3 +102,15 @@ def test_submit_sends_the_file_in_a_field_of_its_own(
     monkeypatch.setattr(UnmixClient, "submit", submit)
     unmix("submit", tiny, "-p", "3", "--endmembers", "known.csv")
     assert sent == [{"endmembers": [Path("known.csv")]}]
+
+
+def test_field_spectra_are_given_as_several_files(unmix: Command, tiny: Path, known: np.ndarray) -> None:
+    spectrum_um = [float(each) for each in WAVELENGTHS_NM / 1000]
+    for name, spectrum in zip(("left", "right"), known, strict=False):
+        Path(f"{name}.spectrum.txt").write_bytes(ecostress(spectrum_um, [100 * float(each) for each in spectrum], name))
+    files = ["--endmembers", "left.spectrum.txt", "--endmembers", "right.spectrum.txt"]
+    result = unmix("run", tiny, "-p", "3", "--method", "nmf", *files, "-o", "out")
+    assert result.exit_code == 0, result.output
+    document = json.loads(Path("out/result.json").read_text())
+    assert document["endmembers"]["names"] == ["left", "right", "endmember 3"]
+    np.testing.assert_allclose(document["endmembers"]["values"][:2], known[:2], atol=2e-6)

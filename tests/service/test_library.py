@@ -11,6 +11,7 @@ import rasterio
 from model_store.settings import Settings
 from model_store.stores import Stores
 from tests.conftest import npy, small_scene
+from tests.io.spectrum_files import asd, ecostress, sed, zipped
 from tests.service.test_bad_input import assert_nothing_left, assert_problem
 from worker.tasks import run_job
 
@@ -33,6 +34,20 @@ def csv(names: tuple[str, ...] = ("rise", "fall", "bump"), shift_nm: float = 0.0
     rows = [["Class", *map(str, WAVELENGTHS_NM + shift_nm)]]
     rows += [[name, *map(str, spectrum)] for name, spectrum in zip(names, SPECTRA, strict=True)]
     return "\n".join(",".join(row) for row in rows).encode()
+
+
+def field_spectra(last: bytes | None = None) -> tuple[str, bytes]:
+    """A zip of an ECOSTRESS, an ASD and an SED file; ``last`` stands in the place of the third."""
+    um = list(WAVELENGTHS_NM / 1000)
+    rise, bump = list(SPECTRA[0]), list(SPECTRA[2])
+    fall = 0.6 - 0.4 * (np.arange(380.0, 1421.0) - 400) / 1000  # from nanometre to nanometre, beyond the image
+    white = np.linspace(2e4, 3e4, fall.size)
+    files = {
+        "a.spectrum.txt": ecostress(um, [100 * value for value in rise], "rise"),
+        "b.asd": asd(list(fall * white), list(white), first_nm=380.0, step_nm=1.0, comment="fall"),
+        "c.sed": last or sed({"Wvl": list(WAVELENGTHS_NM), "Reflect. %": [100 * value for value in bump]}, "bump"),
+    }
+    return "spectra.zip", zipped(files)
 
 
 def post(service: httpx.Client, file: tuple[str, bytes], *library: tuple[str, bytes]) -> httpx.Response:
@@ -58,6 +73,22 @@ def test_endmembers_carry_the_names_of_the_library(service: httpx.Client, settin
         assert list(maps.descriptions) == results["endmembers"]["names"]
     assert results["model"]["manifest"]["endmember_names"][0] == "endmember 1"
     assert not stores.inputs.of(job["jobID"]).exists()
+
+
+@pytest.mark.parametrize("field", ["library", "endmembers"])
+def test_field_spectra_in_a_zip_file_name_and_are_endmembers(
+    service: httpx.Client, settings: Settings, field: str
+) -> None:
+    asked = {"n_endmembers": "3", "method": "nmf"}
+    job = service.post("/unmix", data=asked, files=[("file", SCENE), (field, field_spectra())]).json()
+    assert job["inputs"][field] == ["spectra.zip"]
+    run_job(job["jobID"], settings, on_lost=lambda: None)
+    found = service.get(f"/jobs/{job['jobID']}/results").json()["endmembers"]
+    assert sorted(found["names"]) == ["bump", "fall", "rise"]
+    if field == "endmembers":
+        by_name = dict(zip(found["names"], found["values"], strict=True))
+        for name, spectrum in zip(("rise", "fall", "bump"), SPECTRA, strict=True):
+            np.testing.assert_allclose(by_name[name], spectrum, atol=2e-6)  # as many digits as the files have
 
 
 def test_the_library_is_part_of_the_work(service: httpx.Client) -> None:
@@ -89,6 +120,13 @@ BAD: dict[str, tuple[tuple[str, bytes], list[tuple[str, bytes]], str, list[str]]
         ["image has no wavelengths"],
     ),
     "half of a pair": (SCENE, [("library.hdr", b"ENVI\n")], "library-format", ["library.hdr"]),
+    "field spectrum cut off": (
+        SCENE,
+        [field_spectra(sed({"Wvl": [400.0, 401.0], "Reflect. %": [1.0, 2.0]}, count=1024))],
+        "library-format",
+        ["c.sed has 2 values, its header says 1024"],
+    ),
+    "spectrum of irradiance": (SCENE, [("a.asd", asd([1.0, 2.0], kind=4))], "library-format", ["a.asd holds irrad"]),
     "no name": (SCENE, [("..", csv())], "upload-field", ["'library'"]),
     "one name twice": (SCENE, [("library.csv", csv())] * 2, "upload-field", ["library.csv"]),
     "in the way of the scene": (("library", b"scene"), [("library.csv", csv())], "upload-field", ["library.csv"]),

@@ -60,7 +60,7 @@ def _unpack(path: Path, target: Path, max_total_bytes: int, max_ratio: float, ma
                 f"{path.name} unpacks to {total} bytes, {total / size:.0f} times its own {size}; "
                 f"{max_ratio:g}:1 is allowed"
             )
-        wanted = [info for info in members if not _is_clutter(places[info.filename])]
+        wanted = [info for info in members if not is_clutter(places[info.filename])]
         return [_write(archive, info, target.joinpath(*places[info.filename].parts)) for info in wanted]
 
 
@@ -80,7 +80,7 @@ def _place(info: zipfile.ZipInfo, archive_name: str) -> PurePosixPath:
     return place
 
 
-def _is_clutter(place: PurePosixPath) -> bool:
+def is_clutter(place: PurePosixPath) -> bool:
     """Files that macOS and Windows leave in every zip file."""
     return any(part in IGNORED for part in place.parts) or place.name.startswith("._")
 

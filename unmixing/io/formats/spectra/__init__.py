@@ -1,0 +1,1 @@
+"""Spectra as files: libraries, and single measurements of field and laboratory instruments."""
