@@ -18,6 +18,5 @@ _.n_requests, _.sad_each  # benchmarks: written to the JSON of a run
 connection_made, data_received, connection_lost  # benchmarks.load_client: asyncio calls them
 on_body, on_message_complete  # benchmarks.load_client: httptools calls them
 unmix_step  # worker.tasks: RQ calls it by the name in worker.sharing
-_.successUri, _.inProgressUri, _.failedUri  # model_store.records: whoever delivers to subscribers reads them
 _.conformsTo, _.keywords, _.jobControlOptions, _.outputTransmission  # service.ogc.schemas: fields of the JSON
 _.describe  # service.measuring: Prometheus' registry asks it

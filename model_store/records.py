@@ -48,16 +48,6 @@ class JobError(BaseModel):
         return cls(kind=type(error).__name__, detail=str(error).encode(errors="replace").decode())
 
 
-class Subscriber(BaseModel):
-    """Where to tell how a job goes on, by the names of OGC API - Processes."""
-
-    model_config = ConfigDict(frozen=True)
-
-    successUri: str | None = None
-    inProgressUri: str | None = None
-    failedUri: str | None = None
-
-
 class Execution(BaseModel):
     """How a job was asked for by OGC API - Processes, which decides the form of its results.
 
@@ -70,7 +60,6 @@ class Execution(BaseModel):
     process: str
     outputs: Mapping[str, Literal["value", "reference"] | None] | None = None
     response: Literal["raw", "document"] | None = None
-    subscriber: Subscriber | None = None
 
 
 class JobRecord(BaseModel):

@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 
 from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
@@ -16,6 +17,7 @@ from service.compression import JsonCompression
 from service.context import open_context
 from service.measuring import RequestMetrics, StateCollector
 from service.ogc import routes as ogc
+from service.ogc.answers import results_document
 from service.page.bundle import load_bundle
 from service.reading.fork_server import ForkServer
 from service.reading.readers import Readers
@@ -76,9 +78,10 @@ async def _running(app: FastAPI, settings: Settings, fork_server: ForkServer | N
     await asyncio.to_thread(server.start)
     app.state.readers = Readers(settings, server, context.stores.models.folder)
     app.state.watcher = JobWatcher(context.async_redis)
+    results = partial(results_document, context.stores.results)
     background = [
         asyncio.create_task(sweep_forever(sweeper, settings.sweep_seconds)),
-        asyncio.create_task(context.webhooks.send_forever(settings.sweep_seconds)),
+        asyncio.create_task(context.webhooks.send_forever(settings.sweep_seconds, results)),
     ]
     try:
         yield

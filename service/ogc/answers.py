@@ -10,10 +10,11 @@ from typing import Any
 from fastapi import Request, Response
 from fastapi.responses import JSONResponse, StreamingResponse
 
-from model_store.records import Execution
+from model_store.records import Execution, JobRecord
+from model_store.results import ResultStore
 from service.errors import UnknownOutputError
 from service.files import stored_file
-from service.ogc.outputs import Output
+from service.ogc.outputs import Output, job_outputs
 from service.ogc.processes import REFERENCE, VALUE
 
 RAW, DOCUMENT = "raw", "document"
@@ -36,7 +37,7 @@ def answer(request: Request, outputs: Mapping[str, Output], execution: Execution
     n_asked = len(execution.outputs) if execution.outputs else n_described
     form = execution.response or (RAW if n_asked == 1 else DOCUMENT)
     if form == DOCUMENT:
-        return JSONResponse({name: _in_document(output, mode) for name, (output, mode) in chosen.items()})
+        return JSONResponse(_document(chosen))
     if all(mode == REFERENCE for _, mode in chosen.values()):
         return _links(chosen)
     if len(chosen) == 1:
@@ -44,6 +45,13 @@ def answer(request: Request, outputs: Mapping[str, Output], execution: Execution
         return raw(request, output)
     boundary = uuid.uuid4().hex
     return StreamingResponse(_parts(chosen, boundary), media_type=f'multipart/related; boundary="{boundary}"')
+
+
+def results_document(results: ResultStore, record: JobRecord, base: str) -> dict[str, Any]:
+    """The results of a successful job as one JSON object, with the outputs that were asked for. base: URL of the
+    service, with a slash at its end. Raises ResultNotReadyError when the files have gone, and UnknownOutputError."""
+    execution = record.execution or Execution(process=record.process)
+    return _document(_chosen(job_outputs(record, results, base), execution))
 
 
 def raw(request: Request, output: Output) -> Response:
@@ -61,6 +69,10 @@ def _chosen(outputs: Mapping[str, Output], execution: Execution) -> Chosen:
         asked, there = ", ".join(execution.outputs), ", ".join(outputs)
         raise UnknownOutputError(f"the results have no output {asked}; they have {there}")
     return found
+
+
+def _document(chosen: Chosen) -> dict[str, Any]:
+    return {name: _in_document(output, mode) for name, (output, mode) in chosen.items()}
 
 
 def _in_document(output: Output, mode: str | None) -> Any:

@@ -20,6 +20,7 @@ from service.errors import (
     SyncTooLargeError,
     UploadContentTypeError,
 )
+from service.ogc import subscribers
 from service.ogc.answers import answer
 from service.ogc.inputs import as_upload, require_inputs
 from service.ogc.outputs import Output, job_outputs
@@ -115,10 +116,12 @@ async def _job(asked: Asked) -> Response:
     upload = await as_upload(asked.context, asked.read, asked.folder)
     if waits:
         _require_small(asked)
+    await subscribers.check(asked.context, asked.read.subscriber)
     read = await asked.readers.read(asked.folder, upload)
     record = await asyncio.to_thread(
         submit, asked.context, asked.job_id, asked.folder, upload, read, asked.execution
     )  # fmt: skip
+    await subscribers.subscribe(asked.context, asked.read.subscriber, record, asked.base)
     return await _waited(asked, record) if waits else _created(asked, record, prefers_async)
 
 

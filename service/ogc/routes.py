@@ -24,7 +24,7 @@ router = Router(tags=["OGC API - Processes"])
 REL = "http://www.opengis.net/def/rel/ogc/1.0/"
 _CLASS = "http://www.opengis.net/spec/ogcapi-processes-1/1.0/conf/"
 CONFORMANCE = tuple(
-    _CLASS + name for name in ("core", "ogc-process-description", "json", "oas30", "job-list", "dismiss")
+    _CLASS + name for name in ("core", "ogc-process-description", "json", "oas30", "job-list", "callback", "dismiss")
 )
 
 _EXAMPLE = {"inputs": {"file": {"href": "https://example.org/scene.tif"}, "n_endmembers": 4}}
@@ -109,7 +109,7 @@ def get_process(process_id: ProcessId, request: Request) -> Response:
 )  # fmt: skip
 async def execute_process(process_id: ProcessId, request: Request, context: ContextArgument) -> Response:
     """Send the inputs by value or by reference. Processes that cannot be waited for become jobs; one that can be either
-    becomes a job when asked to, with `Prefer: respond-async`."""
+    becomes a job when asked to, with `Prefer: respond-async`. A `subscriber` is told how the job goes on."""
     return await execute(request, context, _process(process_id))
 
 

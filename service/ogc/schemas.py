@@ -58,9 +58,13 @@ def execute_body(example: dict[str, Any]) -> dict[str, Any]:
             "response": {"type": "string", "enum": ["raw", "document"]},
             "subscriber": {
                 "type": "object",
-                "description": "Kept with the job; this service does not call these addresses. `POST /unmix` has the "
-                "field `webhook`.",
-                "properties": {"successUri": uri, "inProgressUri": uri, "failedUri": uri},
+                "description": "Who is told of a job, by a POST to each address that is given, guarded and repeated as "
+                "webhooks are, and signed where the service has a key.",
+                "properties": {
+                    "successUri": {**uri, "description": "The results, as a document."},
+                    "inProgressUri": {**uri, "description": "The job, once it is being worked on."},
+                    "failedUri": {**uri, "description": "The job, when it has failed or was dismissed."},
+                },
             },
         },
         "example": example,

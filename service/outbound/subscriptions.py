@@ -22,6 +22,8 @@ class Form(StrEnum):
     """Standard Webhooks: type, timestamp and data."""
     STATUS = "status"
     """The job itself (OGC API - Processes statusInfo)."""
+    RESULTS = "results"
+    """The document of its results (OGC API - Processes)."""
 
 
 class Subscription(BaseModel):

@@ -9,7 +9,9 @@ import json
 import logging
 import random
 from collections import Counter
+from collections.abc import Callable, Mapping
 from datetime import timedelta
+from typing import Any
 
 import httpx
 
@@ -32,6 +34,9 @@ SEND_SECONDS = 15.0
 MAX_AT_A_TIME = 32
 MAX_OF_A_HOST = 4
 """A host that answers slowly does not keep others waiting."""
+
+Results = Callable[[JobRecord, str], Mapping[str, Any]]
+"""From a successful job and the URL of the service to the document of its results. Raises ServiceError."""
 
 logger = logging.getLogger(__name__)
 
@@ -58,14 +63,14 @@ class Webhooks:
         """Send this message once its job is as far, at once when it is already."""
         self._subscriptions.put(subscription)
 
-    async def send_forever(self, pause_seconds: float) -> None:
-        """Send until cancelled; no failure ends it."""
+    async def send_forever(self, pause_seconds: float, results: Results) -> None:
+        """Send until cancelled; no failure ends it. results: makes the messages of that form."""
         async with asyncio.TaskGroup() as tasks:
             while True:
                 try:
                     for subscription, record in await asyncio.to_thread(self._due):
                         if self._may_start(subscription):
-                            tasks.create_task(self._send(subscription, record))
+                            tasks.create_task(self._send(subscription, record, results))
                 except Exception:
                     logger.exception("looking for webhooks that are due failed")
                 await asyncio.sleep(pause_seconds)
@@ -96,11 +101,11 @@ class Webhooks:
         self._under_way[subscription.id] = host
         return True
 
-    async def _send(self, subscription: Subscription, record: JobRecord) -> None:
+    async def _send(self, subscription: Subscription, record: JobRecord, results: Results) -> None:
         try:
             if await asyncio.to_thread(self._claimed, subscription):
                 try:
-                    outcome = await self._outcome(subscription, record)
+                    outcome = await self._outcome(subscription, record, results)
                     await asyncio.to_thread(self._note, subscription, outcome)
                 finally:
                     await asyncio.to_thread(self._stores.redis.delete, _claim(subscription))
@@ -119,11 +124,11 @@ class Webhooks:
         self._stores.redis.delete(_claim(subscription))  # another has sent it since it was looked at
         return False
 
-    async def _outcome(self, subscription: Subscription, record: JobRecord) -> int | str:
+    async def _outcome(self, subscription: Subscription, record: JobRecord, results: Results) -> int | str:
         """The status of the answer, or why there is none."""
-        body = json.dumps(_message(subscription, record), ensure_ascii=False).encode()
-        headers = signed_headers(self._keys, subscription.id, now(), body) | {"Content-Type": "application/json"}
         try:
+            body = await asyncio.to_thread(_body, subscription, record, results)
+            headers = signed_headers(self._keys, subscription.id, now(), body) | {"Content-Type": "application/json"}
             async with asyncio.timeout(SEND_SECONDS):
                 return await self._client.post(web_address(subscription.url), headers, body)
         except TimeoutError:
@@ -148,6 +153,12 @@ class Webhooks:
 
 def _claim(subscription: Subscription) -> str:
     return f"unmix:webhook:{subscription.id}"
+
+
+def _body(subscription: Subscription, record: JobRecord, results: Results) -> bytes:
+    if subscription.form is Form.RESULTS:
+        return json.dumps(results(record, subscription.base), ensure_ascii=False).encode()
+    return json.dumps(_message(subscription, record), ensure_ascii=False).encode()
 
 
 def _message(subscription: Subscription, record: JobRecord) -> dict[str, object]:

@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from model_store.records import Execution
 from service.errors import ExecuteRequestError
 from service.reading.json_mixtures import matrix_of
-from service.reading.messages import InputValue, ReadExecution
+from service.reading.messages import InputValue, ReadExecution, Subscriber
 from service.uploads import FILE, JSON_MIXTURES
 from unmixing.io.formats.table import FORMATS
 from unmixing.io.inputs.tasks import LIBRARIES
@@ -65,11 +65,11 @@ def unpack_execution(folder: Path, body: str) -> ReadExecution:
                 "outputs": document.outputs
                 and {name: output.transmissionMode for name, output in document.outputs.items()},
                 "response": document.response,
-                "subscriber": document.subscriber,
             }
         )
         inputs = {name: _values(folder, name, given) for name, given in document.inputs.items()}
-        return ReadExecution(inputs=inputs, execution=execution)
+        subscriber = Subscriber.model_validate(document.subscriber or {})
+        return ReadExecution(inputs=inputs, execution=execution, subscriber=subscriber)
     except ValidationError as error:
         problem = error.errors()[0]
         where = ".".join(str(part) for part in problem["loc"])

@@ -105,14 +105,26 @@ class InputValue(BaseModel):
     href: Text | None = None
 
 
+class Subscriber(BaseModel):
+    """Where to tell how a job goes on, by the names of OGC API - Processes."""
+
+    model_config = ConfigDict(frozen=True)
+
+    successUri: Text | None = None
+    inProgressUri: Text | None = None
+    failedUri: Text | None = None
+
+
 class ReadExecution(BaseModel):
     """An execute request. inputs: by id, their values; files lie where those of an upload with these fields lie.
-    execution: for which process, is not said here."""
+    execution: for which process, is not said here. subscriber: who wants to hear of the job, which is no part of the
+    work."""
 
     model_config = ConfigDict(frozen=True)
 
     inputs: Mapping[Text, tuple[InputValue, ...]]
     execution: Execution
+    subscriber: Subscriber = Subscriber()
 
 
 class ReadAnswer(BaseModel):

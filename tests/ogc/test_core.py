@@ -53,7 +53,7 @@ def test_a05_conformance(ogc: Ogc, rel: str) -> None:
 
 def test_a06_conformance_classes(ogc: Ogc) -> None:
     claimed = ogc.get("/conformance").json()["conformsTo"]
-    names = ["core", "ogc-process-description", "json", "oas30", "job-list", "dismiss"]
+    names = ["core", "ogc-process-description", "json", "oas30", "job-list", "callback", "dismiss"]
     assert claimed == [CLASSES + name for name in names]
 
 

@@ -1,4 +1,4 @@
-"""OGC 18-062r2, abstract tests A.35 to A.47 (jobs and their results), A.55 to A.57 (encodings) and A.80 to A.82."""
+"""OGC 18-062r2, abstract tests A.35 to A.47 (jobs and their results), A.55 to A.57 (encodings) and A.81 to A.82."""
 
 import json
 from base64 import b64encode
@@ -123,13 +123,6 @@ def test_a55_json(ogc: Ogc, path: str) -> None:
 
 def test_a56_a57_html_is_not_claimed(ogc: Ogc) -> None:
     assert not any(name.endswith("/html") for name in ogc.get("/conformance").json()["conformsTo"])
-
-
-def test_a80_a_subscriber_is_kept_with_the_job(ogc: Ogc) -> None:
-    plain = ogc.execute("unmix", QUICK).json()["jobID"]
-    told = ogc.execute("unmix", QUICK, subscriber={"successUri": "https://example.org/ended"})
-    assert told.status_code == 201
-    assert told.json()["jobID"] != plain
 
 
 def test_jobs_of_both_faces_keep_their_form_of_results(ogc: Ogc) -> None:
