@@ -10,7 +10,7 @@ import json
 import multiprocessing
 import os
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field
@@ -28,26 +28,33 @@ from benchmarks.quality import DEFAULT_DATA, scenes_with_truth
 from unmixing import unmix
 from unmixing.algorithms.abundances import split_brightness
 from unmixing.algorithms.bundles import Bundles, extract_bundles
-from unmixing.cubes import scaled_pixels
+from unmixing.inference.images import CubeImage
+from unmixing.inference.training_images import TrainingImage, training_image
 from unmixing.io.inputs.scenes import open_scene
 from unmixing.networks.training.selfsupervised import train_lpalm
 from unmixing.networks.training.task import TrainingTask
 from unmixing.networks.unrolled import Unrolled
+from unmixing.progress import silent
 from unmixing.simulation.dirichlet import DirichletMixture
 from unmixing.simulation.evaluation import evaluate
-from unmixing.simulation.training_sets import SceneModel, model_scene
-from unmixing.specs import AbundancesOf, LpalmSpec, UnmixSpec
-from unmixing.types import Cube, Float32, Float64
+from unmixing.simulation.training_sets import SceneModel
+from unmixing.simulation.truth import SharedTruth
+from unmixing.specs import LpalmSpec, UnmixSpec
+from unmixing.types import Float32, Float64
 
 LIBRARY_ALONE, DEFAULT = "library and least squares alone", "the default"
+
+EXTRACTION = "unmixing.simulation.truth.extract_bundles"
 
 
 @dataclass(frozen=True)
 class Variant:
-    """The default but for ``spec``, and for what stands in for the things at these dotted names."""
+    """The default but for ``spec``, and for what stands in for the things at these dotted names. own_library: whether
+    that changes how the library is extracted."""
 
     spec: LpalmSpec = field(default_factory=LpalmSpec)
     replaced: Mapping[str, object] = field(default_factory=dict)
+    own_library: bool = False
 
 
 @dataclass(frozen=True)
@@ -82,11 +89,22 @@ def _same_endmembers(network: object, layer: int, pixels: object, contributions:
 
 
 SYNTHESIS, BRIGHTNESS = "unmixing.simulation.training_sets", "unmixing.simulation.brightness"
+BUNDLES = "unmixing.algorithms.bundles"
 
 VARIANTS: dict[str, Variant] = {
     DEFAULT: Variant(),
-    "library: one run, no bundle": Variant(LpalmSpec(n_runs=1)),
-    "library: 9 runs": Variant(LpalmSpec(n_runs=9)),
+    "library: one run, no bundle": Variant(LpalmSpec(n_runs=1), own_library=True),
+    "library: 9 runs": Variant(LpalmSpec(n_runs=9), own_library=True),
+    "library: from pixels with their noise": Variant(
+        replaced={f"{TrainingImage.__module__}.TrainingImage.denoised": property(lambda seen: seen.cube.pixels())},
+        own_library=True,
+    ),
+    "library: the raw residual chooses": Variant(
+        replaced={f"{BUNDLES}.RAW_WEIGHT": 1.0, f"{BUNDLES}.COST_PER_MATERIAL": 0.0}, own_library=True
+    ),
+    "library: never beyond the pixels": Variant(
+        replaced={"unmixing.simulation.truth.beyond_the_pixels": lambda pixels, bundles, rng: bundles}
+    ),
     "norms: those that explain brightness best": Variant(replaced={f"{BRIGHTNESS}.ENOUGH_PURE_PIXELS": sys.maxsize}),
     "brightness: free": Variant(replaced={f"{BRIGHTNESS}.BrightnessModel.row_weight": property(lambda model: 0.0)}),
     "abundances: up to 4 Dirichlet distributions": Variant(LpalmSpec(n_dirichlets=4)),
@@ -108,12 +126,11 @@ VARIANTS: dict[str, Variant] = {
             "unmixing.networks.lpalm.LPALM.answers": Unrolled.answers,
         }
     ),
-    "layers: 2": Variant(LpalmSpec(n_layers=2)),
     "layers: 4": Variant(LpalmSpec(n_layers=4)),
     "layers: 16": Variant(LpalmSpec(n_layers=16)),
     "subspace: 10 dimensions": Variant(LpalmSpec(n_dimensions=10)),
     "subspace: 40 dimensions": Variant(LpalmSpec(n_dimensions=40)),
-    "training: learning rate 2e-3": Variant(LpalmSpec(learning_rate=2e-3)),
+    "training: 30 epochs, learning rate 2e-3": Variant(LpalmSpec(max_epochs=30, learning_rate=2e-3, warm_up=0.3)),
     "training: 100 sets": Variant(LpalmSpec(n_training_sets=100)),
     "training: 400 sets": Variant(LpalmSpec(n_training_sets=400)),
 }
@@ -123,23 +140,13 @@ class _Extraction:
     """``extract_bundles`` that remembers, and leaves the generator where the extraction left it."""
 
     def __init__(self) -> None:
-        self._known: dict[int, tuple[Bundles, Any]] = {}
+        self._known: tuple[Bundles, Any] | None = None
 
-    def __call__(
-        self,
-        pixels: Float32,
-        n_endmembers: int,
-        rng: np.random.Generator,
-        *,
-        n_runs: int,
-        given: Float64 | None = None,
-        progress: Callable[[float], None] | None = None,
-    ) -> Bundles:
-        assert given is None
-        if n_runs not in self._known:
-            bundles = extract_bundles(pixels, n_endmembers, rng, n_runs=n_runs)
-            self._known[n_runs] = bundles, rng.bit_generator.state
-        bundles, rng.bit_generator.state = self._known[n_runs]
+    def __call__(self, pixels: Float32, n_endmembers: int, rng: np.random.Generator, **options: Any) -> Bundles:
+        if self._known is None:
+            bundles = extract_bundles(pixels, n_endmembers, rng, **options)
+            self._known = bundles, rng.bit_generator.state
+        bundles, rng.bit_generator.state = self._known
         return bundles
 
 
@@ -148,15 +155,15 @@ def answers(path: Path, seed: int, variants: Sequence[str], generated: bool) -> 
     truth = truth_of(path)
     assert truth.abundances_of is not None
     with open_scene([path]) as reader:
-        cube = reader.read()
-    count, extraction, found = len(truth.endmembers), _Extraction(), []
+        seen = training_image(CubeImage(reader.read()), silent)
+    extraction, found = _Extraction(), []
+    request = UnmixSpec(n_endmembers=len(truth.endmembers), seed=seed, abundances_of=truth.abundances_of)
     for name in variants:
         if name == LIBRARY_ALONE:
-            spectra, abundances = _library_alone(cube, count, seed, truth.abundances_of, extraction)
+            spectra, abundances = _library_alone(seen, request, extraction)
             evaluation, ratio = evaluate(truth, spectra, abundances), 1.0
         else:
-            request = UnmixSpec(n_endmembers=count, seed=seed, abundances_of=truth.abundances_of)
-            result = _unmixed(cube, request, VARIANTS[name], extraction)
+            result = _unmixed(seen, request, VARIANTS[name], extraction)
             evaluation = evaluate(truth, result.endmembers, result.abundances, result.uncertainty)
             ratio = result.model.manifest.metrics["ratio_to_constant_answer"]
         if evaluation is None or evaluation.abundance_rmse is None:
@@ -170,28 +177,29 @@ def answers(path: Path, seed: int, variants: Sequence[str], generated: bool) -> 
     return found
 
 
-def _unmixed(cube: Cube, request: UnmixSpec, variant: Variant, extraction: _Extraction) -> Any:
+def _unmixed(seen: TrainingImage, request: UnmixSpec, variant: Variant, extraction: _Extraction) -> Any:
     with ExitStack() as stack:
-        stack.enter_context(patch("unmixing.simulation.truth.extract_bundles", extraction))
+        if not variant.own_library:
+            stack.enter_context(patch(EXTRACTION, extraction))
         for place, substitute in variant.replaced.items():
             stack.enter_context(patch(place, substitute))
         assert request.n_endmembers is not None
-        model = train_lpalm(TrainingTask(cube, request.n_endmembers, request), spec=variant.spec)
-        return unmix(cube, request, model=model)
+        task = TrainingTask(seen.cube, request.n_endmembers, request, denoised=lambda: seen.denoised)
+        return unmix(seen.cube, request, model=train_lpalm(task, spec=variant.spec))
 
 
-def _library_alone(
-    cube: Cube, n_endmembers: int, seed: int, abundances_of: AbundancesOf, extraction: _Extraction
-) -> tuple[Float64, Float64]:
+def _library_alone(seen: TrainingImage, request: UnmixSpec, extraction: _Extraction) -> tuple[Float64, Float64]:
     """Endmembers (n_endmembers, bands) and abundances (rows, columns, n_endmembers) without a network."""
-    rng = np.random.default_rng(seed)
-    pixels, _ = scaled_pixels(cube)
-    scene = model_scene(pixels, extraction(pixels, n_endmembers, rng, n_runs=LpalmSpec().n_runs), rng)
-    contributions = scene.brightness_model.contributions(pixels, scene.bundles.reference)
-    spectra = np.full((n_endmembers, cube.shape[2]), np.nan)
+    cube, count = seen.cube, request.n_endmembers
+    assert count is not None
+    truth = SharedTruth().of(cube, count, request.seed, LpalmSpec(), lambda: seen.denoised)
+    with patch(EXTRACTION, extraction):
+        scene = truth.sets(silent).scene
+    contributions = scene.brightness_model.contributions(truth.pixels, scene.bundles.reference)
+    spectra = np.full((count, cube.shape[2]), np.nan)
     spectra[:, cube.used_bands] = scene.bundles.reference
-    abundances = np.full((*cube.shape[:2], n_endmembers), np.nan)
-    counted = scene.brightness_model.norms if abundances_of == "area" else 1.0
+    abundances = np.full((*cube.shape[:2], count), np.nan)
+    counted = scene.brightness_model.norms if request.abundances_of == "area" else 1.0
     abundances[cube.valid_pixels] = split_brightness(contributions / counted)[0]
     return spectra, abundances
 
