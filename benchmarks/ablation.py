@@ -192,7 +192,7 @@ def _library_alone(seen: TrainingImage, request: UnmixSpec, extraction: _Extract
     """Endmembers (n_endmembers, bands) and abundances (rows, columns, n_endmembers) without a network."""
     cube, count = seen.cube, request.n_endmembers
     assert count is not None
-    truth = SharedTruth().of(cube, count, request.seed, LpalmSpec(), lambda: seen.denoised)
+    truth = SharedTruth().of(cube, count, request, LpalmSpec(), lambda: seen.denoised)
     with patch(EXTRACTION, extraction):
         scene = truth.sets(silent).scene
     contributions = scene.brightness_model.contributions(truth.pixels, scene.bundles.reference)
@@ -214,7 +214,7 @@ def table(found: Sequence[Answer]) -> str:
     for variant in dict.fromkeys(answer.variant for answer in found):
         rows = [answer for answer in found if answer.variant == variant]
         cells = [_errors([row for row in rows if row.scene == scene]) for scene in scenes]
-        cells += [_errors([row for row in rows if row.generated])] * generated
+        cells += [_errors([row for row in rows if row.generated])] if generated else []
         cells.append(f"{median(row.ratio for row in rows if row.ratio is not None):.2f}")
         lines.append(f"| {variant} | " + " | ".join(cells) + " |")
     return "\n".join(lines)
@@ -259,11 +259,11 @@ def main() -> None:
             for (path, seed, _), future in zip(work, futures, strict=True):
                 found += future.result()
                 print(f"{path.stem} seed {seed}: {len(variants)} variants", file=sys.stderr, flush=True)
+    if arguments.out is not None:
+        arguments.out.write_text(json.dumps([asdict(answer) for answer in found], indent=1) + "\n", encoding="utf-8")
     print(table(found))
     print("\nAbundances beside the library's own, scene by scene (RMSE):\n")
     print(beside_library(found))
-    if arguments.out is not None:
-        arguments.out.write_text(json.dumps([asdict(answer) for answer in found], indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -86,7 +86,9 @@ def context_of(path: Path, size: Size) -> tuple[TrainingContext, SyntheticSets]:
         for n_sets in (spec.n_training_sets, spec.n_validation_sets, size.n_test_sets)
     )
     device = torch.device("cpu")
-    return TrainingContext(pixels, TruthSets(scene, training, validation), SEED, None, device, silent), test
+    return TrainingContext(
+        pixels, TruthSets(scene, scene.brightness_model.norms, training, validation), SEED, None, device, silent
+    ), test
 
 
 def networks(context: TrainingContext, n_layers: int, training: UnrolledSpec) -> Iterator[tuple[str, Unrolled]]:

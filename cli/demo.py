@@ -34,7 +34,7 @@ MAX_GENERATED = 6
 Folder = Annotated[Path, typer.Option("-o", "--out", metavar="FOLDER", help="Keeps scene, service data and results.")]
 
 
-@with_fields("n_endmembers", "abundances_of", "seed", "max_training_seconds", *INPUT_FIELDS)
+@with_fields("n_endmembers", "abundances_of", "pure_pixels", "seed", "max_training_seconds", *INPUT_FIELDS)
 def demo(
     fields: dict[str, str],
     scene: Annotated[

@@ -62,6 +62,7 @@ FIELD_OPTIONS = (
         "when not given.",
     ),
     FieldOption("abundances_of"),
+    FieldOption("pure_pixels", ("--pure-pixels/--no-pure-pixels",)),
     FieldOption("variable", help=f"Which array of a {VARIABLE_FORMATS} file is meant."),
     FieldOption("axes", metavar="NAMES"),
     FieldOption(

@@ -53,6 +53,8 @@ class Method:
     """Whether it says how far its abundances may be off: what learns from synthetic truth does."""
     keeps_given: bool = True
     """Whether endmembers can be given to it, which it keeps while it finds the others."""
+    without_pure_pixels: bool = False
+    """Whether it can be told that no pixel is pure, and then looks for endmembers beyond the pixels."""
     uses_neighbourhood: bool = False
     """Whether it trains on windows of the image, because an abundance depends on the pixels around."""
 
@@ -83,6 +85,7 @@ _ROWS = (
         train=_train,
         own_spec=LpalmSpec,
         knows_uncertainty=True,
+        without_pure_pixels=True,
     ),
     Method(
         "vca_fcls",
@@ -209,6 +212,16 @@ def require_keeps_given(names: Sequence[str]) -> None:
         able = ", ".join(name for name, row in METHODS.items() if row.keeps_given)
         raise SpecError(
             f"endmembers are given, and method {', '.join(names)} cannot keep them; leave them out, or choose one of: "
+            f"{able}"
+        )
+
+
+def require_without_pure_pixels(names: Sequence[str]) -> None:
+    """Raises SpecError when none of these methods can be told that no pixel is pure."""
+    if not any(METHODS[name].without_pure_pixels for name in names):
+        able = ", ".join(name for name, row in METHODS.items() if row.without_pure_pixels)
+        raise SpecError(
+            f"pure_pixels is false, and method {', '.join(names)} cannot be told so; leave it out, or choose one of: "
             f"{able}"
         )
 

@@ -17,7 +17,7 @@ from unmixing.inference.apply import ArrayMaps, Maps, unmix_rows
 from unmixing.inference.counting import endmembers_to_find
 from unmixing.inference.given import refuse_given, with_given
 from unmixing.inference.images import Block, Image, blanked
-from unmixing.inference.model_fit import require_fit, sample_for_model
+from unmixing.inference.model_fit import require_fit, require_purity, sample_for_model
 from unmixing.inference.provenance import provenance
 from unmixing.inference.quality import flag_scene
 from unmixing.inference.reconstruction import ReconstructionMetrics
@@ -25,7 +25,7 @@ from unmixing.inference.runtime import ModelRunner
 from unmixing.inference.training_images import TrainingImage, training_image
 from unmixing.inference.unmixers import FactorizationUnmixer, ModelUnmixer, ShapeUnmixer, Unmixer, endmember_norms
 from unmixing.manifest import ModelManifest, endmember_names
-from unmixing.methods import Method, check_method, require_keeps_given
+from unmixing.methods import Method, check_method, require_keeps_given, require_without_pure_pixels
 from unmixing.naming import library_names, margin, match_library
 from unmixing.networks.training.task import TrainingTask
 from unmixing.progress import Progress, part_of
@@ -163,6 +163,8 @@ def fit(
     row = check_method(spec.method)
     if seen.given is not None:
         require_keeps_given([row.name])
+    if not spec.pure_pixels:
+        require_without_pure_pixels([row.name])
     after_counting = COUNTING_SHARE if spec.n_endmembers is None else 0.0
     count, metrics = endmembers_to_find(seen, spec, part_of(progress, 0.0, COUNTING_SHARE))
     cube = seen.windows if row.uses_neighbourhood else seen.cube
@@ -207,6 +209,8 @@ def spec_of(model: TrainedModel, abundances_of: AbundancesOf) -> dict[str, Any]:
 def fit_model(image: Image, model: TrainedModel, spec: UnmixSpec, compute: Compute, progress: Progress) -> FittedMethod:
     """A stored model, after a look at a sample of another image. Raises as ``require_fit`` and ``draw_sample``."""
     require_fit(model, image.shape[2], spec.n_endmembers)
+    if not spec.pure_pixels:
+        require_purity(model, spec.pure_pixels)
     info, sample = sample_for_model(image, model, progress)
     return _prepared(model, info, sample, spec.abundances_of, compute)
 

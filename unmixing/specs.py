@@ -111,6 +111,11 @@ class UnmixSpec(BaseModel):
         description="What abundances are shares of: lit `area`, with endmembers as bright as the scene's nearly pure "
         "pixels, or the `shape` of spectra, all counted with norm 1. One model answers both.",
     )
+    pure_pixels: bool = Field(
+        True,
+        description="Whether every material has pixels made of it alone, or nearly. When not, `lpalm` looks for "
+        "endmembers beyond the pixels; where it is not so, that makes a good answer worse.",
+    )
     seed: int = Field(0, ge=0, le=2**32 - 1, description="Seed of every random choice.")
     max_training_seconds: float | None = Field(
         None, gt=0, le=86_400, description="Stop training at the first epoch after this many seconds."

@@ -45,6 +45,7 @@ class MethodDocument(BaseModel):
     learned: bool = Field(description="Whether it learns from examples; the others solve directly.")
     uses_neighbourhood: bool = Field(description="Whether an abundance depends on the pixels around.")
     keeps_given: bool = Field(description="Whether endmembers can be given to it, which it keeps.")
+    without_pure_pixels: bool = Field(description="Whether it can be told that no pixel is pure (`pure_pixels`).")
     image: MethodUse
     mixtures: MethodUse | None = Field(description="Null for methods that are for images alone.")
     images_only: str | None = Field(None, description="Why it does not separate mixtures.")
@@ -75,6 +76,7 @@ def _document(row: Method) -> MethodDocument:
         learned=row.trains,
         uses_neighbourhood=row.uses_neighbourhood,
         keeps_given=row.keeps_given,
+        without_pure_pixels=row.without_pure_pixels,
         image=_use(row.trains, row.knows_uncertainty, row.own_spec),
         mixtures=of_mixtures,
         images_only=IMAGES_ONLY.get(row.name),

@@ -1,5 +1,6 @@
 """The ablation changes what it says it changes, and nothing else."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -36,3 +37,6 @@ def test_the_tables_hold_a_row_for_each(scene: Path, monkeypatch: pytest.MonkeyP
     assert all(np.isfinite([answer.rmse, answer.sad_radians]).all() for answer in found)
     assert [line.split(" | ")[0] for line in table(found).splitlines()[2:]] == [f"| {LIBRARY_ALONE}", f"| {DEFAULT}"]
     assert scene.stem in beside_library(found)
+    measured = table([replace(answer, generated=False) for answer in found])
+    assert scene.stem in measured.splitlines()[0]
+    assert "generated: SAD / RMSE" not in measured

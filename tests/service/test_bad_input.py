@@ -78,6 +78,12 @@ FIELDS: dict[str, tuple[dict[str, str], int, list[str]]] = {
         422,
         ["abundances_of", "'area' or 'shape'", "volume"],
     ),
+    "purity that is no truth": ({"pure_pixels": "maybe"}, 422, ["pure_pixels", "'maybe'"]),
+    "no pure pixels for a method that needs them": (
+        {"pure_pixels": "false", "method": "vca_fcls"},
+        422,
+        ["pure_pixels is false", "vca_fcls", "lpalm"],
+    ),
     "no time to train": ({"max_training_seconds": "0"}, 422, ["max_training_seconds", "'0'"]),
     "unknown method": ({"method": "magic"}, 422, ["magic", "lpalm"]),
     "unknown model": ({"model": "00ff" * 8}, 404, ["00ff" * 8]),

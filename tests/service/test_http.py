@@ -83,7 +83,14 @@ def test_equal_work_under_way_is_the_same_job(service: httpx.Client, settings: S
 
 
 @pytest.mark.parametrize(
-    "fields", [{"seed": "1"}, {"n_endmembers": "3"}, {"max_training_seconds": "9"}, {"abundances_of": "shape"}]
+    "fields",
+    [
+        {"seed": "1"},
+        {"n_endmembers": "3"},
+        {"max_training_seconds": "9"},
+        {"abundances_of": "shape"},
+        {"pure_pixels": "false"},
+    ],
 )
 def test_another_spec_is_another_job(service: httpx.Client, fields: dict[str, Any]) -> None:
     assert post(service).json()["jobID"] != post(service, **fields).json()["jobID"]
@@ -335,7 +342,7 @@ def test_the_openapi_document(service: httpx.Client) -> None:
             "webhook",
             "max_training_seconds",
         ),
-        *("n_endmembers", "n_sources", "nonnegative", "sparse", "abundances_of", "label"),
+        *("n_endmembers", "n_sources", "nonnegative", "sparse", "abundances_of", "pure_pixels", "label"),
         *("axes", "rows", "columns", "wavelengths", "bad_bands", "keep_bands", "nodata", "scale", "mask"),
     }
     assert body["properties"]["abundances_of"]["enum"] == ["area", "shape"]

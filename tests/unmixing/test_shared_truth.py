@@ -60,17 +60,18 @@ def test_a_comparison_extracts_once_and_answers_as_separate_runs(extractions):
 
 def test_what_depends_on_other_choices_is_made_anew():
     shared = SharedTruth()
-    first = shared.of(CUBE, 3, 0, ListaSpec())
-    assert shared.of(CUBE, 3, 0, LpalmSpec()) is first
-    assert shared.of(CUBE, 3, 0, AlmuSpec()) is first
+    first = shared.of(CUBE, 3, UnmixSpec(), ListaSpec())
+    assert shared.of(CUBE, 3, UnmixSpec(), LpalmSpec()) is first
+    assert shared.of(CUBE, 3, UnmixSpec(), AlmuSpec()) is first
     for other in (
-        shared.of(CUBE, 4, 0, ListaSpec()),
-        shared.of(CUBE, 3, 1, ListaSpec()),
-        shared.of(CUBE, 3, 0, ListaSpec(n_runs=4)),
-        shared.of(CUBE, 3, 0, ListaSpec(pixels_per_set=16)),
+        shared.of(CUBE, 4, UnmixSpec(), ListaSpec()),
+        shared.of(CUBE, 3, UnmixSpec(seed=1), ListaSpec()),
+        shared.of(CUBE, 3, UnmixSpec(pure_pixels=False), ListaSpec()),
+        shared.of(CUBE, 3, UnmixSpec(), ListaSpec(n_runs=4)),
+        shared.of(CUBE, 3, UnmixSpec(), ListaSpec(pixels_per_set=16)),
     ):
         assert other is not first
-    assert shared.of(cube_from_array(make_scene()[0]), 3, 0, ListaSpec()) is not first
+    assert shared.of(cube_from_array(make_scene()[0]), 3, UnmixSpec(), ListaSpec()) is not first
 
 
 def test_whoever_was_stopped_and_tries_again_draws_the_same():
@@ -80,7 +81,7 @@ def test_whoever_was_stopped_and_tries_again_draws_the_same():
         if share > 0:
             raise Cancelled("by the test")
 
-    stopped, other = (SharedTruth().of(CUBE, 3, 0, spec) for _ in range(2))
+    stopped, other = (SharedTruth().of(CUBE, 3, UnmixSpec(), spec) for _ in range(2))
     with pytest.raises(Cancelled):
         stopped.sets(stop)
     np.testing.assert_array_equal(stopped.sets(silent).training.pixels, other.sets(silent).training.pixels)

@@ -60,11 +60,13 @@ class Bundles:
     spectra: (n_runs, n_endmembers, n_bands), unit norm, best run first.
     regrets: (n_runs,) how much worse than the best run each is, see ``regrets_of``.
     given_norms: (n_given,) of the endmembers that were given, the first ones of every run, where they are the same.
+    beyond_pixels: whether they lie beyond the pixels, where these are proven mixtures.
     """
 
     spectra: Float64
     regrets: Float64
     given_norms: Float64 = field(default_factory=lambda: np.zeros(0))
+    beyond_pixels: bool = False
 
     @property
     def reference(self) -> Float64:

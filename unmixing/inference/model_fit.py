@@ -32,6 +32,21 @@ def require_fit(model: TrainedModel, n_bands: int, n_endmembers: int | None) -> 
         raise SpecError(f"n_endmembers is {n_endmembers}, the model was trained for {trained_count} endmembers")
 
 
+def trained_for_pure_pixels(model: TrainedModel) -> bool:
+    """Whether the scene that a model was trained on was said to have pure pixels."""
+    return bool(model.manifest.request.get("pure_pixels", True))
+
+
+def require_purity(model: TrainedModel, pure_pixels: bool) -> None:
+    """Raises SpecError when a model was trained for the other answer: it cannot be asked afterwards."""
+    trained = trained_for_pure_pixels(model)
+    if pure_pixels != trained:
+        asked, said = str(pure_pixels).lower(), str(trained).lower()
+        raise SpecError(
+            f"pure_pixels is {asked}, the model was trained with pure_pixels={said}; train one on the scene"
+        )
+
+
 def info_for_model(image: Image, model: TrainedModel) -> ImageInfo:
     """Description of an image whose used bands are those of the model."""
     used = np.zeros(image.shape[2], dtype=bool)

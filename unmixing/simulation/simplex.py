@@ -61,7 +61,7 @@ def beyond_the_pixels(pixels: NDArray[np.floating], bundles: Bundles, rng: np.ra
         return bundles
     spectra = np.stack([unit_norm(np.maximum(found @ basis, 0.0)) for found in (first, second)])
     spectra[:, :n_given] = kept
-    return Bundles(spectra, np.zeros(len(spectra)), given_norms)
+    return Bundles(spectra, np.zeros(len(spectra)), given_norms, beyond_pixels=True)
 
 
 def most_likely_simplex(pixels: Float64, start: Float64, given_norms: Float64 = NOTHING_GIVEN) -> tuple[Float64, float]:

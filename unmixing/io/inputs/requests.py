@@ -6,6 +6,7 @@ from typing import TypeVar
 from pydantic import BaseModel, ValidationError
 
 from unmixing.errors import SpecError
+from unmixing.inference.model_fit import require_purity, trained_for_pure_pixels
 from unmixing.io.inputs.input_kind import InputKind
 from unmixing.mixtures.specs import SeparationSpec
 from unmixing.specs import InputSpec, UnmixSpec
@@ -32,12 +33,18 @@ def image_spec(fields: Mapping[str, str], model: TrainedModel | None, max_traini
     """
     refuse(fields, MIXTURE_FIELDS, "a mixture matrix", InputKind.IMAGE)
     given = _given(fields, model)
+    if model is not None:
+        given.setdefault("pure_pixels", str(trained_for_pure_pixels(model)))
     spec = validated(UnmixSpec, given)
     # The methods pull in SciPy's optimizers; whoever only asks for the fields should not wait for them.
-    from unmixing.methods import chosen_methods
+    from unmixing.methods import chosen_methods, require_without_pure_pixels
 
-    chosen_methods(spec.method)
+    names = chosen_methods(spec.method)
+    if not spec.pure_pixels:
+        require_without_pure_pixels(names)
     _require_method_of(model, spec.method)
+    if model is not None:
+        require_purity(model, spec.pure_pixels)
     return spec if spec.max_training_seconds else spec.model_copy(update={"max_training_seconds": max_training_seconds})
 
 

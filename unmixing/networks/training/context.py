@@ -38,7 +38,7 @@ class TrainingContext:
     @property
     def norms(self) -> Float64:
         """Norms of the endmembers, the units of abundances, (n_endmembers,)."""
-        return self.sets.scene.brightness_model.norms
+        return self.sets.norms
 
     @property
     def row_weight(self) -> float:

@@ -40,7 +40,7 @@ def train_on_synthetic_truth(task: TrainingTask, *, recipe: Recipe) -> TrainedMo
     """
     spec, request, cube, progress = recipe.spec, task.request, task.cube, task.progress
     stages = Stages()
-    truth = task.truth.of(cube, task.n_endmembers, request.seed, spec, task.denoised, task.given)
+    truth = task.truth.of(cube, task.n_endmembers, request, spec, task.denoised, task.given)
     truth.bundles(part_of(progress, 0.0, LIBRARY_DONE))
     stages.lap("library")
     progress(LIBRARY_DONE, "making synthetic training sets")
