@@ -5,17 +5,19 @@ from pathlib import Path
 
 from cli.errors import CliError
 from unmixing.io.formats.envi_pairs import with_partner
+from unmixing.io.formats.folders import files_in
 
 
 def scene_files(paths: Sequence[Path]) -> list[Path]:
-    """The given files, without doubles; a single half of an ENVI pair with the other half that lies beside it.
+    """The given files, without doubles, and those in the given folders; a single half of a pair with the other half
+    that lies beside it.
 
-    Raises CliError for a file that is not there.
+    Raises CliError for a file that is not there, SceneFormatError for a folder without files.
     """
     for path in paths:
-        if not path.is_file():
+        if not (path.is_file() or path.is_dir()):
             raise CliError(f"{path}: no such file")
-    return with_partner(list(dict.fromkeys(paths)))
+    return with_partner(files_in(dict.fromkeys(paths)))
 
 
 def library_files(

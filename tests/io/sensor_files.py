@@ -1,5 +1,6 @@
 """Writers of small files in the published layouts of imaging spectrometers' products, independent of the readers."""
 
+import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -7,8 +8,10 @@ from typing import Any
 import h5py
 import numpy as np
 from rasterio.crs import CRS
+from rasterio.transform import Affine
 
 from tests.io.layout_files import scene
+from tests.io.scene_files import write_geotiff
 
 UTM = 32633
 PLACE = (500_000.0, 4_200_000.0)
@@ -125,3 +128,86 @@ def prisma_numbers(detector: str) -> Any:
     numbers[:, listed == 0] = 0
     numbers[0, :, 0] = 0
     return numbers
+
+
+ENMAP = "ENMAP01-____L2A-DT0000001867_20220724T104526Z_008_V010302_20230628T165614Z"
+ENMAP_WAVELENGTHS = np.concatenate([np.linspace(418.2, 993.3, 18), np.linspace(902.2, 2445.3, 22)])
+"""VNIR, then SWIR: they fall back where the detectors meet."""
+
+N_VNIR = 18
+
+DN_NODATA = -32768
+
+
+def enmap_numbers() -> Any:
+    """(rows, columns, bands) int16, ten thousandths of reflectance; the first rows hold no data."""
+    numbers = np.round(reflectance(40) * 10_000).astype("i2")
+    numbers[:2] = DN_NODATA
+    return numbers
+
+
+def enmap_metadata(order: Any = None, gain: str = "0.0001", n_bands: int = 40) -> str:
+    """METADATA.XML. order: of the image's bands, by default VNIR before SWIR."""
+    order = np.arange(n_bands) if order is None else order
+    bands = "".join(
+        f'<bandID number="{number}"><wavelengthCenterOfBand>{centre:.3f}</wavelengthCenterOfBand>'
+        f"<FWHMOfBand>6.996</FWHMOfBand><GainOfBand>{gain}</GainOfBand><OffsetOfBand>0</OffsetOfBand></bandID>\n"
+        for number, centre in enumerate(ENMAP_WAVELENGTHS[order], start=1)
+    )
+    vnir, swir = (",".join(map(str, np.flatnonzero(side) + 1)) for side in (order < N_VNIR, order >= N_VNIR))
+    return (
+        '<?xml version="1.0" encoding="UTF-8"?>\n<level_X xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance">'
+        "<metadata><schema><processingLevel>L2A</processingLevel></schema></metadata><product><bandStatistics>"
+        '<bandID number="1"><mean>0</mean></bandID></bandStatistics></product><specific><vnirProductQuality>'
+        f"<expectedChannelsList>{vnir}</expectedChannelsList></vnirProductQuality><swirProductQuality>"
+        f"<expectedChannelsList>{swir}</expectedChannelsList></swirProductQuality>"
+        f"<bandCharacterisation>{bands}</bandCharacterisation></specific></level_X>"
+    )
+
+
+def write_enmap(folder: Path, *, metadata: str | None = None, numbers: Any = None) -> Path:
+    """The folder of an EnMAP L2A product: the image, its metadata, masks and quicklooks."""
+    product = folder / ENMAP
+    product.mkdir()
+    cube = enmap_numbers() if numbers is None else numbers
+    place = {"crs": f"EPSG:{UTM}", "transform": Affine(30, 0, PLACE[0] - 15, 0, -30, PLACE[1] + 15)}
+    write_geotiff(product / f"{ENMAP}-SPECTRAL_IMAGE.TIF", cube, nodata=DN_NODATA, **place)
+    (product / f"{ENMAP}-METADATA.XML").write_text(metadata or enmap_metadata(), "utf-8")
+    for name in ("QL_QUALITY_CLOUD", "QL_VNIR", "QL_SWIR", "QL_PIXELMASK"):
+        write_geotiff(product / f"{ENMAP}-{name}.TIF", np.ones((*cube.shape[:2], 3), "u1"), **place)
+    return product
+
+
+DESIS = "DESIS-HSI-L2A-DT0483531728_001-20200804T234520-V0210"
+DESIS_WAVELENGTHS = np.linspace(401.6, 999.9, 40)
+
+
+def write_desis(folder: Path, *, offset: float = 0.0) -> Path:
+    """The folder of a DESIS L2A product: the image with an ENVI header, METADATA.xml, quality and quicklook."""
+    product = folder / DESIS
+    product.mkdir()
+    cube = np.round(reflectance(40) * 10_000).astype("i2")
+    cube[:, 0] = DN_NODATA
+    bands = "".join(
+        f"<band><bandNumber>{number}</bandNumber><wavelengthCenterOfBand>{centre:.3f}</wavelengthCenterOfBand>"
+        f"<wavelengthWidthOfBand>3.5</wavelengthWidthOfBand><response>0.1,0.9,0.1</response>"
+        f"<wavelengths>1,2,3</wavelengths><gainOfBand>1.0E-4</gainOfBand><offsetOfBand>{offset}</offsetOfBand></band>"
+        for number, centre in enumerate(DESIS_WAVELENGTHS, start=1)
+    )
+    place = {"crs": f"EPSG:{UTM}", "transform": Affine(30, 0, PLACE[0] - 15, 0, -30, PLACE[1] + 15)}
+    write_geotiff(product / f"{DESIS}-SPECTRAL_IMAGE.tif", cube, interleave="pixel", **place)
+    (product / f"{DESIS}-METADATA.xml").write_text(
+        '<?xml version="1.0" encoding="UTF-8"?><hsi_doc xmlns="http://dlr.de/hsi"><specific><bandCharacterisation>'
+        f"{bands}</bandCharacterisation></specific></hsi_doc>",
+        "utf-8",
+    )
+    (product / f"{DESIS}-SPECTRAL_IMAGE.hdr").write_text("ENVI\nsamples = 11\nlines = 14\nbands = 40\n")
+    (product / f"{DESIS}-QL_QUALITY.hdr").write_text("ENVI\nsamples = 11\nlines = 14\nbands = 1\n")
+    write_geotiff(product / f"{DESIS}-QL_QUALITY.tif", np.ones((14, 11, 5), "u1"), **place)
+    (product / f"{DESIS}-HISTORY.xml").write_text("<history/>")
+    return product
+
+
+def zipped(product: Path) -> Path:
+    """A zip file of a folder, beside it, with the folder's name before each file's."""
+    return Path(shutil.make_archive(str(product), "zip", product.parent, product.name))

@@ -10,7 +10,7 @@ import scipy.io
 
 from tests.io.scene_files import small_cube
 from unmixing.errors import SceneContentError, SpecError, UnmixingError
-from unmixing.io.formats import reader
+from unmixing.io.formats import rows
 from unmixing.io.inputs import checks
 from unmixing.io.inputs.checks import check_scene
 from unmixing.io.inputs.scenes import open_scene
@@ -19,7 +19,7 @@ from unmixing.io.inputs.scenes import open_scene
 @pytest.fixture(params=["one block", "many blocks"])
 def check(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     if request.param == "many blocks":
-        monkeypatch.setattr(reader, "BLOCK_BYTES", 100)
+        monkeypatch.setattr(rows, "BLOCK_BYTES", 100)
         monkeypatch.setattr(checks, "BLOCK_BYTES", 100)
 
     def run(cube: Any, n_endmembers: int | None = None) -> None:
@@ -80,7 +80,7 @@ def test_too_small_for_so_many_endmembers(check: Any) -> None:
 
 
 def test_of_a_large_scene_only_the_beginning_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reader, "BLOCK_BYTES", 100)
+    monkeypatch.setattr(rows, "BLOCK_BYTES", 100)
     monkeypatch.setattr(checks, "BLOCK_BYTES", 100)
     np.save(tmp_path / "a.npy", small_cube(50, 4, 6))
     with open_scene([tmp_path / "a.npy"]) as scene:
@@ -109,7 +109,7 @@ def test_content_that_would_fill_memory_is_left_to_the_job(tmp_path: Path, monke
 
 @pytest.mark.parametrize("seed", range(20))
 def test_what_the_check_refuses_cannot_be_read_either(tmp_path: Path, seed: int, monkeypatch: Any) -> None:
-    monkeypatch.setattr(reader, "BLOCK_BYTES", 100)
+    monkeypatch.setattr(rows, "BLOCK_BYTES", 100)
     monkeypatch.setattr(checks, "BLOCK_BYTES", 100)
     rng = np.random.default_rng(seed)
     cube = rng.choice([np.nan, 0, 1, 2], (5, 4, 3), p=[0.5, 0.3, 0.1, 0.1])

@@ -14,7 +14,7 @@ from rasterio.crs import CRS
 
 from tests.io.scene_files import ROTATED, small_cube, write_geotiff
 from unmixing.errors import SceneFormatError
-from unmixing.io.formats import reader
+from unmixing.io.formats import rows
 from unmixing.io.inputs.scenes import open_scene
 
 
@@ -35,7 +35,7 @@ def test_numbers_come_back(tmp_path: Path, interleave: str, options: dict[str, A
 def test_blocks_are_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     cube = small_cube(64, 20, 6)
     path = write_geotiff(tmp_path / "a.tif", cube, tiled=True, blockxsize=16, blockysize=16)
-    monkeypatch.setattr(reader, "BLOCK_BYTES", 20 * 20 * 6 * 4)
+    monkeypatch.setattr(rows, "BLOCK_BYTES", 20 * 20 * 6 * 4)
     with open_scene([path]) as scene:
         blocks = list(scene.blocks())
     assert [len(block) for block in blocks] == [16, 16, 16, 16], "whole tiles, within the limit"

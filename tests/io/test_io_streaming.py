@@ -10,7 +10,7 @@ import rasterio
 from unmixing import unmix
 from unmixing.errors import BandMismatchError, Cancelled, SceneContentError
 from unmixing.io.apply.image import unmix_to_files
-from unmixing.io.formats import reader
+from unmixing.io.formats import rows
 from unmixing.io.formats.gdal import georeference_optional
 from unmixing.io.inputs.scenes import open_scene
 from unmixing.progress import silent
@@ -80,7 +80,7 @@ def stream(paths, model, out, progress=silent):
 
 @pytest.mark.parametrize("write", [as_npy, as_tiff, as_envi, as_hdf5])
 def test_blocks_of_every_format_say_what_the_whole_says(write, tmp_path, model, whole, monkeypatch):
-    monkeypatch.setattr(reader, "BLOCK_BYTES", 16 * COLUMNS * BANDS * 4)
+    monkeypatch.setattr(rows, "BLOCK_BYTES", 16 * COLUMNS * BANDS * 4)
     out = tmp_path / "out"
     out.mkdir()
     found, products = stream(write(tmp_path, scene(1)), model, out)
@@ -101,21 +101,21 @@ def test_blocks_of_every_format_say_what_the_whole_says(write, tmp_path, model, 
 
 def test_no_read_is_larger_than_a_block(tmp_path, model, monkeypatch):
     rows_at_most = 7
-    monkeypatch.setattr(reader, "BLOCK_BYTES", rows_at_most * COLUMNS * BANDS * 4)
-    sizes, read = [], reader.ArrayRows.read
+    monkeypatch.setattr(rows, "BLOCK_BYTES", rows_at_most * COLUMNS * BANDS * 4)
+    sizes, read = [], rows.ArrayRows.read
 
     def recorded(self, start, stop):
         sizes.append(stop - start)
         return read(self, start, stop)
 
-    monkeypatch.setattr(reader.ArrayRows, "read", recorded)
+    monkeypatch.setattr(rows.ArrayRows, "read", recorded)
     (tmp_path / "out").mkdir()
     stream(as_npy(tmp_path, scene(1)), model, tmp_path / "out")
     assert max(sizes) == rows_at_most
 
 
 def test_whoever_cancels_gets_his_threads_back(tmp_path, model, monkeypatch):
-    monkeypatch.setattr(reader, "BLOCK_BYTES", COLUMNS * BANDS * 4)
+    monkeypatch.setattr(rows, "BLOCK_BYTES", COLUMNS * BANDS * 4)
 
     def stop(share, stage, detail=""):
         if share > 0.4:

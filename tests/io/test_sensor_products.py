@@ -6,22 +6,33 @@ from typing import Any
 import h5py
 import numpy as np
 import pytest
+import rasterio
 from rasterio.crs import CRS
 
+from tests.io.scene_files import small_cube, write_geotiff
 from tests.io.sensor_files import (
+    DESIS_WAVELENGTHS,
+    DN_NODATA,
+    ENMAP,
+    ENMAP_WAVELENGTHS,
     PLACE,
     PRISMA_SCALES,
     SWIR,
     UTM,
     VNIR,
+    enmap_metadata,
+    enmap_numbers,
     prisma_numbers,
     reflectance,
+    write_desis,
     write_emit,
+    write_enmap,
     write_prisma,
 )
+from unmixing import unmix
 from unmixing.errors import SceneFormatError
 from unmixing.io.inputs.scenes import open_scene
-from unmixing.specs import InputSpec
+from unmixing.specs import InputSpec, UnmixSpec
 
 
 def test_emit_is_read_as_the_sensor_saw_it(tmp_path: Path) -> None:
@@ -112,3 +123,109 @@ def test_a_damaged_prisma_product_is_refused_with_the_attribute(tmp_path: Path, 
 def test_detectors_of_different_sizes_are_refused(tmp_path: Path) -> None:
     with pytest.raises(SceneFormatError, match="different sizes"):
         open_scene([write_prisma(tmp_path, swir_columns=7)], scratch=tmp_path)
+
+
+LAUGHS = """<?xml version="1.0"?>
+<!DOCTYPE lolz [<!ENTITY a "lol"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;"><!ENTITY c "&b;&b;&b;&b;&b;&b;&b;&b;">]>
+<level_X><specific><bandCharacterisation>&c;</bandCharacterisation></specific></level_X>"""
+OTHER_FILE = """<?xml version="1.0"?>
+<!DOCTYPE x [<!ENTITY secret SYSTEM "file:///etc/passwd">]>
+<level_X><specific><bandCharacterisation>&secret;</bandCharacterisation></specific></level_X>"""
+BROKEN_XML = {
+    "cut": (enmap_metadata()[:900], "no XML that can be read"),
+    "laughs": (LAUGHS, "entities or a document type"),
+    "other file": (OTHER_FILE, "entities or a document type"),
+    "other bands": (enmap_metadata(n_bands=39), "describes 39 bands, .* has 40"),
+    "gain of NaN": (enmap_metadata(gain="nan"), "gainofband of band 1 is nan"),
+    "gain of zero": (enmap_metadata(gain="0"), "no gain may be zero"),
+    "gain in words": (enmap_metadata(gain="a lot"), "gainofband of band 1 is a lot"),
+    "without gain": (enmap_metadata(gain=""), "gainofband of band 1 is missing"),
+    "below zero": (enmap_metadata().replace(">418.200<", ">-418.2<"), "must be positive"),
+}
+"""METADATA.XML as it must not be, and words of the refusal."""
+
+
+@pytest.mark.parametrize("falling", [True, False], ids=["VNIR before SWIR", "by wavelength"])
+def test_enmap_is_read_from_its_folder(tmp_path: Path, falling: bool) -> None:
+    order = np.arange(40) if falling else np.argsort(ENMAP_WAVELENGTHS, kind="stable")
+    with open_scene([write_enmap(tmp_path, metadata=enmap_metadata(order))]) as scene:
+        cube = scene.read()
+    assert (scene.source["format"], scene.scale, scene.source["unit"]) == ("EnMAP L2A", 0.0001, "reflectance")
+    assert scene.wavelengths_nm == pytest.approx(np.round(ENMAP_WAVELENGTHS, 3)[order])
+    bad = sorted(scene.wavelengths_nm[scene.bad_bands].round().tolist())
+    assert bad == [902, 959, 993], "SWIR below the middle of the overlap, VNIR above"
+    said = "VNIR and SWIR overlap from 902.2 to 993.3 nm; VNIR is used below 947.75 nm, SWIR above: bands"
+    assert scene.source["detector_overlap"].startswith(said)
+    assert not cube.valid_pixels[:2].any()
+    assert cube.values[2:] == pytest.approx(enmap_numbers()[2:] * 0.0001, rel=1e-6)
+    assert scene.georeference.transform == pytest.approx((30, 0, PLACE[0] - 15, 0, -30, PLACE[1] + 15))
+    assert CRS.from_wkt(scene.georeference.crs_wkt).to_epsg() == UTM
+
+
+@pytest.mark.parametrize("suffix", ["-METADATA.XML", "-SPECTRAL_IMAGE.TIF"])
+def test_either_half_finds_the_other(tmp_path: Path, suffix: str) -> None:
+    with open_scene([write_enmap(tmp_path) / f"{ENMAP}{suffix}"]) as scene:
+        assert scene.source["files"] == [f"{ENMAP}-METADATA.XML", f"{ENMAP}-SPECTRAL_IMAGE.TIF"]
+
+
+def test_gains_that_the_image_states_too_are_applied_once(tmp_path: Path) -> None:
+    product = write_enmap(tmp_path)
+    with rasterio.open(product / f"{ENMAP}-SPECTRAL_IMAGE.TIF", "r+") as image:
+        image.scales, image.offsets = [0.0001] * 39 + [0.0002], [0.0] * 40
+    with open_scene([product]) as scene:
+        cube = scene.read()
+    assert cube.values[2:] == pytest.approx(enmap_numbers()[2:] * 0.0001, rel=1e-6)
+    assert not cube.valid_pixels[:2].any()
+
+
+@pytest.mark.parametrize("name", BROKEN_XML)
+def test_a_metadata_file_that_lies_is_refused(tmp_path: Path, name: str) -> None:
+    text, said = BROKEN_XML[name]
+    with pytest.raises(SceneFormatError, match=said):
+        open_scene([write_enmap(tmp_path, metadata=text)])
+
+
+def test_metadata_without_its_image_is_told_so(tmp_path: Path) -> None:
+    product = write_enmap(tmp_path)
+    (product / f"{ENMAP}-SPECTRAL_IMAGE.TIF").unlink()
+    with pytest.raises(SceneFormatError, match="its SPECTRAL_IMAGE is missing"):
+        open_scene([product])
+
+
+def test_a_masked_enmap_scene_has_the_same_maps_whatever_lies_outside(tmp_path: Path) -> None:
+    inside = np.zeros((14, 11), bool)
+    inside[3:12, 2:9] = True
+    np.save(tmp_path / "mask.npy", inside)
+    rng, found = np.random.default_rng(5), list[Any]()
+    for outside in (None, DN_NODATA, rng.integers(-100, 30_000, (14, 11, 40))):
+        numbers = enmap_numbers()
+        if outside is not None:
+            numbers = np.where(inside[:, :, None], numbers, outside).astype("i2")
+        folder = tmp_path / f"case {len(found)}"
+        folder.mkdir()
+        product, asked = write_enmap(folder, numbers=numbers), InputSpec(mask=str(tmp_path / "mask.npy"))
+        found.append(unmix(product, UnmixSpec(n_endmembers=3, method="vca_fcls"), input=asked))
+    for other in found[1:]:
+        assert np.array_equal(other.abundances, found[0].abundances, equal_nan=True)
+        assert np.array_equal(other.endmembers, found[0].endmembers, equal_nan=True)
+    assert np.isfinite(found[0].abundances[inside]).all()
+    assert np.isnan(found[0].abundances[~inside]).all()
+
+
+@pytest.mark.parametrize("offset", [0.0, 0.01])
+def test_desis_is_read_from_its_folder(tmp_path: Path, offset: float) -> None:
+    with open_scene([write_desis(tmp_path, offset=offset)]) as scene:
+        cube = scene.read()
+    assert scene.source["format"] == "DESIS L2A"
+    assert scene.source["detector_overlap"] is None
+    assert scene.wavelengths_nm == pytest.approx(DESIS_WAVELENGTHS, abs=0.001)
+    expected = np.round(reflectance(40) * 10_000) * 0.0001 + offset
+    assert cube.values[:, 1:] == pytest.approx(expected[:, 1:], abs=1e-6)
+    assert not cube.valid_pixels[:, 0].any(), "-32768, also where the image does not say so"
+
+
+def test_a_metadata_file_of_another_sensor_is_passed_over(tmp_path: Path) -> None:
+    image = write_geotiff(tmp_path / "x.tif", small_cube())
+    (tmp_path / "20220101_AnalyticMS_metadata.xml").write_text("<ps:EarthObservation xmlns:ps='p'/>")
+    with open_scene([image, tmp_path / "20220101_AnalyticMS_metadata.xml"]) as scene:
+        assert scene.source["format"] == "GeoTIFF"

@@ -9,7 +9,8 @@ import httpx
 import numpy as np
 import pytest
 
-from tests.io.sensor_files import write_emit, write_prisma
+from tests.io.sensor_files import write_desis, write_emit, write_enmap, write_prisma, zipped
+from tests.io.test_sensor_products import BROKEN_XML
 from tests.service.test_bad_input import assert_problem
 
 Writer = Callable[[Path], Path]
@@ -24,6 +25,10 @@ def sent(service: httpx.Client, route: str, path: Path, **fields: str) -> httpx.
 PRODUCTS: Mapping[str, tuple[Writer, Mapping[str, Any]]] = {
     "EMIT": (write_emit, {"format": "EMIT netCDF", "bands": 40, "pixels_masked": 1}),
     "PRISMA": (write_prisma, {"format": "PRISMA L2D", "bands": 38, "bands_used": 36, "pixels_masked": 1}),
+    "EnMAP": (write_enmap, {"format": "EnMAP L2A", "bands_used": 37, "scale": 0.0001, "pixels_masked": 22}),
+    "EnMAP, zipped": (lambda folder: zipped(write_enmap(folder)), {"format": "EnMAP L2A", "pixels_masked": 22}),
+    "DESIS": (write_desis, {"format": "DESIS L2A", "bands_used": 40, "scale": 0.0001, "pixels_masked": 14}),
+    "DESIS, zipped": (lambda folder: zipped(write_desis(folder)), {"format": "DESIS L2A", "pixels_masked": 14}),
 }  # fmt: skip
 """Writer of each product, and what is said of it."""
 
@@ -45,6 +50,11 @@ def without_reflectance_of_the_right_shape(file: h5py.File) -> None:
     file["reflectance"] = np.ones((14, 11), "f4")
 
 
+def enmap_with(name: str) -> tuple[Writer, str]:
+    """An EnMAP product whose METADATA.XML is broken in this way."""
+    return lambda folder: write_enmap(folder, metadata=BROKEN_XML[name][0]), BROKEN_XML[name][1]
+
+
 HOSTILE: Mapping[str, tuple[Writer, str]] = {
     "EMIT without a cube": (
         lambda folder: write_emit(folder, change=without_reflectance_of_the_right_shape),
@@ -59,6 +69,9 @@ HOSTILE: Mapping[str, tuple[Writer, str]] = {
         "L2ScaleVnirMax must be 1 finite number",
     ),
     "PRISMA of two sizes": (lambda folder: write_prisma(folder, swir_columns=5), "different sizes"),
+    "EnMAP, cut": enmap_with("cut"),
+    "EnMAP, a billion laughs": enmap_with("laughs"),
+    "EnMAP that names another file": enmap_with("other file"),
 }
 """Writer of each damaged product, and words of the refusal."""
 
@@ -66,5 +79,6 @@ HOSTILE: Mapping[str, tuple[Writer, str]] = {
 @pytest.mark.parametrize("name", HOSTILE)
 def test_a_damaged_product_is_refused_in_words(service: httpx.Client, tmp_path: Path, name: str) -> None:
     write, word = HOSTILE[name]
+    product = write(tmp_path)
     for route in ("/inspect", "/unmix"):
-        assert_problem(sent(service, route, write(tmp_path)), 422, [word])
+        assert_problem(sent(service, route, product), 422, [word])

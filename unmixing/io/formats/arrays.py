@@ -13,7 +13,8 @@ from unmixing.errors import SceneFormatError
 from unmixing.io.formats.array_header import ArrayHeader
 from unmixing.io.formats.companions import facts_beside
 from unmixing.io.formats.layout import layout_asked
-from unmixing.io.formats.reader import ArrayRows, SceneReader, calibrated, require_plausible_size
+from unmixing.io.formats.reader import SceneReader, require_plausible_size
+from unmixing.io.formats.rows import ArrayRows, calibrated
 from unmixing.io.formats.scene_arrays import UNNAMED, FileArrays, SceneArray, find_scene
 from unmixing.io.formats.variables import WantedArray, choose_array, no_array
 from unmixing.specs import InputSpec

@@ -4,23 +4,33 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from unmixing.errors import SceneFormatError
+from unmixing.io.formats.dlr_pairs import image_of, of_product
 from unmixing.io.formats.envi_pairs import binary_of
 from unmixing.io.formats.format import Format
-from unmixing.io.formats.table import IMAGE_FORMATS, format_of
+from unmixing.io.formats.table import DLR, ENVI, IMAGE_FORMATS, format_of
 
 Formats = Mapping[Path, Format | None]
 
 
 def choose_scene(files: Sequence[Path]) -> list[Path]:
-    """The one scene among ``files``: [file], or [header, binary] for ENVI; what is no scene is passed over.
+    """The one scene among ``files``: [file], or [what describes it, its image] for ENVI, EnMAP and DESIS; what is no
+    scene is passed over, and so are the other files of a product.
 
     Raises SceneFormatError when there is none, or more than one.
     """
     formats = {path: format_of(path) for path in files}
-    headers = [path for path, found in formats.items() if found is not None and found.two_files]
-    pairs = _pairs(headers, [path for path, found in formats.items() if found is None])
-    scenes = [[header, binary] for header, binary in pairs.items()]
-    scenes += [[path] for path, found in formats.items() if found and found.holds_image and not found.two_files]
+    products = [path for path, found in formats.items() if found is DLR]
+    images = [path for path, found in formats.items() if found and found.holds_image and not found.two_files]
+    scenes = [[path, image] for path in products if (image := image_of(path, images)) is not None]
+    if len(scenes) < len(products):
+        raise SceneFormatError(
+            f"{products[0].name} describes an image that is not there: its SPECTRAL_IMAGE is missing"
+        )
+    others = {path: found for path, found in formats.items() if not any(of_product(path, one) for one in products)}
+    headers = [path for path, found in others.items() if found is ENVI]
+    pairs = _pairs(headers, [path for path, found in others.items() if found is None])
+    scenes += [[header, binary] for header, binary in pairs.items()]
+    scenes += [[path] for path in images if path in others]
     if len(scenes) == 1:
         return scenes[0]
     if scenes:

@@ -18,7 +18,8 @@ from unmixing.errors import SceneFormatError
 from unmixing.io.formats.array_header import ArrayHeader
 from unmixing.io.formats.envi_header import number, numbers, read_envi_header, whole_number
 from unmixing.io.formats.gdal import georeference_of, georeference_optional, safe_gdal
-from unmixing.io.formats.reader import ArrayRows, Rows, SceneReader, calibrated
+from unmixing.io.formats.reader import SceneReader
+from unmixing.io.formats.rows import ArrayRows, Rows, calibrated
 from unmixing.io.formats.units import RADIANCE, REFLECTANCE, stated_unit
 from unmixing.io.formats.variables import require_few_bands, require_three_axes
 from unmixing.io.formats.wavelengths import wavelengths_in_nm

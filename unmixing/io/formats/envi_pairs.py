@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from unmixing.io.formats.dlr_pairs import partner_of
 from unmixing.io.formats.table import ENVI, FORMATS, format_of
 
 HEADER_SUFFIX = ENVI.suffixes[0]
@@ -14,13 +15,16 @@ OTHER_SUFFIXES = frozenset(suffix for row in FORMATS for suffix in row.suffixes)
 
 
 def with_partner(files: Sequence[Path]) -> list[Path]:
-    """The files or, for a single half of a pair, that half and the other one beside it, if there is one.
+    """The files or, for a single half of a pair (of ENVI, EnMAP or DESIS), that half and the other one beside it, if
+    there is one.
 
     Files that are there with such names are enough: whether they are what their names say shows when they are opened.
     """
     if len(files) != 1:
         return list(files)
     path = files[0]
+    if (partner := partner_of(path)) is not None:
+        return [path, partner]
     if _is_header(path):
         partner = binary_of(path, (other for other in _related(path) if _may_be_binary(other)))
     elif _may_be_binary(path):

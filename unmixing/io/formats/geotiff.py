@@ -16,7 +16,8 @@ from unmixing.io.formats.array_header import ArrayHeader
 from unmixing.io.formats.band_names import wavelengths_of_names
 from unmixing.io.formats.gdal import georeference_of, georeference_optional, safe_gdal
 from unmixing.io.formats.names import wavelength_unit
-from unmixing.io.formats.reader import SceneReader, calibrated, default_rows_per_block, require_plausible_size
+from unmixing.io.formats.reader import SceneReader, require_plausible_size
+from unmixing.io.formats.rows import calibrated, default_rows_per_block
 from unmixing.io.formats.units import stated_unit
 from unmixing.io.formats.variables import require_cube
 from unmixing.io.formats.wavelengths import wavelengths_in_nm

@@ -15,7 +15,7 @@ from unmixing.io.formats.array_header import ArrayHeader, ArrayNotes
 from unmixing.io.formats.arrays import ArrayFormat
 from unmixing.io.formats.damage import damage_reported
 from unmixing.io.formats.names import wavelength_unit
-from unmixing.io.formats.reader import BLOCK_BYTES
+from unmixing.io.formats.rows import BLOCK_BYTES
 
 MATLAB_MARK, MATLAB_CLASS = b"MATLAB 7.3", "MATLAB_class"
 INTERNAL = ("#refs#", "#subsystem#")

@@ -9,7 +9,8 @@ from unmixing.io.formats.array_header import ArrayHeader
 from unmixing.io.formats.axes import AxisSigns, find_axes
 from unmixing.io.formats.layout import AxisOrder, SceneLayout
 from unmixing.io.formats.names import wavelength_unit
-from unmixing.io.formats.reader import ArrayRows, SceneReader
+from unmixing.io.formats.reader import SceneReader
+from unmixing.io.formats.rows import ArrayRows
 from unmixing.io.formats.variables import require_cube, require_three_axes
 from unmixing.io.formats.wavelengths import wavelengths_in_nm
 from unmixing.types import Float64, Georeference, SceneFacts

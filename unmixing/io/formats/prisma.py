@@ -15,7 +15,8 @@ from unmixing.io.formats.array_header import ArrayHeader
 from unmixing.io.formats.detectors import detector_overlap
 from unmixing.io.formats.gdal import epsg_wkt
 from unmixing.io.formats.hdf5 import HDF5, load_hdf5, opened_hdf5
-from unmixing.io.formats.reader import ArrayRows, JoinedRows, SceneReader, calibrated, require_plausible_size
+from unmixing.io.formats.reader import SceneReader, require_plausible_size
+from unmixing.io.formats.rows import ArrayRows, JoinedRows, calibrated
 from unmixing.io.formats.units import RADIANCE, REFLECTANCE
 from unmixing.io.formats.variables import require_cube
 from unmixing.specs import InputSpec

@@ -28,6 +28,16 @@ ENVI = Format(
     scene="envi:open_envi",
     two_files=True,
 )
+DLR = Format(
+    "an EnMAP or DESIS image with its METADATA.XML",
+    (".xml",),
+    both(is_called("metadata.xml"), starts_with(b"<", b"\xef\xbb\xbf<")),
+    scene="dlr:open_scene",
+    product="dlr_metadata:is_product",
+    two_files=True,
+)
+"""A description of the bands of a GeoTIFF beside it, of which the image is taken."""
+
 TABLE = Format(
     ".csv",
     (".csv", ".tsv", ".txt"),
@@ -91,6 +101,7 @@ FORMATS = (
         scene="geotiff:open_geotiff",
     ),
     ENVI,
+    DLR,
     # Below are formats that files may be of by their name alone: those with marks come first.
     Format(
         ".mat",

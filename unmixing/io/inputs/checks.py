@@ -2,7 +2,8 @@
 
 from unmixing.cubes import BandStatistics
 from unmixing.errors import SceneContentError, SpecError
-from unmixing.io.formats.reader import BLOCK_BYTES, SceneReader
+from unmixing.io.formats.reader import SceneReader
+from unmixing.io.formats.rows import BLOCK_BYTES
 
 MIN_BANDS = 2
 MIN_ENDMEMBERS = 2

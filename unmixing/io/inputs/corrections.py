@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from unmixing.cubes import per_band
 from unmixing.errors import SpecError
-from unmixing.io.formats.reader import CalibratedRows, Rows, SceneReader
+from unmixing.io.formats.reader import SceneReader
+from unmixing.io.formats.rows import CalibratedRows, Rows
 from unmixing.io.formats.wavelengths import NANOMETRES_PER_UNIT, wavelengths_in_nm
 from unmixing.io.inputs.masks import read_mask
 from unmixing.specs import InputSpec

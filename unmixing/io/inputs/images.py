@@ -13,7 +13,8 @@ from unmixing.io.formats.array_header import ArrayHeader
 from unmixing.io.formats.axes import AxisSigns, find_axes
 from unmixing.io.formats.labelled import is_labelled, labelled_scene
 from unmixing.io.formats.layout import layout_asked
-from unmixing.io.formats.reader import ArrayRows, SceneReader
+from unmixing.io.formats.reader import SceneReader
+from unmixing.io.formats.rows import ArrayRows
 from unmixing.io.formats.variables import require_few_bands, require_three_axes
 from unmixing.io.inputs.corrections import corrected
 from unmixing.io.inputs.scenes import open_scene

@@ -6,6 +6,7 @@ from pathlib import Path
 from unmixing.errors import SceneFormatError, SpecError
 from unmixing.io.formats.detection import choose_scene
 from unmixing.io.formats.envi_pairs import with_partner
+from unmixing.io.formats.folders import files_in
 from unmixing.io.formats.reader import SceneReader
 from unmixing.io.formats.table import format_of
 from unmixing.io.inputs.corrections import corrected
@@ -13,9 +14,10 @@ from unmixing.specs import InputSpec
 
 
 def open_scene(paths: Sequence[Path], asked: InputSpec | None = None, *, scratch: Path | None = None) -> SceneReader:
-    """Open the scene that ``paths`` make up: one file, or an ENVI header and its binary, in any order.
+    """Open the scene that ``paths`` make up: one file, or an ENVI header and its binary, or an image of EnMAP or DESIS
+    and its METADATA.XML, in any order, or the folder of a product.
 
-    One file of an ENVI pair is enough when the other lies beside it. ``asked``: what was said of the input, see
+    One file of a pair is enough when the other lies beside it. ``asked``: what was said of the input, see
     ``corrected``. Compressed arrays are unpacked into ``scratch`` (default: the system's temporary folder) when their
     first row is read.
 
@@ -29,7 +31,7 @@ def open_scene(paths: Sequence[Path], asked: InputSpec | None = None, *, scratch
     ...         scene.shape
     (4, 3, 2)
     """
-    files = [Path(path) for path in paths]
+    files = files_in([Path(path) for path in paths])
     for path in files:
         if not path.is_file():
             raise SceneFormatError(f"{path.name} is not a file")
