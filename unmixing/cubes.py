@@ -50,7 +50,7 @@ def cube_from_array(values: NDArray[Any], facts: SceneFacts | None = None) -> Cu
     dropped, valid = _decided(flat, bad, wavelengths, look_for_noise=not facts.bands_chosen)
     used = without(n_bands, dropped)
     return Cube(
-        shape=scaled.shape, used_bands=used, dropped_bands=dropped, fill_values=search.found(),
+        shape=scaled.shape, used_bands=used, dropped_bands=dropped, fill_values=search.found(), grid=facts.grid,
         wavelengths_nm=wavelengths,
         scale=float(facts.scale), nodata=facts.nodata, georeference=facts.georeference, source=dict(facts.source),
         warnings=reading_warnings(_sampled(flat, valid, used), np.flatnonzero(used)),

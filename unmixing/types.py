@@ -40,12 +40,30 @@ class Georeference:
 
 
 @dataclass(frozen=True, eq=False)
+class MapGrid:
+    """A grid on Earth that shows an image whose own pixels lie on none, as a sensor sees them askew.
+
+    rows, columns: (grid_rows, grid_columns) int32, the pixel of the image that each of the grid's shows; -1 where it
+    shows none. georeference: of the grid.
+    """
+
+    georeference: Georeference
+    rows: NDArray[np.int32]
+    columns: NDArray[np.int32]
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        return self.rows.shape[0], self.rows.shape[1]
+
+
+@dataclass(frozen=True, eq=False)
 class SceneFacts:
     """Facts of a header beside the numbers; see ``Cube`` for the meaning of each.
 
     wavelengths_nm, bad_bands: (n_bands,), the latter true where the provider marks a band bad. scale: by which the
     numbers are multiplied. nodata: the number that means there is none. source: how the file was read, for the results.
-    bands_chosen: whether those that are not bad were asked for: none of them is dropped as noise then.
+    bands_chosen: whether those that are not bad were asked for: none of them is dropped as noise then. grid: where maps
+    are shown of a scene without a georeference of its own.
     """
 
     wavelengths_nm: Float64 | None = None
@@ -55,6 +73,7 @@ class SceneFacts:
     georeference: Georeference | None = None
     source: Mapping[str, Any] = field(default_factory=dict)
     bands_chosen: bool = False
+    grid: MapGrid | None = None
 
 
 class WarningCode(StrEnum):
@@ -123,6 +142,7 @@ class ImageInfo:
     source: Mapping[str, Any] = field(default_factory=dict)
     """Facts that the reader found, JSON-able: ``format``, ``variable``, ``wavelength_units`` and so on."""
     warnings: tuple[ResultWarning, ...] = ()
+    grid: MapGrid | None = None
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

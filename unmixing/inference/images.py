@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from unmixing.cubes import cube_from_array, per_band, scaled_values
 from unmixing.errors import SceneFormatError
 from unmixing.screening.fill import blank
-from unmixing.types import Bool, Cube, FillValue, Float32, Float64, Georeference, ImageInfo, SceneFacts
+from unmixing.types import Bool, Cube, FillValue, Float32, Float64, Georeference, ImageInfo, MapGrid, SceneFacts
 
 BLOCK_BYTES = 16 * 2**20
 """How much of an array in memory is worked on at a time."""
@@ -49,6 +49,8 @@ class Image(Protocol):
     def nodata(self) -> float | None: ...
     @property
     def georeference(self) -> Georeference | None: ...
+    @property
+    def grid(self) -> MapGrid | None: ...
     @property
     def source(self) -> dict[str, Any]: ...
 
@@ -98,6 +100,7 @@ class ArrayImage:
         self.scale = 1.0
         self.nodata: float | None = None
         self.georeference: Georeference | None = None
+        self.grid: MapGrid | None = None
         self.source: dict[str, Any] = {}
         self._values = values
 
@@ -127,7 +130,7 @@ class CubeImage(ArrayImage):
         super().__init__(cube.values, cube.wavelengths_nm)
         self.cube = cube
         self.scale, self.nodata = cube.scale, cube.nodata
-        self.georeference, self.source = cube.georeference, dict(cube.source)
+        self.georeference, self.grid, self.source = cube.georeference, cube.grid, dict(cube.source)
 
     def read(self) -> Cube:
         return self.cube
@@ -139,7 +142,7 @@ class BlankedImage:
     def __init__(self, image: Image, fills: tuple[FillValue, ...]) -> None:
         self.shape, self.wavelengths_nm, self.bad_bands = image.shape, image.wavelengths_nm, image.bad_bands
         self.scale, self.nodata, self.bands_chosen = image.scale, image.nodata, image.bands_chosen
-        self.georeference, self.source = image.georeference, image.source
+        self.georeference, self.grid, self.source = image.georeference, image.grid, image.source
         self.windows, self.read = image.windows, image.read
         self._image, self._fills = image, fills
 
@@ -170,5 +173,5 @@ def described(image: Image, used_bands: Bool) -> ImageInfo:
     """Description of an image beside its numbers, with its mask of used bands."""
     return ImageInfo(
         shape=image.shape, used_bands=used_bands, wavelengths_nm=image.wavelengths_nm, scale=image.scale,
-        nodata=image.nodata, georeference=image.georeference, source=dict(image.source),
+        nodata=image.nodata, georeference=image.georeference, grid=image.grid, source=dict(image.source),
     )  # fmt: skip

@@ -5,9 +5,10 @@ import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import Any, Literal, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
 
 from unmixing.errors import ModelFormatError, PartFormatError, SpecError
@@ -25,11 +26,15 @@ from unmixing.types import (
     Float64,
     Georeference,
     ImageInfo,
+    MapGrid,
     ResultWarning,
     TrainedModel,
 )
 
 DOCUMENT, ARRAYS, MODEL = "fitted.json", "fitted.npz", "model.onnx"
+
+GRID_ROWS, GRID_COLUMNS = "grid_rows", "grid_columns"
+"""Of the image, where it has a grid."""
 
 STATE = "state."
 """Before the names of the model's inputs among the arrays."""
@@ -49,6 +54,7 @@ class ImageDocument(BaseModel):
     scale: float
     nodata: float | None
     georeference: Georeference | None
+    grid_georeference: Georeference | None = None
     source: dict[str, JsonValue]
     warnings: tuple[ResultWarning, ...] = ()
 
@@ -76,6 +82,7 @@ class StoredFit:
     endmembers: Float32
     wavelengths_nm: Float64 | None
     state: Mapping[str, Float32]
+    grid: MapGrid | None = None
 
     @property
     def info(self) -> ImageInfo:
@@ -86,7 +93,7 @@ class StoredFit:
             shape=image.shape, used_bands=used, dropped_bands=image.dropped_bands,
             fill_values=image.fill_values, wavelengths_nm=self.wavelengths_nm, scale=image.scale,
             nodata=image.nodata, georeference=image.georeference, source=image.source,
-            warnings=image.warnings,
+            warnings=image.warnings, grid=self.grid,
         )  # fmt: skip
 
     def fitted(self, compute: Compute) -> FittedMethod:
@@ -108,18 +115,21 @@ def write_fitted(folder: Path, fitted: FittedMethod) -> None:
         shape=info.shape, used_bands=tuple(np.flatnonzero(info.used_bands).tolist()), dropped_bands=info.dropped_bands,
         fill_values=info.fill_values, scale=info.scale, nodata=info.nodata, georeference=info.georeference,
         source=json_ready(info.source), warnings=info.warnings,
+        grid_georeference=None if info.grid is None else info.grid.georeference,
     )  # fmt: skip
     document = FittedDocument(
         model_sha256=_sha256(fitted.model.onnx), abundances_of=fitted.abundances_of,
         endmember_names=fitted.endmember_names,
         metrics=json_ready(fitted.metrics), seconds=dict(fitted.seconds), image=image,
     )  # fmt: skip
-    arrays: dict[str, Float32 | Float64] = {
+    arrays: dict[str, NDArray[Any]] = {
         "endmembers": prepared.endmembers,
         **{STATE + name: values for name, values in prepared.state.items()},
     }
     if info.wavelengths_nm is not None:
         arrays["wavelengths_nm"] = info.wavelengths_nm
+    if info.grid is not None:
+        arrays |= {GRID_ROWS: info.grid.rows, GRID_COLUMNS: info.grid.columns}
     np.savez(folder / ARRAYS, **arrays)  # type: ignore[arg-type]
     (folder / MODEL).write_bytes(fitted.model.onnx)
     (folder / DOCUMENT).write_text(document.model_dump_json(), "utf-8")
@@ -139,7 +149,21 @@ def read_fitted(folder: Path) -> StoredFit:
         raise PartFormatError(f"{folder / MODEL} has the SHA-256 {found}, {DOCUMENT} says {document.model_sha256}")
     _require_agreement(folder, document, arrays)
     state = {name.removeprefix(STATE): values for name, values in arrays.items() if name.startswith(STATE)}
-    return StoredFit(document, model, arrays["endmembers"], arrays.get("wavelengths_nm"), state)
+    grid = _grid(folder, document.image, arrays)
+    return StoredFit(document, model, arrays["endmembers"], arrays.get("wavelengths_nm"), state, grid)
+
+
+def _grid(folder: Path, image: ImageDocument, arrays: Mapping[str, NDArray[Any]]) -> MapGrid | None:
+    """The grid of the image. Raises PartFormatError unless it shows pixels of the image."""
+    if image.grid_georeference is None:
+        return None
+    found = [arrays.get(name, np.empty(0)) for name in (GRID_ROWS, GRID_COLUMNS)]
+    for values, most in zip(found, image.shape, strict=False):
+        if values.dtype != np.int32 or values.ndim != 2 or values.shape != found[0].shape:
+            raise PartFormatError(f"{folder / ARRAYS}: the grid of the image is missing, or no numbers of its pixels")
+        if values.min() < -1 or values.max() >= most:
+            raise PartFormatError(f"{folder / ARRAYS}: the grid shows pixels that the image does not have")
+    return MapGrid(image.grid_georeference, *found)
 
 
 def read_document(path: Path, kind: type[Document]) -> Document:

@@ -10,7 +10,7 @@ IMAGE_SUFFIXES = (".tif", ".tiff")
 
 
 def beginning(metadata: Path) -> str:
-    """What all names of a product begin with, in lower case.
+    """The beginning that all names of a product share, in lower case.
 
     >>> beginning(Path("ENMAP01-____L2A-DT1-METADATA.XML"))
     'enmap01-____l2a-dt1-'

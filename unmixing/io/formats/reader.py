@@ -35,7 +35,7 @@ class SceneReader:
         self.bad_bands, self.bands_chosen = facts.bad_bands, facts.bands_chosen
         self.scale = facts.scale
         self.nodata = facts.nodata
-        self.georeference = facts.georeference
+        self.georeference, self.grid = facts.georeference, facts.grid
         self.source = dict(facts.source)
 
     @property

@@ -11,15 +11,13 @@ from numpy.typing import NDArray
 
 from unmixing.cubes import per_band
 from unmixing.errors import SpecError
+from unmixing.io.formats.lookup import Range, part_of_grid
 from unmixing.io.formats.reader import SceneReader
 from unmixing.io.formats.rows import CalibratedRows, Rows
 from unmixing.io.formats.wavelengths import NANOMETRES_PER_UNIT, wavelengths_in_nm
 from unmixing.io.inputs.masks import read_mask
 from unmixing.specs import InputSpec
 from unmixing.types import Bool, Float64, Georeference, SceneFacts
-
-Range = tuple[int, int]
-"""The first, and the one after the last."""
 
 
 def chosen_range(text: str, n_there: int, what: str) -> Range:
@@ -111,12 +109,14 @@ def corrected(opened: SceneReader, asked: InputSpec) -> SceneReader:
     inner, facts = _recalibrated(opened._rows, opened._facts, asked)
     facts = _corrected_facts(facts, asked, opened.shape[2])
     if asked.mask is not None:
-        used = read_mask(Path(asked.mask), opened.shape[:2], opened.georeference)
+        used = read_mask(Path(asked.mask), opened.shape[:2], opened.georeference, opened.grid)
         inner = MaskedRows(inner, used, facts.nodata)
         outside = int((~used[slice(*rows), slice(*columns)]).sum())
         facts = replace(facts, source={**facts.source, "pixels_outside_mask": outside})
     if (rows, columns) != ((0, opened.shape[0]), (0, opened.shape[1])):
-        inner, facts = SubsetRows(inner, rows, columns), replace(facts, georeference=_moved(facts, rows[0], columns[0]))
+        inner = SubsetRows(inner, rows, columns)
+        grid = None if facts.grid is None else part_of_grid(facts.grid, rows, columns)
+        facts = replace(facts, georeference=_moved(facts, rows[0], columns[0]), grid=grid)
     return CorrectedReader(opened, inner, facts)
 
 

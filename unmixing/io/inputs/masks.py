@@ -18,11 +18,12 @@ from unmixing.errors import SceneFormatError, SpecError
 from unmixing.io.formats.detection import choose_scene
 from unmixing.io.formats.envi_pairs import with_partner
 from unmixing.io.formats.gdal import safe_gdal
+from unmixing.io.formats.lookup import shown_in
 from unmixing.io.formats.numpy_files import load_npy, load_npz, npz_headers
 from unmixing.io.formats.table import NPZ, format_of
 from unmixing.io.formats.variables import WantedArray
 from unmixing.specs import InputSpec
-from unmixing.types import Bool, Georeference
+from unmixing.types import Bool, Georeference, MapGrid
 
 MAX_GEOJSON_BYTES = 64 * 2**20
 MATRIX = WantedArray("rows, columns", ("mask",), 2)
@@ -33,8 +34,9 @@ SAME_PLACE = 0.01
 """How far the corners of a mask may lie from the scene's, in pixels."""
 
 
-def read_mask(path: Path, shape: tuple[int, int], place: Georeference | None) -> Bool:
-    """Which pixels of a scene of ``shape`` are used, (rows, columns). place: where the scene lies.
+def read_mask(path: Path, shape: tuple[int, int], place: Georeference | None, grid: MapGrid | None = None) -> Bool:
+    """Which pixels of a scene of ``shape`` are used, (rows, columns). place: where the scene lies. grid: that shows it
+    when it has no place itself; then a mask may have the size of the grid too.
 
     A raster is used where it is neither zero nor without data; polygons hold the centres of the pixels that are used.
     Raises SpecError for a mask of another size or place, and for one that leaves no pixel; SceneFormatError.
@@ -43,7 +45,11 @@ def read_mask(path: Path, shape: tuple[int, int], place: Georeference | None) ->
         raise SpecError(f"mask is {str(path)!r}, which is not a file")
     with path.open("rb") as file:
         is_json = file.read(64).lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{")
-    used = _inside(path, shape, place) if is_json else _raster(path, place)
+    if grid is not None:
+        place = grid.georeference
+    used = _inside(path, shape if grid is None else grid.shape, place) if is_json else _raster(path, place)
+    if grid is not None and used.shape == grid.shape and (is_json or used.shape != shape):
+        used = shown_in(grid, used, shape)
     if used.shape != shape:
         raise SpecError(
             f"the mask {path.name} has {used.shape[0]} x {used.shape[1]} pixels, the scene {shape[0]} x {shape[1]}; "

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from unmixing.io.products.result import ImageResult
-from unmixing.types import ImageInfo, ResultWarning, TrainedModel, Unmixing
+from unmixing.types import ImageInfo, MapGrid, ResultWarning, TrainedModel, Unmixing
 
 if TYPE_CHECKING:
     from unmixing.comparison import Comparison
@@ -142,7 +142,14 @@ def input_report(info: ImageInfo, n_masked: int) -> dict[str, Any]:
         "nodata": info.nodata,
         "crs": None if place is None else place.crs_wkt,
         "transform": None if place is None else list(place.transform),
+        "grid": None if info.grid is None else _grid_report(info.grid),
     }
+
+
+def _grid_report(grid: MapGrid) -> dict[str, Any]:
+    rows, columns = grid.shape
+    place = grid.georeference
+    return {"rows": rows, "columns": columns, "crs": place.crs_wkt, "transform": list(place.transform)}
 
 
 def warning_list(warnings: Sequence[ResultWarning]) -> list[dict[str, str]]:

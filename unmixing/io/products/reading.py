@@ -11,7 +11,7 @@ from unmixing.io.products.notebook import UnmixingResult
 from unmixing.types import DroppedBand, FillValue, Georeference, ImageInfo, ResultWarning, Unmixing, WarningCode
 
 DESCRIBED = frozenset({"kind", "kind_decided_by", "rows", "columns", "bands", "bands_used", "wavelength_range_nm"}) | {
-    "dropped_bands", "pixels_masked", "fill_values", "scale", "nodata", "crs", "transform",
+    "dropped_bands", "pixels_masked", "fill_values", "scale", "nodata", "crs", "transform", "grid",
 }  # fmt: skip
 """Entries of a document's ``input`` that do not come from the reader of the file."""
 

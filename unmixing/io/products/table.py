@@ -8,6 +8,7 @@ from unmixing.io.products.abundance_maps import abundance_maps, uncertainty_maps
 from unmixing.io.products.cog import hidden_name, write_cog
 from unmixing.io.products.endmembers import write_endmembers
 from unmixing.io.products.fit_maps import brightness_map, residual_map
+from unmixing.io.products.gridded import on_grid
 from unmixing.io.products.quality import quality_map
 from unmixing.io.products.rasters import Raster
 from unmixing.io.products.result import ImageResult, can_draw
@@ -82,7 +83,11 @@ class Product:
             return
         hidden = hidden_name(folder / self.name)
         if self.raster is not None:
-            write_cog(hidden, self.raster(result), result.info.georeference)
+            raster, grid = self.raster(result), result.info.grid
+            if grid is None:
+                write_cog(hidden, raster, result.info.georeference)
+            else:
+                write_cog(hidden, on_grid(raster, grid), grid.georeference)
         elif self.write is not None:
             self.write(hidden, result)
         hidden.replace(folder / self.name)

@@ -42,6 +42,20 @@ class FillValue(BaseModel):
     whole_spectrum: bool = Field(description="Whether it counts only where all bands of a pixel have it.")
 
 
+TRANSFORM = "Affine a, b, c, d, e, f: x = a column + b row + c, y = d column + e row + f."
+
+
+class Grid(BaseModel):
+    """A grid on Earth on which rasters show the pixels of an image that has no place of its own."""
+
+    rows: int = Field(examples=[2044])
+    columns: int = Field(examples=[2161])
+    crs: str | None = Field(description="As WKT.")
+    transform: list[float] = Field(
+        description=TRANSFORM, min_length=6, max_length=6, examples=[[0.00054, 0.0, 10.0, 0.0, -0.00054, 45.0]]
+    )
+
+
 class ImageInput(ReadFile):
     """How an image was read."""
 
@@ -81,10 +95,14 @@ class ImageInput(ReadFile):
     nodata: float | None = Field(description="The number in the file that means no data.", examples=[-9999.0])
     crs: str | None = Field(description="As WKT; null when the file names none.")
     transform: list[float] | None = Field(
-        description="Affine a, b, c, d, e, f: x = a column + b row + c, y = d column + e row + f.",
+        description=TRANSFORM,
         min_length=6,
         max_length=6,
         examples=[[30.0, 0.0, 500000.0, 0.0, -30.0, 4200000.0]],
+    )
+    grid: Grid | None = Field(
+        None,
+        description="Of a product in the geometry of its sensor: the grid of the rasters, not of `.npy` files.",
     )
 
 
