@@ -1,7 +1,6 @@
 """A scene in the geometry of its sensor: rasters come out on the grid of its lookup table, arrays as it was seen."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -151,7 +150,7 @@ def test_a_scene_that_names_no_place_has_no_grid(tmp_path: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def parts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Path]]:
+def parts(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     """Two parts of the scene by a model that was trained on it."""
     folder = tmp_path_factory.mktemp("parts")
     path = write_emit(folder)
@@ -162,7 +161,7 @@ def parts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Path]]:
         found.append(folder / rows.replace(":", "-"))
         found[-1].mkdir()
         run_part(task, rows, found[-1], Compute(), silent)
-    yield found
+    return found
 
 
 def test_parts_carry_the_grid_to_the_result(parts: list[Path], tmp_path: Path) -> None:
