@@ -10,6 +10,7 @@ _._repr_html_  # unmixing.io.products.notebook: notebooks call it
 _.log_severity_level, _.intra_op_num_threads, _.graph_optimization_level  # options that ONNX Runtime reads
 _.only_execute_path_to_fetches  # the same
 open_envi, open_geotiff, is_product, MAT_V5, MAT_V73, HDF5, read_table  # unmixing.io.formats.table names them in texts
+ZARR  # the same
 OpenScene, ReadArray  # unmixing.io.formats.format: types, quoted because they are for the checker alone
 error_type  # unmixing.io.formats.reader: the first argument of __exit__
 _.format_version  # unmixing.manifest: read from and written to the model's file

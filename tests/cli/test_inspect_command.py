@@ -7,6 +7,7 @@ import numpy as np
 
 from tests.cli.conftest import Command, make_tiny
 from tests.cli.test_run import assert_one_line_error
+from tests.io.sensor_files import write_enmap, write_prisma, write_zarr
 
 
 def test_a_table_of_what_is_read_with_warnings_on_stderr(unmix: Command, tmp_path: Path) -> None:
@@ -44,3 +45,14 @@ def test_a_file_that_cannot_be_read_is_one_line(unmix: Command, tmp_path: Path) 
     Path("notes.npz").write_bytes(b"these are my notes")
     assert_one_line_error(unmix("inspect", "notes.npz"), "notes.npz")
     assert_one_line_error(unmix("inspect", "absent.npz"), "no such file")
+
+
+def test_the_folder_of_a_product_is_a_scene(unmix: Command, tmp_path: Path) -> None:
+    for write, said in ((write_enmap, "EnMAP L2A"), (write_zarr, "zarr"), (write_prisma, "PRISMA L2D")):
+        done = unmix("inspect", write(tmp_path), "--json")
+        assert done.exit_code == 0, done.output
+        read = json.loads(done.stdout)["input"]
+        assert (read["format"], read["rows"], read["columns"]) == (said, 14, 11)
+        assert read["crs"].startswith("PROJCS")
+    Path("empty").mkdir()
+    assert_one_line_error(unmix("inspect", "empty"), "no file")

@@ -1,12 +1,14 @@
 """Writers of small files in the published layouts of imaging spectrometers' products, independent of the readers."""
 
 import shutil
+import warnings
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import h5py
 import numpy as np
+import xarray
 from rasterio.crs import CRS
 from rasterio.transform import Affine
 
@@ -211,3 +213,70 @@ def write_desis(folder: Path, *, offset: float = 0.0) -> Path:
 def zipped(product: Path) -> Path:
     """A zip file of a folder, beside it, with the folder's name before each file's."""
     return Path(shutil.make_archive(str(product), "zip", product.parent, product.name))
+
+
+CF_WAVELENGTHS = np.linspace(410, 2450, 40)
+
+
+def cf_dataset(*, degrees: bool = False) -> xarray.Dataset:
+    """Packed reflectance with coordinates and, unless they are ``degrees``, a grid mapping. The first pixel is fill."""
+    cube = reflectance(40).astype("f8")
+    cube[0, 0] = np.nan
+    rows, columns, _ = cube.shape
+    names = ("lat", "lon") if degrees else ("y", "x")
+    first, step = ((45.0, 10.0), 0.001) if degrees else ((PLACE[1], PLACE[0]), 30.0)
+    units = ("degrees_north", "degrees_east") if degrees else ("m", "m")
+    coordinates: dict[str, Any] = {
+        names[0]: (names[0], first[0] - step * np.arange(rows), {"units": units[0]}),
+        names[1]: (names[1], first[1] + step * np.arange(columns), {"units": units[1]}),
+        "wavelength": ("wavelength", CF_WAVELENGTHS, {"units": "nm", "standard_name": "radiation_wavelength"}),
+    }
+    data = xarray.Dataset({"surface_reflectance": ((*names, "wavelength"), cube)}, coordinates)
+    packed = {"dtype": "int16", "scale_factor": 2e-4, "add_offset": 0.1, "_FillValue": -32767}
+    data["surface_reflectance"].encoding = packed
+    if not degrees:
+        data["utm"] = ((), 0, {"grid_mapping_name": "transverse_mercator", "crs_wkt": CRS.from_epsg(UTM).to_wkt()})
+        data["surface_reflectance"].attrs["grid_mapping"] = "utm"
+    return data
+
+
+def write_cf(folder: Path, *, degrees: bool = False) -> Path:
+    path = folder / "scene.nc"
+    cf_dataset(degrees=degrees).to_netcdf(path, engine="h5netcdf")
+    return path
+
+
+def write_zarr(folder: Path, *, version: Literal[2, 3] = 3, change: Callable[[Path], None] | None = None) -> Path:
+    """The same as a Zarr store in chunks, as xarray writes it."""
+    path = folder / "scene.zarr"
+    data = cf_dataset()
+    data["surface_reflectance"].encoding["chunks"] = (5, 11, 16)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # consolidated metadata are no part of version 3 yet
+        data.to_zarr(path, zarr_format=version, consolidated=True)
+    if change is not None:
+        change(path)
+    return path
+
+
+def write_pace(folder: Path) -> Path:
+    """PACE OCI L2 SFREFL: packed ``rhos`` in a group, wavelengths in another, latitude and longitude by pixel."""
+    path = folder / "PACE_OCI.20240809T105059.L2.SFREFL.V3_0.nc"
+    cube = reflectance(40)
+    rows, columns, n_bands = cube.shape
+    numbers = np.round((cube - 0.1) / 2e-4).astype("i2")
+    numbers[0, 0] = -32767
+    with h5py.File(path, "w") as file:
+        for name, size in {"number_of_lines": rows, "pixels_per_line": columns}.items():
+            file[name] = np.zeros(size, ">f4")
+            file[name].make_scale(f"This is a netCDF dimension but not a netCDF variable.{size:10d}")
+        file["wavelength_3d"] = np.zeros(n_bands, ">f4")
+        file["wavelength_3d"].make_scale(f"This is a netCDF dimension but not a netCDF variable.{n_bands:10d}")
+        image = ("number_of_lines", "pixels_per_line")
+        packed = {"scale_factor": np.float32(2e-4), "add_offset": np.float32(0.1), "_FillValue": np.int16(-32767)}
+        _variable(file, "geophysical_data/rhos", numbers, (*image, "wavelength_3d"), **packed)
+        _variable(file, "geophysical_data/l2_flags", np.zeros((rows, columns), "i4"), image)
+        _variable(file, "sensor_band_parameters/wavelength_3d", CF_WAVELENGTHS, ("wavelength_3d",), units="nm")
+        for name in ("latitude", "longitude"):
+            _variable(file, f"navigation_data/{name}", np.ones((rows, columns), "f4"), image)
+    return path

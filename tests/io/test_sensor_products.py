@@ -9,7 +9,7 @@ import pytest
 import rasterio
 from rasterio.crs import CRS
 
-from tests.io.scene_files import small_cube, write_geotiff
+from tests.io.scene_files import braces, small_cube, write_envi, write_geotiff
 from tests.io.sensor_files import (
     DESIS_WAVELENGTHS,
     DN_NODATA,
@@ -229,3 +229,25 @@ def test_a_metadata_file_of_another_sensor_is_passed_over(tmp_path: Path) -> Non
     (tmp_path / "20220101_AnalyticMS_metadata.xml").write_text("<ps:EarthObservation xmlns:ps='p'/>")
     with open_scene([image, tmp_path / "20220101_AnalyticMS_metadata.xml"]) as scene:
         assert scene.source["format"] == "GeoTIFF"
+
+
+def test_aviris_keeps_its_rotated_place_its_gaps_and_its_wavelengths(tmp_path: Path) -> None:
+    """Orthocorrected AVIRIS-NG: BIL, rotated north, -9999 around, wavelengths in the header."""
+    cube = reflectance(40)
+    cube[:, :2] = -9999
+    name = "ang20140912t192359_corr_v1c_img"
+    files = write_envi(
+        tmp_path, cube, interleave="bil", names=(f"{name}.hdr", name),
+        map_info="{UTM, 1, 1, 277811.6, 4483607.4, 3.1, 3.1, 13, North, WGS-84, units=Meters, rotation=53.0}",
+        wavelength=braces(np.linspace(376.8, 2500.1, 40)), wavelength_units="Nanometers", data_ignore_value="-9999",
+        fwhm=braces(np.full(40, 5.5)),
+    )  # fmt: skip
+    with open_scene(files) as scene:
+        valid, place = scene.read().valid_pixels, scene.georeference
+    assert scene.wavelengths_nm == pytest.approx(np.linspace(376.8, 2500.1, 40))
+    assert valid.sum() == valid.size - 2 * len(valid)
+    assert CRS.from_wkt(place.crs_wkt).to_epsg() == 32613
+    a, b, c, d, e, f = place.transform
+    assert (np.hypot(a, d), np.hypot(b, e)) == pytest.approx((3.1, 3.1))
+    assert (a, c, f) == pytest.approx((3.1 * np.cos(np.radians(53)), 277811.6, 4483607.4), rel=1e-6)
+    assert a * e - b * d < 0, "rows go down"

@@ -9,7 +9,18 @@ import httpx
 import numpy as np
 import pytest
 
-from tests.io.sensor_files import write_desis, write_emit, write_enmap, write_prisma, zipped
+from tests.io.sensor_files import (
+    write_cf,
+    write_desis,
+    write_emit,
+    write_enmap,
+    write_pace,
+    write_prisma,
+    write_zarr,
+    zipped,
+)
+from tests.io.test_cf_and_zarr import BROKEN
+from tests.io.test_lookup_grids import LIES
 from tests.io.test_sensor_products import BROKEN_XML
 from tests.service.test_bad_input import assert_problem
 
@@ -28,6 +39,10 @@ PRODUCTS: Mapping[str, tuple[Writer, Mapping[str, Any]]] = {
     "EnMAP": (write_enmap, {"format": "EnMAP L2A", "bands_used": 37, "scale": 0.0001, "pixels_masked": 22}),
     "EnMAP, zipped": (lambda folder: zipped(write_enmap(folder)), {"format": "EnMAP L2A", "pixels_masked": 22}),
     "DESIS": (write_desis, {"format": "DESIS L2A", "bands_used": 40, "scale": 0.0001, "pixels_masked": 14}),
+    "CF": (write_cf, {"format": "hdf5", "bands_used": 40, "pixels_masked": 1, "nodata": None}),
+    "PACE": (write_pace, {"variable": "geophysical_data/rhos", "bands_used": 40, "pixels_masked": 1}),
+    "Zarr 2, zipped": (lambda folder: zipped(write_zarr(folder, version=2)), {"format": "zarr", "pixels_masked": 1}),
+    "Zarr 3, zipped": (lambda folder: zipped(write_zarr(folder)), {"format": "zarr", "pixels_masked": 1}),
     "DESIS, zipped": (lambda folder: zipped(write_desis(folder)), {"format": "DESIS L2A", "pixels_masked": 14}),
 }  # fmt: skip
 """Writer of each product, and what is said of it."""
@@ -50,6 +65,17 @@ def without_reflectance_of_the_right_shape(file: h5py.File) -> None:
     file["reflectance"] = np.ones((14, 11), "f4")
 
 
+def zarr_with(name: str) -> tuple[Writer, str]:
+    """A zip of a store that is broken in this way."""
+    version, change, said = BROKEN[name]
+    return lambda folder: zipped(write_zarr(folder, version=version, change=change)), said
+
+
+def emit_with(name: str) -> tuple[Writer, str]:
+    """An EMIT product whose lookup table lies."""
+    return lambda folder: write_emit(folder, change=LIES[name][0]), LIES[name][1]
+
+
 def enmap_with(name: str) -> tuple[Writer, str]:
     """An EnMAP product whose METADATA.XML is broken in this way."""
     return lambda folder: write_enmap(folder, metadata=BROKEN_XML[name][0]), BROKEN_XML[name][1]
@@ -69,6 +95,11 @@ HOSTILE: Mapping[str, tuple[Writer, str]] = {
         "L2ScaleVnirMax must be 1 finite number",
     ),
     "PRISMA of two sizes": (lambda folder: write_prisma(folder, swir_columns=5), "different sizes"),
+    "EMIT, a table beyond the scene": emit_with("beyond the columns"),
+    "EMIT, a table of another size": emit_with("two sizes"),
+    "Zarr, pickled": zarr_with("pickled"),
+    "Zarr, vast chunks": (zarr_with("vast chunks")[0], "are read"),
+    "Zarr, no JSON": zarr_with("no JSON"),
     "EnMAP, cut": enmap_with("cut"),
     "EnMAP, a billion laughs": enmap_with("laughs"),
     "EnMAP that names another file": enmap_with("other file"),

@@ -1,6 +1,6 @@
 """Formats of arrays (.npy, .npz, .mat, HDF5): from the headers in a file to the scene or the matrix that is meant."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -11,8 +11,10 @@ from numpy.typing import NDArray
 
 from unmixing.errors import SceneFormatError
 from unmixing.io.formats.array_header import ArrayHeader
+from unmixing.io.formats.cf import CfFile, cf_place
 from unmixing.io.formats.companions import facts_beside
-from unmixing.io.formats.layout import layout_asked
+from unmixing.io.formats.folders import shown_name
+from unmixing.io.formats.layout import AxisOrder, layout_asked
 from unmixing.io.formats.reader import SceneReader, require_plausible_size
 from unmixing.io.formats.rows import ArrayRows, calibrated
 from unmixing.io.formats.scene_arrays import UNNAMED, FileArrays, SceneArray, find_scene
@@ -60,7 +62,8 @@ class ArrayFormat:
 
     down_columns: whether the program behind it counts the pixels of a matrix down the columns, as MATLAB does.
     mapped: whether an array is read where it lies in the file, any rows of it; else all of it is unpacked first.
-    read_whole: whether an array can only be read into memory as a whole.
+    read_whole: whether an array can only be read into memory as a whole. attributes: of an array, by file and name, in
+    formats that follow the CF conventions.
     """
 
     name: str
@@ -69,6 +72,7 @@ class ArrayFormat:
     down_columns: bool = False
     mapped: bool = False
     read_whole: bool = False
+    attributes: Callable[[Path, str], Mapping[str, Any]] | None = None
 
     def open_scene(self, files: Sequence[Path], asked: InputSpec, scratch: Path | None) -> SceneReader:
         """The cube in the one file of ``files``, loaded when its first row is wanted, or when nothing but its numbers
@@ -90,8 +94,11 @@ class ArrayFormat:
         def load(name: str) -> NDArray[Any]:
             return unpacked[name].take()
 
-        found = find_scene(FileArrays(path.name, headers, load, content, self.down_columns), layout_asked(asked))
+        found = find_scene(FileArrays(shown_name(path), headers, load, content, self.down_columns), layout_asked(asked))
         facts = facts_beside(headers, found.name, found.shape[2], load)
+        if self.attributes is not None and isinstance(found.order, AxisOrder):
+            file = CfFile(headers, partial(self.attributes, path), load)
+            facts = replace(facts, georeference=cf_place(file, found.name, found.order))
         return self._reader(path, found, unpacked[found.name], facts)
 
     def read_array(self, path: Path, variable: str | None, wanted: WantedArray) -> tuple[NDArray[Any], dict[str, Any]]:
@@ -100,9 +107,9 @@ class ArrayFormat:
         ``variable`` says which one where there are several. Raises SceneFormatError, AmbiguousSceneError.
         """
         headers = self.headers(path)
-        name = UNNAMED if UNNAMED in headers else choose_array(headers, variable, path.name, wanted)
+        name = UNNAMED if UNNAMED in headers else choose_array(headers, variable, shown_name(path), wanted)
         if name is None:
-            raise no_array(wanted, headers, path.name)
+            raise no_array(wanted, headers, shown_name(path))
         header, what = headers[name], _what(path, name)
         if len(header.shape) != wanted.n_axes or not header.is_real or min(header.shape) < 1:
             raise SceneFormatError(f"{what} is {header}; it has to be a {wanted}")
@@ -120,11 +127,8 @@ class ArrayFormat:
 
         rows = ArrayRows(found.shape, found.header.dtype, load, in_place=self.mapped, in_memory=self.read_whole)
         facts = replace(facts, source={**self._source(path), **found.source(), **facts.source})
-        offset = found.header.notes.offset
-        if not offset:
-            return SceneReader(rows, facts)
-        gains = np.full(found.shape[2], facts.scale)
-        return SceneReader(*calibrated(rows, replace(facts, scale=1.0), gains, np.full(found.shape[2], offset)))
+        gains, offsets = (np.full(found.shape[2], value) for value in (facts.scale, found.header.notes.offset or 0.0))
+        return SceneReader(*calibrated(rows, replace(facts, scale=1.0), gains, offsets))
 
     def _loaded(self, path: Path, name: str, header: ArrayHeader, scratch: Path | None) -> NDArray[Any]:
         _require_plausible(path, name, header)
@@ -136,11 +140,11 @@ class ArrayFormat:
         return values.astype(header.dtype, copy=False)
 
     def _source(self, path: Path) -> dict[str, Any]:
-        return {"format": self.name, "files": [path.name]}
+        return {"format": self.name, "files": [shown_name(path)]}
 
 
 def _what(path: Path, name: str) -> str:
-    return path.name if name == UNNAMED else f"{path.name}: {name}"
+    return shown_name(path) if name == UNNAMED else f"{shown_name(path)}: {name}"
 
 
 def _require_plausible(path: Path, name: str, header: ArrayHeader) -> None:

@@ -14,11 +14,11 @@ from unmixing.types import Float64
 
 AXIS_NAMES = {
     **dict.fromkeys(("band", "bands", "b", "wavelength", "wavelengths", "wl", "lambda", "spectral", "channel",
-                     "channels", "nbands", "spectral_band", "wave"), BANDS),
+                     "channels", "nbands", "spectral_band", "wave", "wavelength_3d"), BANDS),
     **dict.fromkeys(("rows", "row", "y", "lat", "latitude", "line", "lines", "height", "h", "downtrack", "along_track",
-                     "northing"), ROWS),
+                     "northing", "number_of_lines"), ROWS),
     **dict.fromkeys(("columns", "column", "cols", "col", "x", "lon", "longitude", "sample", "samples", "width", "w",
-                     "crosstrack", "across_track", "easting"), COLUMNS),
+                     "crosstrack", "across_track", "easting", "pixels_per_line"), COLUMNS),
     **dict.fromkeys(("pixels", "pixel"), PIXELS),
 }  # fmt: skip
 """Names of the axes of a scene in programs and among users, in lower case."""

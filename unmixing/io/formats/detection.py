@@ -6,6 +6,7 @@ from pathlib import Path
 from unmixing.errors import SceneFormatError
 from unmixing.io.formats.dlr_pairs import image_of, of_product
 from unmixing.io.formats.envi_pairs import binary_of
+from unmixing.io.formats.folders import without_store_members
 from unmixing.io.formats.format import Format
 from unmixing.io.formats.table import DLR, ENVI, IMAGE_FORMATS, format_of
 
@@ -18,7 +19,7 @@ def choose_scene(files: Sequence[Path]) -> list[Path]:
 
     Raises SceneFormatError when there is none, or more than one.
     """
-    formats = {path: format_of(path) for path in files}
+    formats = {path: format_of(path) for path in without_store_members(files)}
     products = [path for path, found in formats.items() if found is DLR]
     images = [path for path, found in formats.items() if found and found.holds_image and not found.two_files]
     scenes = [[path, image] for path in products if (image := image_of(path, images)) is not None]

@@ -57,8 +57,16 @@ def load_hdf5(path: Path, name: str, scratch: Path | None) -> NDArray[Any]:
             holder, _, key = name.rpartition(ATTRIBUTE_SIGN)
             return np.asarray((file[holder] if holder else file).attrs[key])
         data = datasets(file)[name]
-        values = _copy(data, scratch)
+        values = copy_to_scratch(data, scratch)
         return values.T if _reversed(data, _is_matlab(path)) else values
+
+
+def hdf5_attributes(path: Path, name: str) -> dict[str, Any]:
+    """The attributes of an array that are texts, or numbers by themselves. Raises SceneFormatError."""
+    with opened_hdf5(path) as file:
+        attributes = datasets(file)[name].attrs
+        found = {key: (_number(attributes, key), _text(attributes[key])) for key in attributes}
+    return {key: number if text is None else text for key, (number, text) in found.items()}
 
 
 @contextmanager
@@ -142,7 +150,7 @@ def _number(attributes: h5py.AttributeManager, key: str) -> float | None:
     return float(str(values.ravel()[0])) if values.size == 1 else None
 
 
-def _copy(data: h5py.Dataset, scratch: Path | None) -> NDArray[Any]:
+def copy_to_scratch(data: Any, scratch: Path | None) -> NDArray[Any]:
     """The array as a memory map of an unnamed file. Rows of a scene cut across all chunks, so that reading
     them from the HDF5 file itself would unpack everything again for each block."""
     if data.ndim == 0:
@@ -159,4 +167,4 @@ def _copy(data: h5py.Dataset, scratch: Path | None) -> NDArray[Any]:
 
 
 MAT_V73 = ArrayFormat("mat v7.3", hdf5_headers, load_hdf5, down_columns=True)
-HDF5 = ArrayFormat("hdf5", hdf5_headers, load_hdf5)
+HDF5 = ArrayFormat("hdf5", hdf5_headers, load_hdf5, attributes=hdf5_attributes)

@@ -13,6 +13,7 @@ from unmixing.cubes import cube_from_array, scaled_values
 from unmixing.errors import SceneFormatError
 from unmixing.inference.images import Block, blocks_of
 from unmixing.io.formats.array_header import ArrayHeader
+from unmixing.io.formats.folders import shown_name, stored_bytes
 from unmixing.io.formats.rows import Rows, arrays_under, calibrated, uncalibrated
 from unmixing.types import Cube, Float32, Float64, SceneFacts
 
@@ -120,9 +121,9 @@ class SceneReader:
 
 def require_plausible_size(path: Path, header: ArrayHeader) -> None:
     """Refuse a header that promises more than its file can hold, before anything is allocated for it."""
-    file_bytes = path.stat().st_size
+    file_bytes = stored_bytes(path)
     if header.nbytes > max(ALWAYS_ALLOWED_BYTES, MAX_EXPANSION * file_bytes):
         raise SceneFormatError(
-            f"{path.name}: its header promises {header}, {header.nbytes} bytes, but the file has only "
+            f"{shown_name(path)}: its header promises {header}, {header.nbytes} bytes, but the file has only "
             f"{file_bytes}; more than {MAX_EXPANSION}:1 is not believed"
         )

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from unmixing.io.formats.envi_header import is_envi_header
+from unmixing.io.formats.folders import ZARR_ROOTS
 from unmixing.io.formats.format import START_BYTES, Format, both, either, is_called, starts_with
 
 HDF5_MARK = b"\x89HDF\r\n\x1a\n"
@@ -37,6 +38,16 @@ DLR = Format(
     two_files=True,
 )
 """A description of the bands of a GeoTIFF beside it, of which the image is taken."""
+
+ZARR = Format(
+    "Zarr",
+    (".zarr",),
+    lambda start, name: name in ZARR_ROOTS,
+    scene="zarr_stores:ZARR.open_scene",
+    array="zarr_stores:ZARR.read_array",
+    several_arrays=True,
+)
+"""Told by the file at the root of a store, which stands for all of it."""
 
 TABLE = Format(
     ".csv",
@@ -102,6 +113,7 @@ FORMATS = (
     ),
     ENVI,
     DLR,
+    ZARR,
     # Below are formats that files may be of by their name alone: those with marks come first.
     Format(
         ".mat",
@@ -132,7 +144,7 @@ def listed_formats(rows: Iterable[Format]) -> str:
     """The formats in words, for errors and help.
 
     >>> listed_formats(row for row in FORMATS if row.several_arrays)
-    '.npz, .mat or HDF5 (netCDF 4)'
+    '.npz, .mat, HDF5 (netCDF 4) or Zarr'
     """
     labels = list(dict.fromkeys(row.label for row in rows))
     return " or ".join(part for part in (", ".join(labels[:-1]), labels[-1]) if part)

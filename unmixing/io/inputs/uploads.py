@@ -10,7 +10,8 @@ from unmixing.io.formats.archives import open_archive
 from unmixing.io.formats.reader import MAX_EXPANSION
 from unmixing.io.formats.table import ZIP, format_of
 
-MAX_MEMBERS = 1000
+MAX_MEMBERS = 20_000
+"""Zarr stores have one for each chunk."""
 MAX_TOTAL_BYTES = 64 * 2**30
 MAX_NAME_BYTES = 200
 MAX_DEPTH = 16

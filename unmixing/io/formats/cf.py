@@ -1,0 +1,108 @@
+"""Places by the CF conventions: a grid mapping, and one coordinate for each of the two axes."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unmixing.io.formats.array_header import ArrayHeader
+from unmixing.io.formats.gdal import crs_wkt, epsg_wkt
+from unmixing.io.formats.layout import AxisOrder
+from unmixing.types import Georeference
+
+WGS84 = 4326
+GRID_MAPPING, WKT = "grid_mapping", ("crs_wkt", "spatial_ref")
+
+EVEN = 1e-3
+"""By how much of a step coordinates may lie beside an even grid: float32 is not exact."""
+
+DEGREES = ("degrees_north", "degree_north", "degrees_n", "degrees_east", "degree_east", "degrees_e")
+NAMES_OF_DEGREES = ("lat", "latitude", "lon", "longitude")
+
+
+@dataclass(frozen=True)
+class CfFile:
+    """The arrays of a file. attributes: of one of them. load: its numbers."""
+
+    headers: Mapping[str, ArrayHeader]
+    attributes: Callable[[str], Mapping[str, Any]]
+    load: Callable[[str], NDArray[Any]]
+
+    def beside(self, name: str, other: str) -> str | None:
+        """The array ``other`` in the group of ``name``, or in one around it."""
+        group = name.rpartition("/")[0]
+        while group:
+            if f"{group}/{other}" in self.headers:
+                return f"{group}/{other}"
+            group = group.rpartition("/")[0]
+        return other if other in self.headers else None
+
+
+def cf_place(file: CfFile, name: str, order: AxisOrder) -> Georeference | None:
+    """Where the array ``name`` lies, None where its file does not say so or its pixels lie on no even grid.
+
+    Raises SceneFormatError for a CRS that there is not.
+    """
+    axes = file.headers[name].notes.axes
+    if axes is None:
+        return None
+    mapping = _grid_mapping(file, name)
+    found = [file.beside(name, axes[axis]) for axis in (order.columns, order.rows)]
+    crs = None if mapping is None else _crs(mapping)
+    if mapping is None and all(one is not None and _in_degrees(file.headers[one], one) for one in found):
+        crs = epsg_wkt(WGS84)
+    if mapping is None and crs is None:
+        return None
+    x, y = (
+        _even(file, one, file.headers[name].shape[axis])
+        for one, axis in zip(found, (order.columns, order.rows), strict=True)
+    )
+    if x is None or y is None:
+        return _by_gdal(mapping or {}, crs)
+    return Georeference(crs, (x[1], 0.0, x[0] - x[1] / 2, 0.0, y[1], y[0] - y[1] / 2))
+
+
+def _grid_mapping(file: CfFile, name: str) -> Mapping[str, Any] | None:
+    """Attributes of the grid mapping that an array names; xarray writes it among its coordinates too."""
+    said = file.attributes(name).get(GRID_MAPPING)
+    words = str(said).replace(":", " ").split()
+    found = file.beside(name, words[0]) if said and words else None
+    return None if found is None else file.attributes(found)
+
+
+def _crs(mapping: Mapping[str, Any]) -> str | None:
+    for key in WKT:
+        if text := str(mapping.get(key) or "").strip():
+            return crs_wkt(text)
+    if code := str(mapping.get("epsg_code") or "").strip():
+        return crs_wkt(code if code.upper().startswith("EPSG:") else f"EPSG:{code}")
+    return epsg_wkt(WGS84) if mapping.get("grid_mapping_name") == "latitude_longitude" else None
+
+
+def _in_degrees(header: ArrayHeader, name: str) -> bool:
+    bare = name.rpartition("/")[2].lower()
+    return (header.notes.unit or "").lower() in DEGREES or bare in NAMES_OF_DEGREES
+
+
+def _even(file: CfFile, name: str | None, length: int) -> tuple[float, float] | None:
+    """The first of evenly spaced coordinates and the step between them; None for all others."""
+    header = None if name is None else file.headers[name]
+    if name is None or header is None or header.shape != (length,) or length < 2 or not header.is_real:
+        return None
+    values = np.asarray(file.load(name), np.float64)
+    step = (values[-1] - values[0]) / (length - 1)
+    if not np.isfinite(values).all() or step == 0:
+        return None
+    off = np.abs(values - (values[0] + step * np.arange(length))).max()
+    return (float(values[0]), float(step)) if off <= EVEN * abs(step) else None
+
+
+def _by_gdal(mapping: Mapping[str, Any], crs: str | None) -> Georeference | None:
+    """From GDAL's GeoTransform, which it and rioxarray write where there are no coordinates."""
+    try:
+        c, a, b, f, d, e = (float(number) for number in str(mapping.get("GeoTransform", "")).split())
+    except ValueError:
+        return None
+    return Georeference(crs, (a, b, c, d, e, f)) if np.isfinite([a, b, c, d, e, f]).all() and a * e != b * d else None
