@@ -8,8 +8,12 @@ import h5py
 import httpx
 import numpy as np
 import pytest
+from rasterio.io import MemoryFile
 
+from model_store.settings import Settings
 from tests.io.sensor_files import (
+    PLACE,
+    UTM,
     write_cf,
     write_desis,
     write_emit,
@@ -23,6 +27,7 @@ from tests.io.test_cf_and_zarr import BROKEN
 from tests.io.test_lookup_grids import LIES
 from tests.io.test_sensor_products import BROKEN_XML
 from tests.service.test_bad_input import assert_problem
+from worker.tasks import run_job
 
 Writer = Callable[[Path], Path]
 
@@ -58,6 +63,33 @@ def test_a_product_is_inspected_and_taken_as_a_job(service: httpx.Client, tmp_pa
     assert {field: read[field] for field in said} == said
     assert read["wavelength_range_nm"][0] < 500
     assert sent(service, "/unmix", path, n_endmembers="3", method="vca_fcls").status_code == 202
+
+
+ON_UTM = (UTM, (30, 0, PLACE[0] - 15, 0, -30, PLACE[1] + 15))
+PLACES: Mapping[str, tuple[int, tuple[float, ...]]] = {
+    "EMIT": (4326, (0.0005, 0, 10, 0, -0.0005, 45)),
+    "PRISMA": ON_UTM,
+    "EnMAP, zipped": ON_UTM,
+    "DESIS, zipped": ON_UTM,
+    "CF": ON_UTM,
+    "Zarr 3, zipped": ON_UTM,
+}
+"""Where the maps of each product have to lie."""
+
+
+@pytest.mark.parametrize("name", PLACES)
+def test_maps_of_a_job_lie_where_the_product_does(
+    service: httpx.Client, settings: Settings, tmp_path: Path, name: str
+) -> None:
+    job_id = sent(service, "/unmix", PRODUCTS[name][0](tmp_path), n_endmembers="3", method="vca_fcls").json()["jobID"]
+    run_job(job_id, settings, on_lost=lambda: None)
+    answer = service.get(f"/jobs/{job_id}/results/abundances.tif")
+    assert answer.status_code == 200, answer.text
+    with MemoryFile(answer.content) as file, file.open() as maps:
+        epsg, transform = PLACES[name]
+        assert maps.crs.to_epsg() == epsg
+        assert tuple(maps.transform)[:6] == pytest.approx(transform)
+        assert 0 < maps.read(1, masked=True).count() < maps.width * maps.height
 
 
 def without_reflectance_of_the_right_shape(file: h5py.File) -> None:
