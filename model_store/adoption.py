@@ -14,7 +14,10 @@ from model_store.folders import write_durably
 from model_store.jobs import LIVE
 from model_store.records import JobRecord, JobStatus, now
 from model_store.results import ResultStore
-from model_store.stores import Stores
+from model_store.stores import Place, Stores
+
+ID = "id"
+"""Name of the file, or the object, with the id."""
 
 ID_KEY = "unmix:data"
 """Holds the id of the data folder whose jobs this Redis has."""
@@ -23,17 +26,17 @@ logger = logging.getLogger(__name__)
 
 
 def id_file(data: Path) -> Path:
-    return data / "id"
+    return data / ID
 
 
-def claim_queue(data: Path, redis: Redis) -> None:
-    """Tie a queue that belongs to nobody to the data folder.
+def claim_queue(place: Place, redis: Redis) -> None:
+    """Tie a queue that belongs to nobody to the data folder, or the object store.
 
     Raises DataFolderMismatchError when it belongs to another one.
     """
     if queue_owner(redis) is None:
-        redis.set(ID_KEY, _own_id(data), nx=True)
-    require_same(data, redis)
+        redis.set(ID_KEY, _own_id(place), nx=True)
+    require_same(place, redis)
 
 
 def queue_owner(redis: Redis) -> str | None:
@@ -42,26 +45,28 @@ def queue_owner(redis: Redis) -> str | None:
     return None if held is None else held.decode()
 
 
-def require_same(data: Path, redis: Redis) -> None:
-    """Raises DataFolderMismatchError unless the queue belongs to the data folder."""
-    held, own = queue_owner(redis), _read_id(data)
+def require_same(place: Place, redis: Redis) -> None:
+    """Raises DataFolderMismatchError unless the queue belongs to the data folder, or the object store."""
+    held, own = queue_owner(redis), _read_id(place)
     if held is None or held == own:
         return
+    kind = "data folder" if isinstance(place, Path) else "object store"
+    settings = "--data or UNMIX_DATA" if isinstance(place, Path) else "UNMIX_OBJECT_STORE"
     raise DataFolderMismatchError(
-        f"the queue at {_place(redis)} belongs to the data folder with the id {held}; {data} has "
-        f"{f'the id {own}' if own else 'no id'} (its file `{id_file(data).name}`). Name the folder of that queue with "
-        f"--data or UNMIX_DATA, or another Redis or database with REDIS_URL; if that folder is given up for good, "
+        f"the queue at {_place(redis)} belongs to the {kind} with the id {held}; {place} has "
+        f"{f'the id {own}' if own else 'no id'} (its file `{ID}`). Name the {kind} of that queue with "
+        f"{settings}, or another Redis or database with REDIS_URL; if that {kind} is given up for good, "
         f"empty the database first (FLUSHDB)"
     )
 
 
-def adopt(data: Path, stores: Stores) -> None:
+def adopt(stores: Stores) -> None:
     """Claim the queue, and make it and the records on disk agree: each learns from the other what it has missed.
 
     Jobs that had not ended wait again, with their upload; ended ones are answered as before. Raises
     DataFolderMismatchError.
     """
-    claim_queue(data, stores.redis)
+    claim_queue(stores.place, stores.redis)
     files, jobs = stores.jobs.files, stores.jobs
     kept = files.ids()
     for job_id in kept:
@@ -88,11 +93,18 @@ def _as_found(record: JobRecord, results: ResultStore) -> JobRecord:
     return record.model_copy(update={"status": JobStatus.ACCEPTED, **said})
 
 
-def _own_id(data: Path) -> str:
-    """The folder's id; a folder without one gets it now, and two that ask at once get the same."""
-    path = id_file(data)
-    if (found := _read_id(data)) is not None:
+def _own_id(place: Place) -> str:
+    """The id of the place; one without gets it now, and two that ask at once get the same."""
+    if (found := _read_id(place)) is not None:
         return found
+    if isinstance(place, Path):
+        return _new_id(place)
+    place.put_new(ID, uuid.uuid4().hex.encode())
+    return (place.get(ID) or b"").decode()
+
+
+def _new_id(data: Path) -> str:
+    path = id_file(data)
     data.mkdir(parents=True, exist_ok=True)
     candidate = path.with_name(f".id.{uuid.uuid4().hex}")
     write_durably(candidate, uuid.uuid4().hex)
@@ -106,9 +118,12 @@ def _own_id(data: Path) -> str:
     return path.read_text("utf-8").strip()
 
 
-def _read_id(data: Path) -> str | None:
+def _read_id(place: Place) -> str | None:
+    if not isinstance(place, Path):
+        found = place.get(ID)
+        return None if found is None else found.decode()
     try:
-        return id_file(data).read_text("utf-8").strip()
+        return id_file(place).read_text("utf-8").strip()
     except FileNotFoundError:
         return None
 

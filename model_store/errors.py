@@ -51,6 +51,10 @@ class StorageFullError(StoreError):
     """The disk of the data folder, or the quota on it, is full: nothing was kept."""
 
 
+class ObjectStoreError(StoreError):
+    """The object store that holds results, models and uploads does not answer, or refuses."""
+
+
 class InternalError(StoreError):
     """Something unforeseen; what it was stands in the worker's log alone."""
 

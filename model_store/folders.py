@@ -10,21 +10,28 @@ from pathlib import Path
 
 
 @contextmanager
-def appearing_folder(target: Path) -> Iterator[Path]:
-    """A hidden folder beside ``target`` to write into; it becomes ``target`` when the block ends well.
-
-    When ``target`` exists by then the new folder is dropped: equal names mean equal content here.
-    """
+def hidden_folder(target: Path) -> Iterator[Path]:
+    """A hidden folder beside ``target`` to write into; it is gone when the block ends."""
     target.parent.mkdir(parents=True, exist_ok=True)
     hidden = target.parent / f".{target.name}.{uuid.uuid4().hex}"
     hidden.mkdir()
     try:
         yield hidden
+    finally:
+        shutil.rmtree(hidden, ignore_errors=True)
+
+
+@contextmanager
+def appearing_folder(target: Path) -> Iterator[Path]:
+    """A hidden folder beside ``target`` to write into; it becomes ``target`` when the block ends well.
+
+    When ``target`` exists by then the new folder is dropped: equal names mean equal content here.
+    """
+    with hidden_folder(target) as hidden:
+        yield hidden
         # POSIX renames onto an empty folder too, so look first.
         if not target.exists():
             hidden.replace(target)
-    finally:
-        shutil.rmtree(hidden, ignore_errors=True)
 
 
 def write_durably(target: Path, text: str) -> None:

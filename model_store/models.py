@@ -3,6 +3,7 @@ that for listings, ``{id}/manifest.json``."""
 
 import hashlib
 import logging
+import os
 import re
 from collections.abc import Callable, Iterable
 from contextlib import suppress
@@ -12,6 +13,7 @@ from pathlib import Path
 
 from model_store.errors import UnknownModelError, UnreadableModelError
 from model_store.folders import appearing_folder, remove_folder
+from model_store.objects import Objects
 from unmixing.errors import ModelParityError
 from unmixing.manifest import ModelManifest
 from unmixing.types import TrainedModel
@@ -21,6 +23,8 @@ MAX_PARITY = 1e-4
 
 ID_LENGTH = 32
 """Hexadecimal digits of an id: the head of the SHA-256 of ``model.onnx``, so a download can be checked."""
+
+MANIFEST = "manifest.json"
 
 logger = logging.getLogger(__name__)
 
@@ -44,10 +48,13 @@ def model_id(model: TrainedModel) -> str:
 
 
 class ModelStore:
-    """A folder of models. Registering the same content twice is one model."""
+    """A folder of models. Registering the same content twice is one model.
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    objects: where models are kept; the folder then holds copies of those that were asked for.
+    """
+
+    def __init__(self, folder: Path, objects: Objects | None = None) -> None:
+        self._folder, self._objects = folder, objects
 
     @property
     def folder(self) -> Path:
@@ -67,14 +74,31 @@ class ModelStore:
         if not (self._folder / identifier).exists():
             with appearing_folder(self._folder / identifier) as folder:
                 (folder / "model.onnx").write_bytes(model.onnx)
-                (folder / "manifest.json").write_text(model.manifest.model_dump_json(), "utf-8")
+                (folder / MANIFEST).write_text(model.manifest.model_dump_json(), "utf-8")
+        if self._objects is not None and not self._objects.exists(_key(identifier)):
+            self._objects.put_folder(f"models/{identifier}", self._folder / identifier, last=MANIFEST)
         return identifier
+
+    def synchronize(self) -> None:
+        """Make the folder hold what the object store holds, for readers who can only see the folder."""
+        if self._objects is None:
+            return
+        listed = self._objects.listed("models/")
+        kept = {entry.key.split("/")[1]: entry for entry in listed if entry.key.endswith(MANIFEST)}
+        for identifier in {name for _, name in self._local()} - set(kept):
+            remove_folder(self._folder / identifier)
+        for identifier, entry in kept.items():
+            if not (self._folder / identifier).is_dir():
+                self._objects.fetch_folder(f"models/{identifier}", self._folder / identifier)
+                times = entry.modified.timestamp(), entry.modified.timestamp()
+                os.utime(self._folder / identifier / "model.onnx", times)
+                os.utime(self._folder / identifier, times)
 
     def get(self, identifier: str) -> StoredModel:
         """The model with this id. Raises UnknownModelError and UnreadableModelError."""
         folder = self._existing(identifier)
         try:
-            manifest = ModelManifest.model_validate_json((folder / "manifest.json").read_text("utf-8"))
+            manifest = ModelManifest.model_validate_json((folder / MANIFEST).read_text("utf-8"))
             facts = (folder / "model.onnx").stat()
         except (OSError, ValueError) as error:
             self._existing(identifier)  # it may have been deleted just now
@@ -112,20 +136,43 @@ class ModelStore:
 
     def delete(self, identifier: str) -> None:
         """Remove the model. Raises UnknownModelError."""
-        remove_folder(self._existing(identifier))
+        folder = self._existing(identifier)
+        if self._objects is not None:
+            self._objects.remove(_key(identifier))
+            self._objects.remove(f"models/{identifier}")
+        remove_folder(folder)
 
     def _existing(self, identifier: str) -> Path:
         """The model's folder. Raises UnknownModelError."""
         # The pattern keeps ids from naming anything outside the folder.
-        if not _ID.fullmatch(identifier) or not (self._folder / identifier).is_dir():
+        if not _ID.fullmatch(identifier) or not self._holds(identifier):
             raise UnknownModelError(f"no stored model has the id {identifier!r}")
         return self._folder / identifier
 
+    def _holds(self, identifier: str) -> bool:
+        folder = self._folder / identifier
+        if self._objects is None:
+            return folder.is_dir()
+        if self._objects.exists(_key(identifier)):
+            return folder.is_dir() or self._objects.fetch_folder(f"models/{identifier}", folder)
+        remove_folder(folder)  # another service has deleted it
+        return False
+
     def _entries(self) -> list[tuple[float, str]]:
         """(time of storing, id) of every model."""
+        self.synchronize()
+        return self._local()
+
+    def _local(self) -> list[tuple[float, str]]:
+        """The same of those in the folder."""
         found = []
         for entry in self._folder.iterdir() if self._folder.is_dir() else ():
             if _ID.fullmatch(entry.name):
                 with suppress(FileNotFoundError):  # deleted since it was listed
                     found.append((entry.stat().st_mtime, entry.name))
         return found
+
+
+def _key(identifier: str) -> str:
+    """That of the object which says that a model is there: the last one that is stored."""
+    return f"models/{identifier}/{MANIFEST}"

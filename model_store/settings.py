@@ -64,6 +64,12 @@ class Settings(BaseSettings):
     redis_timeout_seconds: float = Field(
         3.0, gt=0, description="A Redis that takes longer than this to answer counts as down, in seconds."
     )
+    object_store: str | None = Field(
+        None,
+        description="s3://bucket/prefix that keeps job records, uploads, results and models, for services and workers "
+        "on different machines; credentials come from AWS_ACCESS_KEY_ID and the like. Without one: the data folder.",
+    )
+    object_store_endpoint: str | None = Field(None, description="URL of the object store, where it is not Amazon's.")
     log_format: Literal["text", "json"] = Field(
         "text", description="Form of the log on standard error: lines for people, or a JSON object per line."
     )

@@ -76,7 +76,7 @@ async def _running(app: FastAPI, settings: Settings, fork_server: ForkServer | N
         logger.error("Redis: %s", error)
     server = fork_server or ForkServer()
     await asyncio.to_thread(server.start)
-    app.state.readers = Readers(settings, server, context.stores.models.folder)
+    app.state.readers = Readers(settings, server, context.stores.models)
     app.state.watcher = JobWatcher(context.async_redis)
     results = partial(results_document, context.stores.results)
     background = [

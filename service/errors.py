@@ -127,6 +127,7 @@ TABLE: dict[type[Exception], Row] = {
     store.TimeLimitError: Row(504, "The job took too long", "time-limit"),
     store.MemoryLimitError: Row(413, "The job needs too much memory", "memory-limit"),
     store.StorageFullError: Row(507, "No room left", "storage-full"),
+    store.ObjectStoreError: Row(503, "The object store cannot be used", "object-store"),
     store.InternalError: Row(500, "Internal Server Error", "internal"),
     store.StoreError: Row(500, "Internal Server Error", "internal"),
     MalformedUploadError: Row(400, "A malformed upload", "malformed-upload"),

@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from model_store.folders import remove_folder
 from model_store.records import Execution, JobRecord, JobStatus, now, work_key
 from service.context import Context
 from service.queues import APPLY, TRAIN
@@ -26,13 +25,13 @@ async def staging(context: Context) -> AsyncIterator[tuple[str, Path]]:
     try:
         yield job_id, folder
     finally:
-        await asyncio.to_thread(_remove_untaken, context, job_id, folder)
+        await asyncio.to_thread(_remove_untaken, context, job_id)
 
 
-def _remove_untaken(context: Context, job_id: str, folder: Path) -> None:
+def _remove_untaken(context: Context, job_id: str) -> None:
     # Ask the records, not the block: an error after the reservation leaves a job that will run.
     if context.stores.jobs.get(job_id) is None:
-        remove_folder(folder)
+        context.stores.inputs.remove(job_id)
 
 
 def submit(
@@ -76,6 +75,7 @@ def _queue_of(read: ReadUpload) -> str:
 def _entered(context: Context, record: JobRecord) -> JobRecord:
     """Reserve the work and deliver it; when equal work is there already, that job."""
     stores = context.stores
+    stores.inputs.share(record.id)  # before the job is known: its worker may count on it
     while True:
         holder = stores.jobs.reserve(record)
         if holder.id == record.id:

@@ -10,9 +10,9 @@ from redis.exceptions import RedisError
 
 from model_store.adoption import adopt, queue_owner
 from model_store.errors import TimeLimitError, WorkerLostError
+from model_store.leftovers import sweep_leftovers
 from model_store.records import JobError, JobRecord, JobStatus, now
 from service.context import Context
-from service.leftovers import sweep_leftovers
 
 MAX_FAILURES = 2
 """A job is tried again once: whatever killed two workers would kill the third."""
@@ -44,7 +44,7 @@ class Sweeper:
         Raises DataFolderMismatchError when it belongs to another folder.
         """
         if not self._adopted or queue_owner(self._context.stores.redis) is None:
-            adopt(self._context.settings.data, self._context.stores)
+            adopt(self._context.stores)
             self._adopted = True
 
     def sweep(self) -> None:
@@ -103,7 +103,7 @@ class Sweeper:
         self._missing = {job_id: self._missing.get(job_id, 0) + 1 for job_id in missing}
         lost = [job_id for job_id in missing if self._missing[job_id] >= LOST_SWEEPS]
         for record in self._jobs.readable(lost):
-            if not self._context.stores.inputs.of(record.id).is_dir():
+            if not self._context.stores.inputs.exists(record.id):
                 self._jobs.give_up(record.id, JobError.of(WorkerLostError("the uploaded scene is gone")))
             elif record.status is JobStatus.ACCEPTED:
                 self._context.stores.log.add(record.id, "in no queue, delivered again", "warning")

@@ -13,7 +13,7 @@ from redis.exceptions import RedisError
 
 from model_store.adoption import claim_queue
 from model_store.settings import Settings
-from model_store.stores import connect
+from model_store.stores import connect, objects_of
 from supervision.command import command
 from supervision.embedded_queue import EmbeddedQueue, prepare_queue
 from supervision.environment import environment_of
@@ -70,7 +70,7 @@ def _claim_queue(settings: Settings) -> None:
     """Before any process that would refuse it starts. A Redis that is not there yet is waited for by all of them."""
     try:
         with connect(settings) as redis:
-            claim_queue(settings.data, redis)
+            claim_queue(objects_of(settings) or settings.data, redis)
     except RedisError as error:
         logger.warning("the queue does not answer yet: %s", error)
 

@@ -91,7 +91,12 @@ class ForkingWorker(Worker):
         super().handle_work_horse_killed(job, *how)  # type: ignore[no-untyped-call]
         if self._taken_too_much:
             delivery, error = delivery_of(job.id), too_much(self._taken_too_much, self._memory_bytes)
-            end_attempt(delivery.job_id, delivery.attempt, JobError.of(error), self._stores)
+            failed = JobError.of(error)
+            self._stores.apart(lambda: end_attempt(delivery.job_id, delivery.attempt, failed, self._stores))
+
+    def monitor_work_horse(self, job: Job, queue: Queue, execution: Execution) -> None:
+        super().monitor_work_horse(job, queue, execution)
+        self._stores.inputs.forget_copy(delivery_of(job.id).job_id)
 
     def main_work_horse(self, *args: Any, **kwargs: Any) -> None:
         die_with_parent(self.pid or 0, signal.SIGKILL)
@@ -144,7 +149,7 @@ class ForkingWorker(Worker):
             # RQ delivers a step again while it has retries left; this one is to cost none of them.
             job.retries_left = (job.retries_left or 0) + 1
             logger.info("%s given back, this worker stops", delivery)
-        elif self._jobs.give_back(delivery.job_id, delivery.attempt):
+        elif self._stores.apart(lambda: self._jobs.give_back(delivery.job_id, delivery.attempt)):
             self._stores.log.add(delivery.job_id, "given back, its worker stops")
 
     def get_heartbeat_ttl(self, job: Job, working_time: float = 0.0) -> int:

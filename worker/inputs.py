@@ -16,7 +16,7 @@ def task_of(record: JobRecord, stores: Stores) -> "UnmixingTask":
     """The task that was checked when the job was accepted. Raises UnknownModelError and UnreadableModelError."""
     from unmixing.io.inputs.tasks import UnmixingTask
 
-    folder = stores.inputs.of(record.id)
+    folder = stores.inputs.fetched(record.id)
     return UnmixingTask(
         paths=[folder / name for name in record.files],
         spec=record.spec,

@@ -11,6 +11,7 @@ from redis import Redis
 from redis.exceptions import RedisError
 
 from model_store.adoption import queue_owner, require_same
+from model_store.leftovers import sweep_leftovers
 from model_store.logs import set_up_logging
 from model_store.settings import Settings
 from model_store.stores import open_stores
@@ -41,7 +42,8 @@ def run_worker(settings: Settings, queues: Sequence[str] = ("train", "apply")) -
     SETTINGS.set(settings)
     stores = open_stores(settings)
     _wait_for_owner(stores.redis)
-    require_same(settings.data, stores.redis)
+    stores.apart(lambda: require_same(stores.place, stores.redis))
+    stores.apart(lambda: sweep_leftovers(settings.data, stores))  # of workers that were killed here
     _import_ahead(queues)
     ForkingWorker(queues, settings, stores).work(logging_level="WARNING")
 

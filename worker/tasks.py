@@ -71,7 +71,9 @@ def _compute(delivery: Delivery, settings: Settings, stores: Stores) -> bool:
     shared = SharedImage(stores.parts.of(job_id))
     if not shared.is_prepared:
         task = task_of(record, stores)
-        if not prepare(shared, task, settings.part_pixels, compute, part_of(report, 0.0, LOOKED_SHARE)):
+        # Parts are folders that all workers see; those of an object store have a machine of their own each.
+        alone = settings.object_store is not None
+        if alone or not prepare(shared, task, settings.part_pixels, compute, part_of(report, 0.0, LOOKED_SHARE)):
             _store_results(job_id, task, compute, report, stores)
             return True
     enqueue_steps(delivery, shared, record.queue, settings, stores.redis)

@@ -9,6 +9,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from model_store.errors import StorageFullError, UnknownModelError
+from model_store.models import ModelStore
 from model_store.settings import Settings
 from service.errors import (
     ExecuteRequestError,
@@ -52,7 +53,7 @@ logger = logging.getLogger(__name__)
 class Readers:
     """Reads uploads, ``settings.readers`` at a time; the others wait their turn."""
 
-    def __init__(self, settings: Settings, server: ForkServer, models: Path) -> None:
+    def __init__(self, settings: Settings, server: ForkServer, models: ModelStore) -> None:
         self._settings, self._server, self._models = settings, server, models
         self._free = asyncio.Semaphore(settings.readers)
 
@@ -91,12 +92,13 @@ class Readers:
         return found
 
     async def _answer(self, folder: Path, upload: Upload, task: ReadTask) -> ReadAnswer:
+        await asyncio.to_thread(self._models.synchronize)
         limits = self._limits(folder, task)
         request = ReadRequest(
             folder=folder,
             fields=upload.fields,
             body=upload.body,
-            models=self._models,
+            models=self._models.folder,
             max_unpacked_bytes=self._settings.max_unpacked_bytes,
             max_training_seconds=self._settings.max_training_seconds,
             limits=limits,

@@ -32,7 +32,7 @@ def read(stores: Stores, job: JobRecord) -> JobRecord:
 
 
 def test_an_emptied_queue_knows_every_job_again(settings: Settings, stores: Stores) -> None:
-    adopt(settings.data, stores)
+    adopt(stores)
     waiting, running, done, failed, dismissed, removed, unsaid = (uploaded(stores, f"work {n}") for n in range(7))
     assert stores.jobs.start(running.id)
     store_results(stores, done)
@@ -46,7 +46,7 @@ def test_an_emptied_queue_knows_every_job_again(settings: Settings, stores: Stor
     before = {job.id: read(stores, job) for job in (waiting, done, failed, dismissed)}
 
     stores.redis.flushall()
-    adopt(settings.data, stores)
+    adopt(stores)
 
     after = {job_id: stores.jobs.get(job_id) for job_id in before}
     lost = {"message": "the queue was lost; waiting for a worker"}
@@ -68,7 +68,7 @@ def test_an_emptied_queue_knows_every_job_again(settings: Settings, stores: Stor
 
 
 def test_a_queue_that_lost_its_last_second_learns_how_jobs_ended(settings: Settings, stores: Stores) -> None:
-    adopt(settings.data, stores)
+    adopt(stores)
     job = uploaded(stores, "work")
     attempt = stores.jobs.start(job.id) or 0
     earlier = stores.redis.dump(f"unmix:job:{job.id}")
@@ -78,7 +78,7 @@ def test_a_queue_that_lost_its_last_second_learns_how_jobs_ended(settings: Setti
     stores.redis.zrem("unmix:jobs:successful", job.id)
     stores.redis.zadd("unmix:jobs:running", {job.id: 1.0})
     assert read(stores, job).status is JobStatus.RUNNING
-    adopt(settings.data, stores)
+    adopt(stores)
     assert read(stores, job).status is JobStatus.SUCCESSFUL
     assert stores.jobs.ids(JobStatus.RUNNING) == []
 
@@ -86,7 +86,7 @@ def test_a_queue_that_lost_its_last_second_learns_how_jobs_ended(settings: Setti
 def test_jobs_from_before_there_were_records_on_disk_get_them(settings: Settings, stores: Stores) -> None:
     job = uploaded(stores, "work")
     stores.jobs.files.remove(job.id)
-    adopt(settings.data, stores)
+    adopt(stores)
     assert stores.jobs.files.read(job.id) == job
 
 
@@ -94,7 +94,7 @@ def test_one_record_that_cannot_be_read_keeps_no_other_from_coming_back(settings
     jobs = [uploaded(stores, f"work {n}") for n in range(3)]
     (settings.data / "jobs" / f"{jobs[1].id}.json").write_text("{")
     stores.redis.flushall()
-    adopt(settings.data, stores)
+    adopt(stores)
     assert stores.jobs.ids() == [jobs[0].id, jobs[2].id]
 
 

@@ -3,6 +3,7 @@
 import json
 import os
 import time
+import uuid
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import pytest
 from model_store.errors import QueueUnavailableError, UnknownModelError, UnreadableModelError
 from model_store.folders import appearing_folder, remove_folder, remove_leftovers
 from model_store.models import ModelStore
+from model_store.objects import Objects
 from model_store.results import ResultStore
 from model_store.settings import Settings, queue_url
 from tests.conftest import stored_model
@@ -18,8 +20,16 @@ from unmixing.errors import ModelParityError
 from unmixing.io.products.document import write_document
 
 
-def test_a_model_is_known_by_its_content(tmp_path: Path) -> None:
-    store = ModelStore(tmp_path / "models")
+@pytest.fixture(params=["folder", "s3"])
+def objects(request: pytest.FixtureRequest) -> Objects | None:
+    """Where the stores of a test keep things: None for their folder, or an empty place in an object store."""
+    if request.param == "folder":
+        return None
+    return Objects(f"s3://unmix/{uuid.uuid4().hex}", request.getfixturevalue("s3_endpoint"))
+
+
+def test_a_model_is_known_by_its_content(tmp_path: Path, objects: Objects | None) -> None:
+    store = ModelStore(tmp_path / "models", objects)
     identifier = store.register(stored_model())
     assert store.register(stored_model()) == identifier
     assert store.load(identifier) == stored_model()
@@ -28,8 +38,10 @@ def test_a_model_is_known_by_its_content(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("parity", [1.01e-4, float("nan"), float("inf")])
-def test_a_model_that_differs_from_its_training_is_refused(tmp_path: Path, parity: float) -> None:
-    store = ModelStore(tmp_path / "models")
+def test_a_model_that_differs_from_its_training_is_refused(
+    tmp_path: Path, parity: float, objects: Objects | None
+) -> None:
+    store = ModelStore(tmp_path / "models", objects)
     with pytest.raises(ModelParityError, match="0001"):
         store.register(stored_model(parity=parity))
     assert not (tmp_path / "models").exists()
@@ -81,15 +93,15 @@ def test_a_model_deleted_while_models_are_listed_is_left_out(
 
 
 @pytest.mark.parametrize("identifier", ["", "..", "../models", "0" * 31, "0" * 32, "Z" * 32, "/etc"])
-def test_unknown_models(tmp_path: Path, identifier: str) -> None:
-    store = ModelStore(tmp_path / "models")
+def test_unknown_models(tmp_path: Path, identifier: str, objects: Objects | None) -> None:
+    store = ModelStore(tmp_path / "models", objects)
     for ask in (store.get, store.load, store.delete):
         with pytest.raises(UnknownModelError):
             ask(identifier)
 
 
-def test_results_open_only_what_they_list(tmp_path: Path) -> None:
-    store = ResultStore(tmp_path)
+def test_results_open_only_what_they_list(tmp_path: Path, objects: Objects | None) -> None:
+    store = ResultStore(tmp_path, objects)
     with store.writing("job") as folder:
         (folder / "maps.tif").write_bytes(b"maps")
         (folder / "secret").write_bytes(b"not listed")
@@ -103,7 +115,10 @@ def test_results_open_only_what_they_list(tmp_path: Path) -> None:
         assert store.asset("job", name) is None
     assert store.document("other") is None
     store.remove("job")
-    assert list(tmp_path.iterdir()) == []
+    assert not store.exists("job")
+    assert store.document("job") is None
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+    assert objects is None or objects.listed("") == []
 
 
 def test_a_folder_appears_whole_or_not_at_all(tmp_path: Path) -> None:

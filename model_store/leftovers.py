@@ -25,6 +25,7 @@ def sweep_leftovers(data: Path, stores: Stores) -> None:
         (data / "models", _is_visible),
         (data / "jobs", _is_visible),
         (data / "webhooks", _is_visible),
+        (data / "cache", lambda name: False),  # copies of what the object store has
     ):
         for name in remove_leftovers(folder, keep, older_than_seconds=LEFTOVER_SECONDS):
             logger.info("removed the leftover %s", folder / name)
