@@ -11,7 +11,7 @@ from typing import Any
 
 from model_store.folders import appearing_folder, hidden_folder, remove_folder
 from model_store.objects import Objects
-from unmixing.io.products.document import DOCUMENT
+from unmixing.io.products.folders import DOCUMENT
 
 
 @dataclass(frozen=True)
