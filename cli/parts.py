@@ -16,7 +16,7 @@ from cli.progress import StageBar
 from cli.report import print_summary
 from cli.settings import settings_with
 from model_store.folders import remove_folder
-from unmixing.io.products.document import write_document
+from unmixing.io.products.document import write_descriptions
 from unmixing.io.products.folders import output_folder
 from unmixing.types import Compute
 
@@ -50,7 +50,7 @@ def join(parts: PartFolders, out: JoinedOut, force: options.Force = False) -> No
         require_free(out, force=force)
         with StageBar(out.name) as report, output_folder(out) as folder:
             document = join_parts(parts, folder, _compute(), report, lambda model: None).document
-            write_document(folder, document)
+            write_descriptions(folder, document)
             report(1.0, "done")
         print_summary(document)
         OUTPUT.print(f"results in {out.resolve()}", markup=False)

@@ -17,7 +17,7 @@ from cli.report import print_summary
 from cli.request_options import with_fields
 from cli.scene_files import correction_files, library_files, scene_files, scene_name
 from cli.settings import settings_with
-from unmixing.io.products.document import write_document
+from unmixing.io.products.document import write_descriptions
 from unmixing.io.products.folders import output_folder
 from unmixing.types import Compute, TrainedModel
 
@@ -93,7 +93,7 @@ def deliver_to(target: Path, task: "UnmixingTask") -> None:
     compute = Compute(device=settings.device, threads=settings.threads)
     with StageBar(task.paths[0].name) as report, output_folder(target) as folder:
         document = run_task(task, folder, compute, report, lambda model: None).document
-        write_document(folder, document)
+        write_descriptions(folder, document)
         report(1.0, "done")
     print_summary(document)
     OUTPUT.print(f"results in {target.resolve()}", markup=False)

@@ -8,10 +8,15 @@ from unmixing.io.formats.envi_pairs import with_partner
 
 
 def scene_files(paths: Sequence[Path]) -> list[Path]:
-    """The given files, without doubles; a single half of an ENVI pair with the other half that lies beside it.
+    """The given files, without doubles; a single half of an ENVI pair with the other half that lies beside it; of a
+    folder with a STAC catalog or item all files.
 
-    Raises CliError for a file that is not there.
+    Raises CliError for a file that is not there, SceneFormatError for another folder.
     """
+    if len(paths) == 1 and paths[0].is_dir():
+        from unmixing.io.inputs.stac_items import folder_files
+
+        return folder_files(paths[0])
     for path in paths:
         if not path.is_file():
             raise CliError(f"{path}: no such file")

@@ -1,7 +1,8 @@
 """Trained models, stored under the hash of their bytes: ``{id}/model.onnx``, which carries its manifest, and a copy of
-that for listings, ``{id}/manifest.json``."""
+that for listings, ``{id}/manifest.json``; ``{id}/item.json`` is its STAC item, for who takes the folder elsewhere."""
 
 import hashlib
+import json
 import logging
 import re
 from collections.abc import Callable, Iterable
@@ -13,6 +14,8 @@ from pathlib import Path
 from model_store.errors import UnknownModelError, UnreadableModelError
 from model_store.folders import appearing_folder, remove_folder
 from unmixing.errors import ModelParityError
+from unmixing.io.products.stac.models import model_item
+from unmixing.io.products.stac.names import ITEM
 from unmixing.manifest import ModelManifest
 from unmixing.types import TrainedModel
 
@@ -68,6 +71,8 @@ class ModelStore:
             with appearing_folder(self._folder / identifier) as folder:
                 (folder / "model.onnx").write_bytes(model.onnx)
                 (folder / "manifest.json").write_text(model.manifest.model_dump_json(), "utf-8")
+                item = model_item(model.manifest, identifier, datetime.now(UTC), "./model.onnx")
+                (folder / ITEM).write_text(json.dumps(item), "utf-8")
         return identifier
 
     def get(self, identifier: str) -> StoredModel:
