@@ -26,7 +26,20 @@ MOST_LISTED = 8
 """Bands left out that are listed for each reason, at most."""
 
 
-@with_fields("kind", "variable", "axes", "rows", "columns", "wavelengths", "bad_bands", "keep_bands", "nodata", "scale")
+@with_fields(
+    "kind",
+    "variable",
+    "axes",
+    "rows",
+    "columns",
+    "wavelengths",
+    "bad_bands",
+    "keep_bands",
+    "nodata",
+    "scale",
+    "acquired",
+    "derived_from",
+)
 def inspect(
     scene: options.Scene,
     fields: dict[str, str],

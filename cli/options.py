@@ -12,8 +12,8 @@ Scene = Annotated[
     list[Path],
     typer.Argument(
         metavar="SCENE...",
-        help=f"An image: {IMAGE_FORMATS} (either half finds the other), or a zip of it. Or a mixture matrix, samples "
-        f"x channels: {MATRIX_FORMATS}.",
+        help=f"An image: {IMAGE_FORMATS} (either half finds the other), a zip of it, or a folder with a STAC item. Or "
+        f"a mixture matrix, samples x channels: {MATRIX_FORMATS}.",
         show_default=False,
     ),
 ]

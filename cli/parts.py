@@ -45,12 +45,12 @@ def join(parts: PartFolders, out: JoinedOut, force: options.Force = False) -> No
     """
     with one_line_errors():
         from unmixing.io.apply.joining import join_parts
-        from unmixing.io.products.document import write_document
+        from unmixing.io.products.document import write_descriptions
 
         require_free(out, force=force)
         with StageBar(out.name) as report, output_folder(out) as folder:
             document = join_parts(parts, folder, _compute(), report, lambda model: None).document
-            write_document(folder, document)
+            write_descriptions(folder, document)
             report(1.0, "done")
         print_summary(document)
         OUTPUT.print(f"results in {out.resolve()}", markup=False)

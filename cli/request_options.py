@@ -78,6 +78,8 @@ FIELD_OPTIONS = (
     FieldOption("keep_bands", metavar="RANGES"),
     FieldOption("nodata", metavar="NUMBER"),
     FieldOption("scale", metavar="NUMBER"),
+    FieldOption("acquired", metavar="TIME[/TIME]"),
+    FieldOption("derived_from", metavar="URL"),
     FieldOption("nonnegative", ("--nonnegative/--signed",)),
     FieldOption("sparse", ("--sparse/--dense",)),
     FieldOption("seed"),

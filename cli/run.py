@@ -87,14 +87,14 @@ def _free_target(out: Path | None, scene: Sequence[Path], rows: str | None, *, f
 def deliver_to(target: Path, task: "UnmixingTask") -> None:
     """Write products and ``result.json`` into ``target``, all or nothing, and say what was found."""
     from unmixing.io.apply.run import run_task
-    from unmixing.io.products.document import write_document
+    from unmixing.io.products.document import write_descriptions
     from unmixing.types import Compute
 
     settings = settings_with()
     compute = Compute(device=settings.device, threads=settings.threads)
     with StageBar(task.paths[0].name) as report, output_folder(target) as folder:
         document = run_task(task, folder, compute, report, lambda model: None).document
-        write_document(folder, document)
+        write_descriptions(folder, document)
         report(1.0, "done")
     print_summary(document)
     OUTPUT.print(f"results in {target.resolve()}", markup=False)

@@ -60,7 +60,7 @@ def submit(
         unmix submit field.tif --label "north field" --webhook https://me.example.org/hook
     """
     with one_line_errors():
-        files = scene_files(scene)
+        files, fields = _without_stac(scene_files(scene), fields)
         libraries = library_files(library, endmembers, mixing_library) | correction_files(mask, fields)
         target = out or Path(f"{scene_name(scene)}-unmixed")
         require_free(target, force=force)
@@ -73,6 +73,14 @@ def submit(
             raise typer.Exit(INTERRUPTED) from None
         print_summary(document)
         OUTPUT.print(f"results in {target.resolve()}", markup=False)
+
+
+def _without_stac(files: list[Path], fields: dict[str, str]) -> tuple[Sequence[Path], dict[str, str]]:
+    """The scene's own files of a folder with a STAC item, and what the item says and the fields do not."""
+    from unmixing.io.inputs.stac_items import stac_scene
+
+    found = stac_scene(files)
+    return (files, fields) if found is None else (found.files, {**found.facts, **fields})
 
 
 class JobInterrupted(Exception):

@@ -1,7 +1,8 @@
 """Trained models, stored under the hash of their bytes: ``{id}/model.onnx``, which carries its manifest, and a copy of
-that for listings, ``{id}/manifest.json``."""
+that for listings, ``{id}/manifest.json``; ``{id}/item.json`` is its STAC item, for who takes the folder elsewhere."""
 
 import hashlib
+import json
 import logging
 import os
 import re
@@ -15,6 +16,8 @@ from model_store.errors import UnknownModelError, UnreadableModelError
 from model_store.folders import appearing_folder, remove_folder
 from model_store.objects import Objects
 from unmixing.errors import ModelParityError
+from unmixing.io.products.stac.models import model_item
+from unmixing.io.products.stac.names import ITEM
 from unmixing.manifest import ModelManifest
 from unmixing.types import TrainedModel
 
@@ -75,6 +78,8 @@ class ModelStore:
             with appearing_folder(self._folder / identifier) as folder:
                 (folder / "model.onnx").write_bytes(model.onnx)
                 (folder / MANIFEST).write_text(model.manifest.model_dump_json(), "utf-8")
+                item = model_item(model.manifest, identifier, datetime.now(UTC), "./model.onnx")
+                (folder / ITEM).write_text(json.dumps(item), "utf-8")
         if self._objects is not None and not self._objects.exists(_key(identifier)):
             self._objects.put_folder(f"models/{identifier}", self._folder / identifier, last=MANIFEST)
         return identifier

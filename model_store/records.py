@@ -131,14 +131,14 @@ def work_key(
     execution: Execution | None = None,
 ) -> str:
     """Equal for equal work. ``digests``: see ``JobRecord``; order and names of the files do not matter, those of a mask
-    neither. asked: how the input is to be read. execution: decides the form of the results, so that work asked for in
-    another form is another job."""
+    neither. asked: how the input is to be read; where it comes from does not matter. execution: decides the form of the
+    results, so that work asked for in another form is another job."""
     work = {
         "science": SCIENCE_VERSION,
         "files": {field: sorted(found.values()) for field, found in digests.items() if found},
         "spec": spec.model_dump(mode="json"),
         "model": model_id,
-        "input": asked.model_dump(mode="json", exclude={"mask"}),
+        "input": asked.model_dump(mode="json", exclude={"mask", "derived_from"}),
         **({} if execution is None else {"execution": execution.model_dump(mode="json")}),
     }
     return hashlib.sha256(json.dumps(work, sort_keys=True).encode()).hexdigest()

@@ -1,6 +1,7 @@
 """Specs of a request, validated once at the edge and trusted inside."""
 
 from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
@@ -22,9 +23,8 @@ def _numbers(value: Any) -> Any:
 
 def _text(value: Any) -> Any:
     """A list as the text that a form would hold."""
-    return (
-        ",".join(str(item) for item in value) if isinstance(value, Sequence) and not isinstance(value, str) else value
-    )
+    is_list = isinstance(value, Sequence) and not isinstance(value, str)
+    return ",".join(str(item) for item in value) if is_list else value
 
 
 def _size(value: str | None) -> str | None:
@@ -37,7 +37,21 @@ def _size(value: str | None) -> str | None:
 Size = Annotated[str | None, AfterValidator(_size)]
 """A count, or a range ``first:one-after-last`` whose ends may be left out."""
 
+
+def period(text: str) -> str:
+    """A moment, or begin/end, in UTC where it names no other zone; a day alone is the whole day. Raises ValueError."""
+    begin, _, end = (part.strip() for part in text.partition("/"))
+    days = (begin, "T00:00:00"), (end or begin, "T23:59:59")
+    found = (datetime.fromisoformat(day + time if len(day) == 10 else day) for day, time in days)
+    first, last = (moment.replace(tzinfo=moment.tzinfo or UTC).astimezone(UTC) for moment in found)
+    if first > last:
+        raise ValueError("it ends before it begins")
+    return "/".join(dict.fromkeys(moment.isoformat().replace("+00:00", "Z") for moment in (first, last)))
+
+
 Bands = Annotated[str | None, BeforeValidator(_text)]
+Period = Annotated[str | None, AfterValidator(lambda text: None if text is None else period(text))]
+Address = Annotated[str, Field(pattern=r"^(https?|s3)://[^\s/@?#]+(/\S*)?$", max_length=2000)]
 Wavelength = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
@@ -83,6 +97,13 @@ class InputSpec(BaseModel):
         None,
         description="A file that says which pixels to use: a raster of the image's size, not zero where they are, or "
         "GeoJSON, whose polygons hold them.",
+    )
+    acquired: Period = Field(
+        None,
+        description="When it was taken: `2024-05-01`, `2024-05-01T10:00:00Z`, or begin and end with / between them.",
+    )
+    derived_from: Address | None = Field(
+        None, description="The address of what the file is a copy of, for the link `derived_from` of the results."
     )
 
     def given(self) -> dict[str, Any]:

@@ -32,7 +32,7 @@ from model_store.models import model_id
 from model_store.records import JobRecord
 from model_store.settings import Settings
 from model_store.stores import Stores
-from unmixing.io.products.document import write_document
+from unmixing.io.products.document import write_descriptions
 from unmixing.progress import Progress, in_words, part_of, silent
 from unmixing.specs import UnmixSpec
 from unmixing.types import Compute
@@ -223,7 +223,7 @@ def join(delivery: Delivery, settings: Settings, stores: Stores) -> bool:
             shutil.move(made, results / made.name)  # one that is lost with this attempt is made again below
         done = join_parts(shared.parts(), results, compute, part_of(report, UNMIXED_SHARE, 1.0), model_id)
         done.document["provenance"]["input"] = input_document(_record(delivery, stores).input)
-        write_document(results, done.document)
+        write_descriptions(results, done.document, delivery.job_id)
         measure(done.document, stores)
     return True
 

@@ -11,7 +11,7 @@ from model_store.errors import UnknownJobError
 from model_store.models import model_id
 from model_store.settings import Settings
 from model_store.stores import Stores, open_stores
-from unmixing.io.products.document import write_document
+from unmixing.io.products.document import write_descriptions
 from unmixing.progress import Progress, part_of
 from unmixing.types import Compute
 from worker.attempts import progress_to, run_held
@@ -87,7 +87,7 @@ def _store_results(job_id: str, task: "UnmixingTask", compute: Compute, report: 
 
     with stores.results.writing(job_id) as results:
         done = run_task(task, results, compute, report, model_id)
-        write_document(results, done.document)
+        write_descriptions(results, done.document, job_id)
         measure(done.document, stores)
         for model in done.models:
             stores.models.register(model)

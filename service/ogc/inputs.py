@@ -7,7 +7,7 @@ from typing import Any
 from service.context import Context
 from service.errors import ExecuteRequestError, UploadFieldError
 from service.ogc.processes import REFERENCE, Process
-from service.outbound.references import Reference, fetched
+from service.outbound.references import Reference, fetched, note_origin
 from service.reading.execute_requests import BINARY_INPUTS
 from service.reading.messages import ReadExecution
 from service.uploads import FILE, JSON_MIXTURES, SUBMITTED_FIELDS, Fields, Upload, plain_text
@@ -48,6 +48,7 @@ async def as_upload(context: Context, asked: ReadExecution, folder: Path) -> Upl
                 _add(fields, name, value.value)
     if any(value.file == JSON_MIXTURES for value in asked.inputs.get(FILE, ())):
         fields.values.setdefault("kind", InputKind.MIXTURES)
+    note_origin(fields, linked.get(FILE, []))
     digests = await fetched(linked, folder, context.references, context.settings.max_upload_bytes)
     for name, values in asked.inputs.items():
         for written in (folder / value.file for value in values if value.file is not None):

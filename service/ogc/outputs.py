@@ -10,8 +10,9 @@ from model_store.records import JobRecord
 from model_store.results import ResultStore
 from service.errors import ResultNotReadyError
 from service.ogc.processes import FEATURES, FEATURES_SCHEMA, RESULT, STAC, STAC_SCHEMA
-from service.ogc.stac_collections import ITEM, collection_of, features_of
+from service.ogc.stac_collections import features_of, job_collection
 from service.result_links import linked
+from unmixing.io.products.stac.names import ITEM
 
 NAMED = (FEATURES, STAC, RESULT)
 """Outputs of a job that are no files."""
@@ -46,7 +47,7 @@ def job_outputs(record: JobRecord, results: ResultStore, base: str) -> dict[str,
         for name, asset in results.assets(record.id).items()
     }
     item = _item(files)
-    collection = collection_of(record, document, base, item)
+    collection = job_collection(record, document, base, item)
     features = features_of(collection, item)
     return {
         # First: clients take the first output that they can read a collection from.

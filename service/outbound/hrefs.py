@@ -1,11 +1,14 @@
 """The addresses that a request names: which kinds there may be, and in which one way they are written."""
 
+import re
 from ipaddress import AddressValueError, IPv4Address
-from urllib.parse import quote
+from urllib.parse import parse_qsl, quote, urlsplit
 
 import httpx
+from pydantic import TypeAdapter, ValidationError
 
 from service.errors import ReferenceRefusedError
+from unmixing.specs import Address
 
 PORTS = {"http": 80, "https": 443}
 FIRST_FREE_PORT = 1024
@@ -13,6 +16,15 @@ FIRST_FREE_PORT = 1024
 
 MAX_HREF_LENGTH = 8192
 SHOWN_LENGTH = 200
+
+SIGNATURE = re.compile(
+    r"x-(amz|goog)-.*|signature|expires|key-pair-id|policy|awsaccesskeyid|googleaccessid"
+    r"|s[vertpi]|sig|spr|srt|ss|st|sk[tevs]|skoid|sktid",
+    re.I,
+)
+"""Parameters of a query by which object stores know who may read for a while: those of S3, Google and Azure."""
+
+_ADDRESS = TypeAdapter(Address)
 
 
 def shown(href: str) -> str:
@@ -42,6 +54,25 @@ def web_address(href: str, s3_endpoint: str | None = None, base: httpx.URL | Non
         raise ReferenceRefusedError(f"{shown(href)} begins with {url.scheme!r}; it has to be an http or https address")
     _require_plain(href, url)
     return url
+
+
+def origin_of(href: str) -> str | None:
+    """The address of a file as everybody may read it who reads the result: without the signature of an object store.
+
+    None for files of this machine, and for an address with any other query: what it asks for may be a secret, and
+    without it the address is another one.
+
+    >>> origin_of("https://store.example/scene.tif?X-Amz-Date=1&X-Amz-Signature=2")
+    'https://store.example/scene.tif'
+    """
+    try:
+        parts = urlsplit(href)
+        names = [name for name, _ in parse_qsl(parts.query, keep_blank_values=True)]
+        if not all(map(SIGNATURE.fullmatch, names)):
+            return None
+        return _ADDRESS.validate_python(parts._replace(query="", fragment="").geturl())
+    except (ValueError, ValidationError):
+        return None
 
 
 def port_of(url: httpx.URL) -> int:

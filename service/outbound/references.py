@@ -10,9 +10,10 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from service.errors import UploadFieldError
 from service.outbound.fetching import References
+from service.outbound.hrefs import origin_of
 from service.uploads import FILE, FILE_FIELDS, Fields, Upload, plain_text
 
-HREF, FILE_NAME = "href", "filename"
+HREF, FILE_NAME, DERIVED_FROM = "href", "filename", "derived_from"
 MAX_BYTES = 2**18
 """Of a body that is looked at here: larger ones hold numbers, and are parsed where uploads are read."""
 
@@ -49,7 +50,15 @@ async def with_references(
     if not named.get(FILE):
         raise UploadFieldError(f'no {HREF!r}, and no "{FILE}" with one: the scene, or the mixture matrix, is missing')
     (folder / str(upload.body)).unlink()
+    note_origin(fields, named[FILE])
     return Upload(fields.values, await fetched(named, folder, references, max_bytes))
+
+
+def note_origin(fields: Fields, found: Sequence[Reference]) -> None:
+    """Let the results lead to where the input came from, unless the request says where that is."""
+    origin = origin_of(found[0].href) if found else None
+    if origin is not None:
+        fields.values.setdefault(DERIVED_FROM, origin)
 
 
 async def fetched(

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import Depends, Query, Request, Response
+from fastapi.responses import JSONResponse
 
 from model_store.models import StoredModel
 from model_store.records import MAX_LABEL_LENGTH, JobStatus
@@ -16,6 +17,8 @@ from service.routes.parameters import Limit, ModelId, Offset, filter_query
 from service.schemas.links import page_links
 from service.schemas.methods import MethodName
 from service.schemas.models import ModelDocument, ModelList, model_document
+from unmixing.io.products.stac.models import model_item
+from unmixing.io.products.stac.names import GEOJSON, JSON
 from unmixing.manifest import MODEL_MEDIA_TYPE
 
 router = Router(tags=["models"])
@@ -93,6 +96,25 @@ def get_model_file(model_id: ModelId, request: Request, context: ContextArgument
     """ONNX, with all preprocessing inside the graph and a dynamic number of pixels."""
     stored = context.stores.models.get(model_id)
     return stored_file(request, stored.path, MODEL_MEDIA_TYPE)
+
+
+@router.get(
+    "/models/{model_id}/item.json",
+    summary="One model as a STAC item",
+    response_class=Response,
+    responses={
+        200: {"description": "The item.", "content": {GEOJSON: {"schema": {"type": "object"}}}},
+        **problems(404, 422, 500),
+    },
+)
+def get_model_item(model_id: ModelId, request: Request, context: ContextArgument) -> Response:
+    """STAC 1.1 with the machine learning model extension: bands, inputs and outputs with their shapes, how it was
+    trained."""
+    stored = context.stores.models.get(model_id)
+    url = f"{request.base_url}models/{stored.id}"
+    item = model_item(stored.manifest, stored.id, stored.created, f"{url}/model.onnx")
+    links = [{"rel": "self", "href": f"{url}/item.json", "type": GEOJSON}, {"rel": "via", "href": url, "type": JSON}]
+    return JSONResponse({**item, "links": links}, media_type=GEOJSON)
 
 
 @router.delete(

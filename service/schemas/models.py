@@ -6,6 +6,7 @@ from pydantic import BaseModel, Field
 
 from model_store.models import StoredModel
 from service.schemas.links import Link
+from unmixing.io.products.stac.names import GEOJSON
 from unmixing.manifest import MODEL_MEDIA_TYPE, ModelManifest
 
 
@@ -33,5 +34,6 @@ def model_document(model: StoredModel, base: str) -> ModelDocument:
     links = [
         Link(href=url, rel="self"),
         Link(href=f"{url}/model.onnx", rel="enclosure", type=MODEL_MEDIA_TYPE),
+        Link(href=f"{url}/item.json", rel="alternate", type=GEOJSON),
     ]
     return ModelDocument(id=model.id, created=model.created, size=model.size, manifest=model.manifest, links=links)

@@ -24,6 +24,9 @@ PRODUCTS = {
     "model.onnx",
     "quicklook.png",
     "result.json",
+    "item.json",
+    "collection.json",
+    "catalog.json",
 }
 QUICK = ("-p", "3", "--max-training-seconds", TRAINING_SECONDS)
 

@@ -29,7 +29,8 @@ OPERATIONS = {
 OPERATION_IDS = {
     *("get_landing", "get_liveness", "get_readiness", "get_problem_kind", "list_methods", "submit_job"),
     *("inspect_input", "list_jobs", "get_job", "delete_job", "stream_job_events", "get_results"),
-    *("get_results_archive", "get_result_asset", "list_models", "get_model", "get_model_file", "delete_model"),
+    *("get_results_archive", "get_result_asset", "list_models", "get_model", "get_model_file", "get_model_item"),
+    "delete_model",
     *("get_metrics", "get_job_logs"),
     *("get_conformance", "get_openapi_30", "list_processes", "get_process", "execute_process"),
 }

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from model_store.settings import Settings
+from model_store.stores import Stores
 from tests.conftest import npy, serving, small_scene
 from tests.service.test_bad_input import assert_nothing_left, assert_problem
 from tests.service.web import Page, Web, web
@@ -56,6 +57,32 @@ def test_a_scene_by_reference_is_the_job_of_its_upload(near: httpx.Client, site:
     referred = post(near, site.url("/scene.npy?signature=1"))
     assert referred.status_code == 202, referred.text
     assert referred.json()["jobID"] == uploaded.json()["jobID"]
+
+
+@pytest.mark.parametrize(
+    ("query", "told"),
+    [
+        ("", True),
+        ("?X-Amz-Signature=secret&X-Amz-Expires=60", True),
+        ("?sv=2024-11-04&sr=b&sig=secret", True),
+        ("?token=secret", False),
+    ],
+)
+def test_the_results_lead_to_the_address_and_tell_no_secret(
+    near: httpx.Client, site: Web, stores: Stores, query: str, told: bool
+) -> None:
+    site.pages[f"/scene.npy{query}"] = Page(SCENE)
+    answer = post(near, site.url(f"/scene.npy{query}"))
+    assert answer.status_code == 202, answer.text
+    record = stores.jobs.get(answer.json()["jobID"])
+    assert record.input.derived_from == (site.url("/scene.npy") if told else None)
+    assert "secret" not in record.model_dump_json()
+
+
+def test_where_it_comes_from_may_be_said(near: httpx.Client, site: Web, stores: Stores) -> None:
+    own = "https://data.example/items/7"
+    answer = post(near, site.url("/scenes/scene.npy"), derived_from=own)
+    assert stores.jobs.get(answer.json()["jobID"]).input.derived_from == own
 
 
 def test_nothing_is_sent_with_a_request_but_what_it_needs(

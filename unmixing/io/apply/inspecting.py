@@ -15,7 +15,7 @@ from unmixing.io.formats.detection import choose_scene
 from unmixing.io.inputs.input_kind import InputKind
 from unmixing.io.inputs.mixtures import choose_mixtures, read_mixtures
 from unmixing.io.inputs.scenes import open_scene
-from unmixing.io.inputs.tasks import LIBRARIES, Request, asked_input
+from unmixing.io.inputs.tasks import LIBRARIES, Request, asked_input, without_stac
 from unmixing.io.products.document import input_report, json_ready, warning_list
 from unmixing.io.products.false_colour import PictureRows, png, stretched
 from unmixing.io.products.result import picture_step
@@ -47,6 +47,7 @@ class EndmemberCount:
 
 def count_in_input(request: Request) -> EndmemberCount:
     """The number of endmembers that unmixing the image would look for. Raises UnmixingError as that would."""
+    request = without_stac(request)
     kind, _, asked = asked_input(request)
     if kind is InputKind.MIXTURES:
         raise SpecError("endmembers are counted in an image; this upload is read as mixtures")
@@ -61,6 +62,7 @@ def inspect_input(request: Request) -> Inspection:
     for field in LIBRARIES:
         if request.libraries.get(field):
             raise SpecError(f"{field} is for unmixing; an inspection takes the input alone")
+    request = without_stac(request)
     kind, decided_by, asked = asked_input(request)
     if kind is InputKind.MIXTURES:
         return _mixtures(request, asked, decided_by)

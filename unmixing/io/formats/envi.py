@@ -18,6 +18,7 @@ from unmixing.errors import SceneFormatError
 from unmixing.io.formats.array_header import ArrayHeader
 from unmixing.io.formats.envi_header import number, numbers, read_envi_header, whole_number
 from unmixing.io.formats.gdal import georeference_of, georeference_optional, safe_gdal
+from unmixing.io.formats.moments import stated_period
 from unmixing.io.formats.reader import SceneReader
 from unmixing.io.formats.rows import ArrayRows, Rows, calibrated
 from unmixing.io.formats.units import RADIANCE, REFLECTANCE, stated_unit
@@ -115,6 +116,7 @@ def _facts(fields: Mapping[str, str], layout: Layout, header: Path, binary: Path
         "wavelength_units": units,
         "scale_stated": None,
         "unit": stated_unit([fields.get("data units"), fields.get("z plot titles")]),
+        **stated_period(fields.get("acquisition time")),
     }
     return SceneFacts(
         wavelengths_nm=wavelengths,

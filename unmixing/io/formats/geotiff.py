@@ -15,6 +15,7 @@ from unmixing.errors import SceneFormatError
 from unmixing.io.formats.array_header import ArrayHeader
 from unmixing.io.formats.band_names import wavelengths_of_names
 from unmixing.io.formats.gdal import georeference_of, georeference_optional, safe_gdal
+from unmixing.io.formats.moments import stated_period
 from unmixing.io.formats.names import wavelength_unit
 from unmixing.io.formats.reader import SceneReader, require_plausible_size
 from unmixing.io.formats.rows import calibrated, default_rows_per_block
@@ -142,6 +143,7 @@ def _facts(dataset: rasterio.DatasetReader, name: str) -> SceneFacts:
         "wavelength_units": units,
         "scale_stated": "GDAL scale" if scaled else None,
         "unit": stated_unit(dataset.units[:1]),
+        **stated_period(dataset.tags(ns="IMAGERY").get("ACQUISITIONDATETIME")),
     }
     return SceneFacts(
         wavelengths_nm=wavelengths,

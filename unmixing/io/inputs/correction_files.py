@@ -16,6 +16,9 @@ MASK, WAVELENGTHS = "mask", "wavelengths"
 CORRECTIONS = (MASK, WAVELENGTHS)
 """The fields of what is said of an input that hold files; the second may be a plain list instead."""
 
+OF_ANY_KIND = frozenset({"variable", "acquired", "derived_from"})
+"""Of fields that mixtures have too."""
+
 MAX_BYTES = 2**20
 """Of a file of wavelengths."""
 
@@ -27,7 +30,7 @@ def input_spec(fields: Mapping[str, str], kind: InputKind, files: Mapping[str, S
     """
     named = {field: paths[0].name for field, paths in files.items() if paths}
     if kind is InputKind.MIXTURES:
-        refuse({**fields, **named}, (INPUT_FIELDS | set(CORRECTIONS)) - {"variable"}, "an image", kind)
+        refuse({**fields, **named}, (INPUT_FIELDS | set(CORRECTIONS)) - OF_ANY_KIND, "an image", kind)
     for field, paths in files.items():
         if len(paths) > 1:
             raise SpecError(f"{field} is {len(paths)} files ({', '.join(path.name for path in paths)}); give one")

@@ -157,7 +157,8 @@ def _moved(facts: SceneFacts, row: int, column: int) -> Georeference | None:
 
 
 def _corrected_facts(facts: SceneFacts, asked: InputSpec, n_bands: int) -> SceneFacts:
-    source = dict(facts.source)
+    said = {"acquired": asked.acquired, "derived_from": asked.derived_from}
+    source = {**facts.source, **{name: value for name, value in said.items() if value is not None}}
     if asked.wavelengths is not None:
         listed, unit = wavelengths_in_nm(asked.wavelengths, None)
         facts = replace(facts, wavelengths_nm=per_band(listed, n_bands, "wavelengths", np.float64))

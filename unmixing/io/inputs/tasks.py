@@ -1,7 +1,7 @@
 """From files and what was said about them to a task whose parts fit together: everything is checked once, here."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +18,7 @@ from unmixing.io.inputs.libraries import read_library
 from unmixing.io.inputs.mixtures import choose_mixtures, read_mixing_library, read_mixtures
 from unmixing.io.inputs.requests import MIXTURE_FIELDS, image_spec, mixtures_spec
 from unmixing.io.inputs.scenes import open_scene
+from unmixing.io.inputs.stac_items import stac_scene
 from unmixing.methods import chosen_methods, require_keeps_given
 from unmixing.mixtures.checks import check_separation
 from unmixing.mixtures.specs import SeparationSpec
@@ -64,10 +65,21 @@ class UnmixingTask:
 
 def checked_task(request: Request) -> UnmixingTask:
     """Read the header, and of the content just enough to see that the work can be done. Raises UnmixingError."""
+    request = without_stac(request)
     kind, decided_by, asked = asked_input(request)
     spec, paths = _image(request, asked) if kind is InputKind.IMAGE else _mixtures(request, asked)
     libraries = {field: files for field, files in request.libraries.items() if field in LIBRARIES}
     return UnmixingTask(paths, spec, asked, request.model, libraries, decided_by, request.scratch)
+
+
+def without_stac(request: Request) -> Request:
+    """The request with the scene's own files in the place of a STAC catalog or item that names them, and with what the
+    item says and the request does not. Raises SceneFormatError."""
+    found = stac_scene(request.files)
+    if found is None:
+        return request
+    said = {name: value for name, value in request.fields.items() if value}
+    return replace(request, files=found.files, fields={**found.facts, **said})
 
 
 def asked_input(request: Request) -> tuple[InputKind, str, InputSpec]:

@@ -63,7 +63,7 @@ def _write_plain(path: Path, raster: Raster, georeference: Georeference | None) 
         file.update_tags(**raster.tags)
         for index, band in enumerate(raster.bands, start=1):
             file.set_band_description(index, band.name)
-            file.update_tags(index, **raster.tags)
+            file.update_tags(index, DESCRIPTION=band.description, **raster.tags)
             if band.unit is not None:
                 file.set_band_unit(index, band.unit)
         if raster.colours:

@@ -59,6 +59,20 @@ def write_document(folder: Path, document: Mapping[str, Any]) -> None:
     (folder / DOCUMENT).write_text(json.dumps(document), "utf-8")
 
 
+def write_descriptions(folder: Path, document: Mapping[str, Any], name: str | None = None) -> None:
+    """Write ``result.json`` into the folder of a result, and of an image its STAC item, collection and catalog.
+
+    name: the id of these three.
+    """
+    if document["input"]["kind"] == "image":
+        # GDAL takes a while to import, and a command line that only shows its help should not wait for it.
+        from unmixing.io.products.stac.folder import write_stac
+
+        described = {**document["assets"], **assets_in(folder, write_stac(folder, document, name))}
+        document = {**document, "assets": described}
+    write_document(folder, document)
+
+
 def comparison_document(
     comparison: "Comparison", first: ImageResult, assets: Assets, kind_decided_by: str,
     model_ids: Mapping[str, str | None],

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from unmixing.errors import needing
-from unmixing.io.products.document import assets_in, result_document, write_document
+from unmixing.io.products.document import assets_in, result_document, write_descriptions
 from unmixing.io.products.folders import output_folder, require_empty
 from unmixing.io.products.labelled import labelled_result
 from unmixing.io.products.maps import DTYPES, NAMES
@@ -64,7 +64,7 @@ class UnmixingResult(Unmixing):
                 if values is not None:
                     np.save(hidden / f"{name}.npy", np.asarray(values, dtype=DTYPES[name]), allow_pickle=False)
             media_types = write_products(hidden, result)
-            write_document(hidden, result_document(result, assets_in(hidden, media_types)))
+            write_descriptions(hidden, result_document(result, assets_in(hidden, media_types)))
         return out
 
     def __repr__(self) -> str:

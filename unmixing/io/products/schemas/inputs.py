@@ -103,6 +103,12 @@ class ImageInput(ReadFile):
     unit: str | None = Field(
         None, description="`reflectance`, `radiance` or `digital numbers` where the header says so."
     )
+    acquired: str | None = Field(
+        None,
+        description="When it was taken: a moment, or begin/end, in UTC.",
+        examples=["2024-05-01T10:00:00Z/2024-05-01T10:00:25Z"],
+    )
+    derived_from: str | None = Field(None, description="Where the file comes from.")
     rows: int = Field(examples=[95])
     columns: int = Field(examples=[95])
     bands: int = Field(examples=[156])
