@@ -7,7 +7,7 @@ from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile, ZipInfo
 
 CHUNK_BYTES = 1 << 20
 
-TEXTS = (".csv", ".json", ".hdr", ".qml")
+TEXTS = (".csv", ".json", ".hdr", ".qml", ".xml")
 """Endings of files that get smaller by compression; maps, pictures and models hardly do."""
 
 

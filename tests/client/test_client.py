@@ -67,11 +67,13 @@ def test_a_labelled_array_keeps_its_place_and_wavelengths_on_the_way(client: Unm
     values[:, 2, 3] = -9999
     image = xarray.DataArray(values, coordinates, ("band", "y", "x"), attrs={"nodata": -9999.0})
     found = client.submit(image, SPEC).wait().result().to_xarray()
-    assert found.abundances.dims == ("y", "x", "endmember")
+    assert found.abundances.dims == ("endmember", "y", "x")
     np.testing.assert_allclose(found.wavelength, nm)
     np.testing.assert_allclose(found.x[:2], [500015.0, 500045.0])
     np.testing.assert_allclose(found.y[:2], [4099985.0, 4099955.0])
-    assert np.isnan(found.abundances[2, 3]).all()
+    assert np.isnan(found.abundances[:, 2, 3]).all()
+    assert found.residual.dims == found.quality.dims == ("y", "x")
+    assert int(found.quality[2, 3]) == 1
     assert int(np.isnan(found.brightness).sum()) == 1
     np.testing.assert_array_equal(found.abundances, unmix(image, SPEC).to_xarray().abundances)
 

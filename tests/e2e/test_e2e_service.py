@@ -1,6 +1,7 @@
 """The main job, for real: HTTP, the embedded queue, a forked worker, a trained network."""
 
 import io
+import zipfile
 
 import httpx
 import numpy as np
@@ -59,12 +60,23 @@ def check_results(service: httpx.Client, results: dict) -> None:
         "quality.tif",
         "quality.npy",
         "endmembers.csv",
+        "abundances.img",
+        "abundances.hdr",
+        "abundances.qml",
+        "dominant.tif",
+        "dominant.tif.aux.xml",
+        "dominant.qml",
+        "endmembers.sli",
+        "endmembers.hdr",
+        "results.nc",
         "model.onnx",
         "quicklook.png",
     }
     assert set(results["assets"]) == names
     for asset in results["assets"].values():
         assert len(service.get(asset["href"]).content) == asset["size"]
+    archive = service.get(results["assets"]["abundances.npy"]["href"].removesuffix("/abundances.npy") + ".zip")
+    assert set(zipfile.ZipFile(io.BytesIO(archive.content)).namelist()) == {*names, "result.json"}
     maps = np.load(io.BytesIO(service.get(results["assets"]["abundances.npy"]["href"]).content))
     assert maps.shape == (20, 20, 3)
     assert maps.dtype == np.float32

@@ -107,6 +107,24 @@ def test_wavelengths_are_in_nm(
             assert scene.wavelengths_nm == pytest.approx(expected)
 
 
+@pytest.mark.parametrize(
+    ("units", "listed", "widths", "expected"),
+    [
+        ("Micrometers", [0.4, 0.5, 0.6, 0.7, 0.8, 2.5], [0.01] * 6, [10.0] * 6),
+        (None, [400, 500, 600, 700, 800, 900], [8.5] * 6, [8.5] * 6),
+        ("Wavenumber", [10000, 5000, 4000, 2500, 2000, 1000], [8.5] * 6, None),
+        ("Nanometers", [400, 500, 600, 700, 800, 900], [8.5] * 5, None),
+    ],
+)
+def test_widths_of_bands_are_in_nm_where_they_are_said(
+    tmp_path: Path, units: str | None, listed: list[float], widths: list[float], expected: list[float] | None
+) -> None:
+    extra: dict[str, Any] = {"wavelength": braces(listed), "fwhm": braces(widths)}
+    extra |= {} if units is None else {"wavelength_units": units}
+    with open_scene(write_envi(tmp_path, small_cube(), **extra)) as scene:
+        assert scene.source["fwhm_nm"] == expected
+
+
 def test_bad_bands_nodata_and_scale_are_applied_once(tmp_path: Path) -> None:
     cube = small_cube(dtype="i2")
     cube[0, 0] = -9999

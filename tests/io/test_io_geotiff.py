@@ -62,9 +62,10 @@ def test_wavelengths_as_gdal_writes_them(tmp_path: Path) -> None:
     path = write_geotiff(tmp_path / "a.tif", small_cube())
     with rasterio.open(path, "r+") as dataset:
         for band in dataset.indexes:
-            dataset.update_tags(band, ns="IMAGERY", CENTRAL_WAVELENGTH_UM=str(0.4 + band / 10))
+            dataset.update_tags(band, ns="IMAGERY", CENTRAL_WAVELENGTH_UM=str(0.4 + band / 10), FWHM_UM="0.0085")
     with open_scene([path]) as scene:
         assert scene.wavelengths_nm == pytest.approx([500, 600, 700, 800, 900, 1000])
+        assert scene.source["fwhm_nm"] == [8.5] * 6
 
 
 def test_half_a_list_of_wavelengths_is_none(tmp_path: Path) -> None:

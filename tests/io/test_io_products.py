@@ -73,7 +73,8 @@ def read_tif(path: Path) -> tuple[Any, dict[str, Any]]:
         with rasterio.open(path) as dataset:
             facts = {name: getattr(dataset, name) for name in ("descriptions", "crs", "transform", "nodata")}
             facts |= {"overviews": dataset.overviews(1), "profile": dataset.profile}
-            values = dataset.read(masked=True).transpose(1, 2, 0).filled(np.nan)
+            values = dataset.read(masked=True).transpose(1, 2, 0)
+            values = values.filled(np.nan if values.dtype.kind == "f" else None)
             if facts["overviews"]:
                 facts["overview"] = dataset.read(out_shape=(dataset.count, dataset.height // 2, dataset.width // 2))
     return values, facts

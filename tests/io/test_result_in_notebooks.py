@@ -33,7 +33,10 @@ def test_labelled_maps_and_spectra(result: UnmixingResult) -> None:
     found = result.to_xarray()
     assert isinstance(found, xarray.Dataset)
     assert dict(found.sizes) == {"y": 14, "x": 12, "endmember": 3, "band": 24}
-    np.testing.assert_array_equal(found.abundances, result.abundances)
+    np.testing.assert_array_equal(found.abundances, result.abundances.transpose(2, 0, 1))
+    np.testing.assert_array_equal(found.residual, result.residual)
+    np.testing.assert_array_equal(found.quality, result.quality)
+    assert found.quality.attrs["flag_meanings"] == "masked negative_fit large_residual dark"
     np.testing.assert_array_equal(found.endmembers.sel(endmember="endmember 2"), result.endmembers[1])
     assert (float(found.wavelength[0]), bool(found.used[0]), found.attrs["abundances_of"]) == (400.0, False, "area")
     assert found.attrs["method"] == "vca_fcls"

@@ -47,7 +47,7 @@ def test_what_the_request_says_counts_more(tmp_path: Path) -> None:
 def test_begin_and_end_of_an_item(tmp_path: Path) -> None:
     begin, end = "2024-05-01T10:00:00Z", "2024-05-01T10:00:25Z"
     said = {"datetime": None, "start_datetime": begin, "end_datetime": end}
-    found = stac_scene(files_in([write_stac_scene(tmp_path / "stage", properties=said, links=[]))])
+    found = stac_scene(files_in([write_stac_scene(tmp_path / "stage", properties=said, links=[])]))
     assert found is not None
     assert found.facts == {"acquired": f"{begin}/{end}"}
 
@@ -55,7 +55,7 @@ def test_begin_and_end_of_an_item(tmp_path: Path) -> None:
 @pytest.mark.parametrize("properties", [None, [], {"datetime": 5}, {"datetime": "soon"}, {"start_datetime": "2024"}])
 def test_an_item_that_says_nothing_of_use(tmp_path: Path, properties: Any) -> None:
     links = ["x", {"rel": "self", "href": "./flight.json"}, {"rel": "self", "href": ["https://a.b"]}]
-    found = stac_scene(files_in([write_stac_scene(tmp_path / "stage", properties=properties, links=links))])
+    found = stac_scene(files_in([write_stac_scene(tmp_path / "stage", properties=properties, links=links)]))
     assert found is not None
     assert found.facts == {}
 

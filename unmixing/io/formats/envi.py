@@ -23,7 +23,7 @@ from unmixing.io.formats.reader import SceneReader
 from unmixing.io.formats.rows import ArrayRows, Rows, calibrated
 from unmixing.io.formats.units import RADIANCE, REFLECTANCE, stated_unit
 from unmixing.io.formats.variables import require_few_bands, require_three_axes
-from unmixing.io.formats.wavelengths import wavelengths_in_nm
+from unmixing.io.formats.wavelengths import wavelengths_in_nm, widths_in_nm
 from unmixing.specs import InputSpec
 from unmixing.types import Bool, Float64, Georeference, SceneFacts
 
@@ -103,10 +103,13 @@ def require_size(layout: Layout, header: Path, binary: Path) -> None:
 
 def _facts(fields: Mapping[str, str], layout: Layout, header: Path, binary: Path) -> SceneFacts:
     n_bands = layout.shape[2]
-    wavelengths, units = None, fields.get("wavelength units")
+    wavelengths, widths, units = None, None, fields.get("wavelength units")
     if "wavelength" in fields:
         listed = numbers(fields["wavelength"], "wavelength", header.name, n_bands)
         wavelengths, units = wavelengths_in_nm(listed, units)
+        if wavelengths is not None and "fwhm" in fields:
+            found = numbers(fields["fwhm"], "fwhm", header.name)
+            widths = widths_in_nm(found, listed, wavelengths) if len(found) == n_bands else None
     nodata = number(fields, "data ignore value", header.name)
     source = {
         "format": "ENVI",
@@ -114,6 +117,7 @@ def _facts(fields: Mapping[str, str], layout: Layout, header: Path, binary: Path
         "interleave": layout.interleave,
         "dtype": layout.dtype.name,
         "wavelength_units": units,
+        "fwhm_nm": widths,
         "scale_stated": None,
         "unit": stated_unit([fields.get("data units"), fields.get("z plot titles")]),
         **stated_period(fields.get("acquisition time")),

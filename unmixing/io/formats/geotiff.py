@@ -141,6 +141,7 @@ def _facts(dataset: rasterio.DatasetReader, name: str) -> SceneFacts:
         "interleave": dataset.interleaving.value.lower(),
         "dtype": dataset.dtypes[0],
         "wavelength_units": units,
+        "fwhm_nm": _band_widths(dataset),
         "scale_stated": "GDAL scale" if scaled else None,
         "unit": stated_unit(dataset.units[:1]),
         **stated_period(dataset.tags(ns="IMAGERY").get("ACQUISITIONDATETIME")),
@@ -169,6 +170,12 @@ def _wavelengths(
     if values is not None:
         return wavelengths_in_nm(values, "um")
     return wavelengths_of_names(dataset.descriptions, dataset.tags())
+
+
+def _band_widths(dataset: rasterio.DatasetReader) -> list[float] | None:
+    """From GDAL's FWHM_UM, in nanometres."""
+    values = _numbers([dataset.tags(band, ns="IMAGERY").get("FWHM_UM") for band in dataset.indexes])
+    return None if values is None else [round(1e3 * value, 6) for value in values]
 
 
 def _bad_bands(tags: Sequence[Mapping[str, str]]) -> Bool | None:

@@ -67,6 +67,19 @@ def wavelengths_in_nm(values: Sequence[float], units: str | None) -> tuple[Float
     return (None if known is None else numbers * known), stated
 
 
+def widths_in_nm(widths: Sequence[float], values: Sequence[float], wavelengths_nm: Float64) -> list[float] | None:
+    """Widths of bands in nanometres, which are in the unit of ``values``; None where that is no length.
+
+    >>> widths_in_nm([0.01, 0.02], [0.4, 2.5], np.array([400.0, 2500.0]))
+    [10.0, 20.0]
+    """
+    longest = int(np.argmax(values))
+    factor = float(wavelengths_nm[longest] / values[longest]) if values[longest] > 0 else np.nan
+    if not np.allclose(np.multiply(values, factor), wavelengths_nm, rtol=1e-6) or not np.isfinite(widths).all():
+        return None
+    return [round(factor * width, 6) for width in widths]
+
+
 def are_band_numbers(values: Float64) -> bool:
     """Whether a list only counts: 1, 2, 3 and so on, or from 0.
 

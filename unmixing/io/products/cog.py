@@ -4,7 +4,6 @@ import uuid
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import rasterio
 import rasterio.shutil
 from rasterio.transform import Affine
@@ -20,8 +19,6 @@ OPTIONS = {
     "BLOCKSIZE": "512",
     "BIGTIFF": "IF_SAFER",
 }
-BLOCK_BYTES = 16 * 2**20
-"""How much of a map is in memory at a time."""
 
 
 def write_cog(path: Path, raster: Raster, georeference: Georeference | None) -> None:
@@ -55,10 +52,9 @@ def place_options(georeference: Georeference | None) -> dict[str, Any]:
 
 def _write_plain(path: Path, raster: Raster, georeference: Georeference | None) -> None:
     rows, columns, count = raster.values.shape
-    dtype = raster.values.dtype
     with rasterio.open(
-        path, "w", driver="GTiff", height=rows, width=columns, count=count, dtype=dtype.name, nodata=raster.nodata,
-        interleave="pixel", BIGTIFF="IF_SAFER", **place_options(georeference),
+        path, "w", driver="GTiff", height=rows, width=columns, count=count, dtype=raster.values.dtype.name,
+        nodata=raster.nodata, interleave="pixel", BIGTIFF="IF_SAFER", **place_options(georeference),
     ) as file:  # fmt: skip
         file.update_tags(**raster.tags)
         for index, band in enumerate(raster.bands, start=1):
@@ -68,9 +64,5 @@ def _write_plain(path: Path, raster: Raster, georeference: Georeference | None) 
                 file.set_band_unit(index, band.unit)
         if raster.colours:
             file.write_colormap(1, raster.colours)
-        step = max(1, BLOCK_BYTES // (dtype.itemsize * columns * count))
-        for start in range(0, rows, step):
-            block = raster.values[start : start + step]
-            if raster.nodata is not None and not raster.is_coded:
-                block = np.nan_to_num(block, nan=raster.nodata)
+        for start, block in raster.blocks():
             file.write(block.transpose(2, 0, 1), window=Window(0, start, columns, len(block)))

@@ -10,7 +10,8 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from unmixing.comparison import Comparison
-from unmixing.io.products.quicklook import COLOURS, INK, LINE_STYLES, NO_DATA, abundance_label, runs
+from unmixing.io.products.palette import endmember_colour, line_style
+from unmixing.io.products.quicklook import INK, NO_DATA, abundance_label, runs
 from unmixing.methods import METHODS
 from unmixing.types import ImageInfo, Unmixing
 
@@ -36,7 +37,7 @@ def write_comparison_quicklook(path: Path, comparison: Comparison, info: ImageIn
         row[0].set_ylabel(textwrap.fill(METHODS[method].title, 18), fontsize=9, color=INK)
         _draw_spectra(row[-1], answer, info)
     for index, panel in enumerate(panels[0, :-1]):
-        panel.set_title(f"■ endmember {index + 1}", fontsize=9, color=COLOURS[index % len(COLOURS)], loc="left")
+        panel.set_title(f"■ endmember {index + 1}", fontsize=9, color=endmember_colour(index), loc="left")
     panels[0, -1].set_title("spectra, norm 1", fontsize=9, color=INK, loc="left")
     panels[-1, -1].set_xlabel("band" if info.wavelengths_nm is None else "wavelength (nm)", fontsize=8, color=INK)
     bar = figure.colorbar(image, ax=panels[-1, :-1].tolist(), location="bottom", fraction=0.05, aspect=40)
@@ -67,8 +68,8 @@ def _draw_spectra(panel: Any, answer: Unmixing, info: ImageInfo) -> None:
         panel.plot(
             np.insert(positions[order], breaks, np.nan),
             np.insert(unit[order], breaks, np.nan),
-            color=COLOURS[index % len(COLOURS)],
-            linestyle=LINE_STYLES[index // len(COLOURS) % len(LINE_STYLES)],
+            color=endmember_colour(index),
+            linestyle=line_style(index),
             linewidth=1.1,
         )
     panel.tick_params(labelsize=7, color="#999999")

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unmixing.io.products.rasters import Raster
-from unmixing.types import MapGrid
+from unmixing.types import Georeference, ImageInfo, MapGrid
 
 
 class GriddedValues:
@@ -26,6 +26,13 @@ class GriddedValues:
         found = np.full((*rows.shape, self.shape[2]), self._fill, dtype=self.dtype)
         found[shown] = self._values[rows[shown], columns[shown]]
         return found
+
+
+def placed(raster: Raster, info: ImageInfo) -> tuple[Raster, Georeference | None]:
+    """A raster of an image as files show it, and where it lies: on the image's grid when it has one."""
+    if info.grid is None:
+        return raster, info.georeference
+    return on_grid(raster, info.grid), info.grid.georeference
 
 
 def on_grid(raster: Raster, grid: MapGrid) -> Raster:

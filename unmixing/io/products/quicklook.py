@@ -12,17 +12,10 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from unmixing.io.products.false_colour import NO_DATA_GREY, false_colour_bands, stretched
+from unmixing.io.products.palette import endmember_colour, line_style
 from unmixing.io.products.result import ImageResult
 from unmixing.specs import AbundancesOf
 from unmixing.types import ImageInfo, Unmixing
-
-COLOURS = (
-    "#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9",
-    "#8c564b", "#6a51a3", "#7f7f7f", "#2f4b1f", "#b8b000", "#17202a",
-)  # fmt: skip
-"""Okabe and Ito's, which the colour-blind can tell apart, then more for the rare case."""
-
-LINE_STYLES = ("-", "--", ":")
 
 LONG_STEP = 6.0
 """A line is broken where the next wavelength is this many times the usual step away, or lies behind."""
@@ -71,7 +64,7 @@ def _draw_maps(figure: Any, result: ImageResult, n_rows: int, n_columns: int) ->
         values = np.ma.masked_invalid(unmixing.abundances[::step, ::step, index])
         image = panel.imshow(values, vmin=0, vmax=1, cmap="viridis", interpolation="nearest")
         origin = " (given)" if index < unmixing.n_given else ""
-        title = panel.set_title(f"■ {name}{origin}", fontsize=9, color=COLOURS[index % len(COLOURS)], loc="left")
+        title = panel.set_title(f"■ {name}{origin}", fontsize=9, color=endmember_colour(index), loc="left")
         title.set_parse_math(False)
     for panel in axes:
         panel.set_facecolor(NO_DATA)
@@ -118,8 +111,8 @@ def _draw_spectra(axes: Axes, unmixing: Unmixing, info: ImageInfo) -> None:
         axes.plot(
             np.insert(positions[order], breaks, np.nan),
             np.insert(spectrum[order], breaks, np.nan),
-            color=COLOURS[index % len(COLOURS)],
-            linestyle=LINE_STYLES[index // len(COLOURS) % len(LINE_STYLES)],
+            color=endmember_colour(index),
+            linestyle=line_style(index),
             linewidth=1.4,
             label=name,
         )

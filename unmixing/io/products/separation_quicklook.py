@@ -7,7 +7,8 @@ import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from unmixing.io.products.quicklook import COLOURS, INK, LINE_STYLES
+from unmixing.io.products.palette import endmember_colour, line_style
+from unmixing.io.products.quicklook import INK
 from unmixing.mixtures.separation import Separation
 
 MAX_SAMPLES = 600
@@ -25,7 +26,7 @@ def write_separation_quicklook(path: Path, separation: Separation) -> None:
     panels = np.atleast_2d(figure.subplots(len(names), 2, sharex="col", width_ratios=[1, 2], squeeze=False))
     shown = separation.sources[:MAX_SAMPLES]
     for index, (name, (left, right)) in enumerate(zip(names, panels, strict=True)):
-        colour, style = COLOURS[index % len(COLOURS)], LINE_STYLES[index // len(COLOURS) % len(LINE_STYLES)]
+        colour, style = endmember_colour(index), line_style(index)
         left.plot(separation.mixing_matrix[index], color=colour, linestyle=style, linewidth=1.3)
         right.vlines(np.arange(len(shown)), 0, shown[:, index], color=colour, linewidth=0.8)
         left.set_ylabel(name, fontsize=9, color=colour)

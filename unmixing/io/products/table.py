@@ -6,16 +6,26 @@ from pathlib import Path
 
 from unmixing.io.products.abundance_maps import abundance_maps, uncertainty_maps
 from unmixing.io.products.cog import hidden_name, write_cog
+from unmixing.io.products.dominant import dominant_map, write_categories
 from unmixing.io.products.endmembers import write_endmembers
+from unmixing.io.products.envi_files import (
+    write_abundance_cube,
+    write_abundance_header,
+    write_spectra,
+    write_spectra_header,
+)
 from unmixing.io.products.fit_maps import brightness_map, residual_map
-from unmixing.io.products.gridded import on_grid
+from unmixing.io.products.gridded import placed
+from unmixing.io.products.netcdf import write_netcdf
+from unmixing.io.products.qgis_styles import write_abundance_style, write_dominant_style
 from unmixing.io.products.quality import quality_map
 from unmixing.io.products.rasters import Raster
 from unmixing.io.products.result import ImageResult, can_draw
 from unmixing.manifest import MODEL_MEDIA_TYPE
 
 COG = "image/tiff; application=geotiff; profile=cloud-optimized"
-NPY = "application/x-npy"
+NPY, NETCDF = "application/x-npy", "application/x-netcdf"
+BINARY, TEXT, XML = "application/octet-stream", "text/plain", "application/xml"
 
 Write = Callable[[Path, ImageResult], None]
 
@@ -66,13 +76,15 @@ def write_model(path: Path, result: ImageResult) -> None:
 
 @dataclass(frozen=True)
 class Product:
-    """One file of a result. write: makes it once all maps are there; None for rasters, and for the maps themselves,
-    which ``MapFiles`` writes block by block. wanted: whether a result has it. raster: what a Cloud Optimized GeoTIFF
-    holds. slow: whether it takes so long that workers who share an image make it beside each other."""
+    """One file of a result. description: what it is, in words for catalogues. write: makes it once all maps are there;
+    None for rasters, and for the maps themselves, which ``MapFiles`` writes block by block. wanted: whether a result
+    has it. raster: what a Cloud Optimized GeoTIFF holds. slow: whether it takes so long that workers who share an image
+    make it beside each other."""
 
     name: str
     media_type: str
-    write: Write | None
+    description: str
+    write: Write | None = None
     wanted: Callable[[ImageResult], bool] = always
     raster: Callable[[ImageResult], Raster] | None = None
     slow: bool = False
@@ -83,31 +95,42 @@ class Product:
             return
         hidden = hidden_name(folder / self.name)
         if self.raster is not None:
-            raster, grid = self.raster(result), result.info.grid
-            if grid is None:
-                write_cog(hidden, raster, result.info.georeference)
-            else:
-                write_cog(hidden, on_grid(raster, grid), grid.georeference)
+            write_cog(hidden, *placed(self.raster(result), result.info))
         elif self.write is not None:
             self.write(hidden, result)
         hidden.replace(folder / self.name)
 
 
 PRODUCTS = (
-    Product("abundances.tif", COG, None, raster=abundance_maps, slow=True),
-    Product("abundances.npy", NPY, None),
-    Product("brightness.tif", COG, None, raster=brightness_map),
-    Product("brightness.npy", NPY, None),
-    Product("residual.tif", COG, None, has_residual, residual_map),
-    Product("residual.npy", NPY, None, has_residual),
-    Product("quality.tif", COG, None, has_quality, quality_map),
-    Product("quality.npy", NPY, None, has_quality),
-    Product("endmembers.csv", "text/csv", write_endmembers),
-    Product("model.onnx", MODEL_MEDIA_TYPE, write_model, has_model),
-    Product("quicklook.png", "image/png", write_picture, has_picture),
-    Product("uncertainty.tif", COG, None, has_uncertainty, uncertainty_maps, slow=True),
-    Product("uncertainty.npy", NPY, None, has_uncertainty),
-)
+    Product("abundances.tif", COG, "Abundances, a band per endmember", raster=abundance_maps, slow=True),
+    Product("abundances.npy", NPY, "Abundances, (rows, columns, endmembers)"),
+    Product("abundances.img", BINARY, "Abundances as ENVI image, described by abundances.hdr", write_abundance_cube),
+    Product("abundances.hdr", TEXT, "Header of abundances.img", write_abundance_header),
+    Product("abundances.qml", XML, "QGIS style of abundances.tif and abundances.img", write_abundance_style),
+    Product("dominant.tif", COG, "The endmember with the largest share of every pixel", raster=dominant_map),
+    Product("dominant.tif.aux.xml", XML, "Names of the codes of dominant.tif, for GDAL", write_categories),
+    Product("dominant.qml", XML, "QGIS style of dominant.tif", write_dominant_style),
+    Product("brightness.tif", COG, "Factor between mixture and pixel", raster=brightness_map),
+    Product("brightness.npy", NPY, "Factor between mixture and pixel, (rows, columns)"),
+    Product("residual.tif", COG, "What the mixture leaves of every pixel", None, has_residual, residual_map),
+    Product("residual.npy", NPY, "What the mixture leaves of every pixel, (rows, columns)", None, has_residual),
+    Product("quality.tif", COG, "Bits of what speaks against every pixel", None, has_quality, quality_map),
+    Product("quality.npy", NPY, "Bits of what speaks against every pixel, (rows, columns)", None, has_quality),
+    Product("endmembers.csv", "text/csv", "Spectra of the endmembers, a row per band", write_endmembers),
+    Product("endmembers.sli", BINARY, "Endmembers as ENVI spectral library, see endmembers.hdr", write_spectra),
+    Product("endmembers.hdr", TEXT, "Header of endmembers.sli", write_spectra_header),
+    Product("results.nc", NETCDF, "All maps and spectra as NetCDF by the CF conventions", write_netcdf),
+    Product("model.onnx", MODEL_MEDIA_TYPE, "The trained network, enough to use it again", write_model, has_model),
+    Product("quicklook.png", "image/png", "Image, maps and spectra as a picture", write_picture, has_picture),
+    Product(
+        "uncertainty.tif", COG, "Standard deviation of each abundance, a band per endmember", None, has_uncertainty,
+        uncertainty_maps, slow=True,
+    ),
+    Product(
+        "uncertainty.npy", NPY, "Standard deviation of each abundance, (rows, columns, endmembers)", None,
+        has_uncertainty,
+    ),
+)  # fmt: skip
 
 
 def write_products(folder: Path, result: ImageResult) -> Mapping[str, str]:

@@ -86,6 +86,7 @@ class ImageInput(ReadFile):
     passed_over: list[PassedOver] = Field([], description="Arrays of the same file that were not taken.")
     interleave: str | None = Field(None, description="Of ENVI files and GeoTIFF.", examples=["bsq"])
     wavelength_units: str | None = Field(None, description="As the file says them.", examples=["nanometers"])
+    fwhm_nm: list[float] | None = Field(None, description="Widths of the bands, where the file says them.")
     scale_stated: str | None = Field(
         None, description="Where the scale comes from.", examples=["reflectance scale factor"]
     )
