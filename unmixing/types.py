@@ -88,6 +88,7 @@ class WarningCode(StrEnum):
     COUNT_UNCERTAIN = "count_uncertain"
     DUPLICATE_ENDMEMBERS = "duplicate_endmembers"
     GIVEN_BRIGHTNESS = "given_brightness"
+    PERHAPS_NOT_PURE = "perhaps_not_pure"
     NO_BETTER_THAN_BASELINE = "no_better_than_baseline"
     LIBRARY_FAR = "library_far"
     OTHER_WAVELENGTHS = "other_wavelengths"

@@ -8,10 +8,11 @@ from unmixing.algorithms.bundles import Bundles
 from unmixing.algorithms.endmembers import unit_norm
 from unmixing.algorithms.metrics import match_endmembers, rmse, sad_radians
 from unmixing.errors import SpecError
+from unmixing.simulation.purity import pure_for_each_nearly_pure
 from unmixing.simulation.training_sets import model_scene
 from unmixing.simulation.wider_sets import OF_MIXTURES, synthesise_wider
 from unmixing.specs import UnmixSpec
-from unmixing.types import SpectralLibrary, Unmixing
+from unmixing.types import SpectralLibrary, Unmixing, WarningCode
 
 SIDE, N_BANDS, PUREST = 30, 40, 0.7
 
@@ -91,3 +92,17 @@ def test_sets_of_mixtures_lie_further_out_and_rebuild_their_pixels() -> None:
     ).mean()  # fmt: skip
     rebuilt = certain.brightness[:, :, None] * (certain.abundances @ (certain.norms[:, :, None] * certain.endmembers))
     assert np.linalg.norm(rebuilt - certain.pixels) < 0.05 * np.linalg.norm(certain.pixels)
+
+
+def test_pixels_that_pile_up_at_the_endmembers_look_pure() -> None:
+    rng = np.random.default_rng(1)
+    mixed = rng.dirichlet(np.ones(3), size=900)
+    with_pure = np.vstack([mixed, np.repeat(np.eye(3), 15, axis=0)])
+    assert pure_for_each_nearly_pure(mixed) < 0.5
+    assert pure_for_each_nearly_pure(with_pure) > 1
+
+
+def test_the_evidence_is_given_only_where_purity_is_not_denied(answers: dict[bool, Unmixing]) -> None:
+    assert answers[True].metrics["pure_for_each_nearly_pure"] > 0
+    assert "pure_for_each_nearly_pure" not in answers[False].metrics
+    assert WarningCode.PERHAPS_NOT_PURE not in {warning.code for warning in answers[False].warnings}

@@ -110,6 +110,13 @@ def test_a_count_that_is_practically_a_tie() -> None:
     assert fitting_warnings(known, {"n_endmembers_certainty": 0.2}) == ()
 
 
+def test_pixels_of_which_few_look_pure() -> None:
+    known = spectra().astype(np.float32)
+    found = fitting_warnings(known, {"pure_for_each_nearly_pure": 0.25})
+    assert "0.25 pixels look pure" in message(found, WarningCode.PERHAPS_NOT_PURE)
+    assert fitting_warnings(known, {"pure_for_each_nearly_pure": 1.2}) == ()
+
+
 def test_a_network_that_is_no_better_than_its_baseline() -> None:
     known = spectra().astype(np.float32)
     found = fitting_warnings(known, {"ratio_to_constant_answer": 1.25})

@@ -13,6 +13,9 @@ LEAST_CERTAINTY = 0.03
 
 DUPLICATE_RADIANS = 0.05
 
+LEAST_PURE = 0.45
+"""Pixels that look pure for each that nearly does; measured scenes have 0.9 and more."""
+
 DARKEST_GIVEN, BRIGHTEST_GIVEN = 0.01, 2.0
 """Of the brightest endmember given, over the brightest pixel: beyond these it is seldom on the image's scale."""
 
@@ -23,7 +26,8 @@ two samples of one material differ by 0.12 in the median, 0.26 at the worst tent
 
 def fitting_warnings(endmembers: Float32, metrics: Mapping[str, Any]) -> tuple[ResultWarning, ...]:
     """endmembers: (n_endmembers, n_used_bands). metrics: of the fitted method and of its model's training."""
-    found = (_uncertain_count(metrics), _duplicates(endmembers), _given_brightness(metrics), _no_better(metrics))
+    duplicates, given = _duplicates(endmembers), _given_brightness(metrics)
+    found = (_uncertain_count(metrics), duplicates, given, _perhaps_not_pure(metrics), _no_better(metrics))
     return tuple(each for each in found if each is not None)
 
 
@@ -60,6 +64,16 @@ def _given_brightness(metrics: Mapping[str, Any]) -> ResultWarning | None:
     return warning(
         WarningCode.GIVEN_BRIGHTNESS,
         f"the brightest endmember given is {brightest:.3g} times as bright as the image's brightest pixel",
+    )
+
+
+def _perhaps_not_pure(metrics: Mapping[str, Any]) -> ResultWarning | None:
+    ratio = metrics.get("pure_for_each_nearly_pure")
+    if ratio is None or ratio >= LEAST_PURE:
+        return None
+    return warning(
+        WarningCode.PERHAPS_NOT_PURE,
+        f"{ratio:.2f} pixels look pure for each that nearly does; below {LEAST_PURE:g} it may be that none is",
     )
 
 

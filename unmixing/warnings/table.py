@@ -56,6 +56,12 @@ WARNINGS: Mapping[WarningCode, WarningKind] = MappingProxyType(
             "percent beside 0 to 1. Abundances of `area` count them as bright as they were given.",
             "Compare their numbers with the image's, and bring one to the other's scale (`scale`).",
         ),
+        WarningCode.PERHAPS_NOT_PURE: WarningKind(
+            "Few pixels look pure beside those that nearly do: perhaps every pixel is a mixture, and endmembers lie "
+            "beyond the pixels. Of generated scenes with pure pixels one in ten looks so too.",
+            "Where pixels are large for what they show, ask again with `pure_pixels=false` and `method=lpalm`; where "
+            "each material has pixels of its own, keep this answer.",
+        ),
         WarningCode.NO_BETTER_THAN_BASELINE: WarningKind(
             "On synthetic truth the network is no better than its baseline, the endmembers of its library with NNLS.",
             "Let it train longer (`max_training_seconds`), or use `method=vca_fcls`.",

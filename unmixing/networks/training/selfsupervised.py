@@ -20,6 +20,7 @@ from unmixing.networks.training.supervised import History
 from unmixing.networks.training.task import TrainingTask
 from unmixing.networks.uncertainty import coverage, fit_uncertainty, shape_deviation_factors
 from unmixing.progress import part_of, silent
+from unmixing.simulation.purity import pure_for_each_nearly_pure
 from unmixing.simulation.training_sets import SceneModel
 from unmixing.specs import LpalmSpec
 from unmixing.types import TrainedModel
@@ -64,6 +65,8 @@ def train_on_synthetic_truth(task: TrainingTask, *, recipe: Recipe) -> TrainedMo
         given_spectra = None if task.given is None else task.given.spectra
         graph = UnmixingGraph(network, np.flatnonzero(cube.used_bands), truth.scale, uncertainty, given_spectra)
         metrics = {**_training_metrics(history, sets.scene), "uncertainty_coverage": covered}
+        if request.pure_pixels and not sets.scene.bundles.beyond_pixels:
+            metrics["pure_for_each_nearly_pure"] = pure_for_each_nearly_pure(sets.scene.abundances)
         names = () if task.given is None else task.given.names
         report = TrainingReport(metrics, truth.scale * context.norms, factors, given_names=names)
         manifest = image_manifest(cube, task.n_endmembers, request, spec, report)

@@ -52,6 +52,11 @@ class TrainingMetrics(BaseModel):
     training_angles_radians: Numbers | None = Field(None, description="Of CNNAEU, per epoch.")
     constant_answer_nmse: float | None = Field(None, description="Of the library's spectra with NNLS on the same sets.")
     constant_answer_nmse_endmembers: float | None = Field(None, description="The same of endmembers.")
+    pure_for_each_nearly_pure: float | None = Field(
+        None,
+        description="Pixels that look pure for each that nearly does, over the endmembers; few where none may be.",
+        examples=[1.34],
+    )
     ratio_to_constant_answer: float | None = Field(None, description="Below 1 the network beats that answer.")
     beats_constant_answer: bool | None = None
     bundle_spread_radians: Numbers | None = Field(None, description="Per endmember, how far runs differ.")
