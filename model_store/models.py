@@ -29,7 +29,7 @@ _ID = re.compile(rf"[0-9a-f]{{{ID_LENGTH}}}")
 
 @dataclass(frozen=True)
 class StoredModel:
-    """A model on disk. ``size`` in bytes; ``created`` is when this content was first stored."""
+    """A model on disk. ``size`` in bytes; ``created`` is when this content was stored last."""
 
     id: str
     path: Path
@@ -68,6 +68,8 @@ class ModelStore:
             with appearing_folder(self._folder / identifier) as folder:
                 (folder / "model.onnx").write_bytes(model.onnx)
                 (folder / "manifest.json").write_text(model.manifest.model_dump_json(), "utf-8")
+        else:  # its life begins anew
+            (self._folder / identifier / "model.onnx").touch()
         return identifier
 
     def get(self, identifier: str) -> StoredModel:
@@ -102,6 +104,10 @@ class ModelStore:
             found = [model for model in self._readable(newest_first) if matches(model)]
             return found[offset : offset + limit], len(found)
         return self._readable(newest_first[offset : offset + limit]), len(newest_first)
+
+    def every(self) -> list[StoredModel]:
+        """All models, in no order. What cannot be read is left out."""
+        return self._readable(identifier for _, identifier in self._entries())
 
     def _readable(self, identifiers: Iterable[str]) -> list[StoredModel]:
         found = []

@@ -31,6 +31,11 @@ class ResultStore:
     def exists(self, job_id: str) -> bool:
         return (self._folder / job_id / DOCUMENT).is_file()
 
+    def ids(self) -> list[str]:
+        """Ids of the jobs that have results."""
+        found = self._folder.glob(f"[!.]*/{DOCUMENT}") if self._folder.is_dir() else ()
+        return [path.parent.name for path in found]
+
     def document(self, job_id: str) -> dict[str, Any] | None:
         """The content of ``result.json``, or None when the job has no results."""
         try:

@@ -31,7 +31,7 @@ async def staging(context: Context) -> AsyncIterator[tuple[str, Path]]:
 
 def _remove_untaken(context: Context, job_id: str, folder: Path) -> None:
     # Ask the records, not the block: an error after the reservation leaves a job that will run.
-    if context.stores.jobs.get(job_id) is None:
+    if context.stores.jobs.get(job_id) is None and not context.stores.jobs.files.exists(job_id):
         remove_folder(folder)
 
 

@@ -37,6 +37,7 @@ class JobInfo(BaseModel):
     updated: datetime
     started: datetime | None = None
     finished: datetime | None = None
+    expires: datetime | None = None
     inputs: dict[str, Any] = {}
     error: dict[str, Any] | None = None
     warnings: tuple[Warned, ...] | None = None
