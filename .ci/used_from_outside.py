@@ -14,6 +14,7 @@ ZARR  # the same
 OpenScene, ReadArray  # unmixing.io.formats.format: types, quoted because they are for the checker alone
 error_type  # unmixing.io.formats.reader: the first argument of __exit__
 _.format_version  # unmixing.manifest: read from and written to the model's file
+max_connection_wait_time  # worker.forking: RQ reads it
 request_force_stop, signum  # worker.forking: RQ calls it on a second signal
 _.n_requests, _.sad_each  # benchmarks: written to the JSON of a run
 connection_made, data_received, connection_lost  # benchmarks.load_client: asyncio calls them

@@ -2,6 +2,8 @@
 
 import errno
 
+NO_ROOM = "the service has no room left to store this, or its disk is read-only; nothing was kept"
+
 
 class StoreError(Exception):
     """Root of this package's errors; the text may be shown to whoever asked."""
@@ -48,7 +50,7 @@ class MemoryLimitError(StoreError):
 
 
 class StorageFullError(StoreError):
-    """The disk of the data folder, or the quota on it, is full: nothing was kept."""
+    """The disk of the data folder, or the quota on it, is full, or it is read-only: nothing was kept."""
 
 
 class ObjectStoreError(StoreError):
@@ -60,5 +62,5 @@ class InternalError(StoreError):
 
 
 def is_storage_full(error: BaseException) -> bool:
-    """Whether the operating system found no room."""
-    return isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
+    """Whether the operating system found no room, or may not write at all."""
+    return isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EROFS)

@@ -16,8 +16,9 @@ LEFTOVER_SECONDS = 3600
 logger = logging.getLogger(__name__)
 
 
-def sweep_leftovers(data: Path, stores: Stores) -> None:
-    """Delete half-written folders of killed processes, and folders of jobs that need them no longer."""
+def sweep_leftovers(data: Path, stores: Stores, *, older_than_seconds: float = LEFTOVER_SECONDS) -> None:
+    """Delete half-written folders of killed processes, and folders of jobs that need them no longer, when nothing has
+    been written into them for so long."""
     for folder, keep in (
         (data / "inputs", lambda name: _keeps_input(stores, data / "inputs" / name, data)),
         (data / "parts", lambda name: _keeps_input(stores, data / "parts" / name, data)),
@@ -27,7 +28,7 @@ def sweep_leftovers(data: Path, stores: Stores) -> None:
         (data / "webhooks", _is_visible),
         (data / "cache", lambda name: False),  # copies of what the object store has
     ):
-        for name in remove_leftovers(folder, keep, older_than_seconds=LEFTOVER_SECONDS):
+        for name in remove_leftovers(folder, keep, older_than_seconds=older_than_seconds):
             logger.info("removed the leftover %s", folder / name)
 
 

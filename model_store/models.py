@@ -36,7 +36,7 @@ _ID = re.compile(rf"[0-9a-f]{{{ID_LENGTH}}}")
 
 @dataclass(frozen=True)
 class StoredModel:
-    """A model on disk. ``size`` in bytes; ``created`` is when this content was first stored."""
+    """A model on disk. ``size`` in bytes; ``created`` is when this content was stored last."""
 
     id: str
     path: Path
@@ -80,7 +80,9 @@ class ModelStore:
                 (folder / MANIFEST).write_text(model.manifest.model_dump_json(), "utf-8")
                 item = model_item(model.manifest, identifier, datetime.now(UTC), "./model.onnx")
                 (folder / ITEM).write_text(json.dumps(item), "utf-8")
-        if self._objects is not None and not self._objects.exists(_key(identifier)):
+        else:  # its life begins anew
+            (self._folder / identifier / "model.onnx").touch()
+        if self._objects is not None:
             self._objects.put_folder(f"models/{identifier}", self._folder / identifier, last=MANIFEST)
         return identifier
 
@@ -131,6 +133,10 @@ class ModelStore:
             found = [model for model in self._readable(newest_first) if matches(model)]
             return found[offset : offset + limit], len(found)
         return self._readable(newest_first[offset : offset + limit]), len(newest_first)
+
+    def every(self) -> list[StoredModel]:
+        """All models, in no order. What cannot be read is left out."""
+        return self._readable(identifier for _, identifier in self._entries())
 
     def _readable(self, identifiers: Iterable[str]) -> list[StoredModel]:
         found = []

@@ -54,6 +54,11 @@ class ResultStore:
             return (self._folder / job_id / DOCUMENT).is_file()
         return self._objects.exists(f"results/{job_id}/{DOCUMENT}")
 
+    def ids(self) -> list[str]:
+        """Ids of the jobs that have results."""
+        found = self._folder.glob(f"[!.]*/{DOCUMENT}") if self._folder.is_dir() else ()
+        return [path.parent.name for path in found]
+
     def document(self, job_id: str) -> dict[str, Any] | None:
         """The content of ``result.json``, or None when the job has no results."""
         if self._objects is not None:

@@ -51,6 +51,12 @@ class Settings(BaseSettings):
     job_lifetime_seconds: int = Field(
         30 * 24 * 3600, ge=1, description="Ended jobs and their results are removed after this many seconds."
     )
+    model_lifetime_seconds: int | None = Field(
+        None,
+        ge=1,
+        description="Stored models that no job uses and no result names are removed after this many seconds; "
+        "without it, never.",
+    )
     lease_seconds: float = Field(
         15.0,
         gt=0,

@@ -13,7 +13,7 @@ from redis.exceptions import RedisError
 from starlette.exceptions import HTTPException
 from starlette.routing import Match
 
-from model_store.errors import QueueUnavailableError, StorageFullError, is_storage_full
+from model_store.errors import NO_ROOM, QueueUnavailableError, StorageFullError, is_storage_full
 from model_store.records import JobError
 from service.errors import ROOTS, TABLE, FailedJobError, Row, ServiceBusyError, row_named, row_of
 
@@ -80,7 +80,7 @@ async def _on_os(request: Request, error: Exception) -> ProblemResponse:
         return await _on_unknown(request, error)
     logger.error("the disk of the data folder is full")
     row = TABLE[StorageFullError]
-    return respond(problem_of(row, "the service has no room left to store this; nothing was kept", request.url.path))
+    return respond(problem_of(row, NO_ROOM, request.url.path))
 
 
 async def _on_http(request: Request, error: Exception) -> Response:

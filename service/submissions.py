@@ -30,7 +30,7 @@ async def staging(context: Context) -> AsyncIterator[tuple[str, Path]]:
 
 def _remove_untaken(context: Context, job_id: str) -> None:
     # Ask the records, not the block: an error after the reservation leaves a job that will run.
-    if context.stores.jobs.get(job_id) is None:
+    if context.stores.jobs.get(job_id) is None and not context.stores.jobs.files.exists(job_id):
         context.stores.inputs.remove(job_id)
 
 

@@ -4,12 +4,14 @@ import asyncio
 import logging
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 
 from redis.exceptions import RedisError
 
 from model_store.adoption import adopt, queue_owner
-from model_store.errors import TimeLimitError, WorkerLostError
+from model_store.errors import TimeLimitError, UnknownModelError, WorkerLostError
+from model_store.expiry import expired_models
 from model_store.leftovers import sweep_leftovers
 from model_store.records import JobError, JobRecord, JobStatus, now
 from service.context import Context
@@ -56,7 +58,7 @@ class Sweeper:
         # First what RQ delivers again by itself: a part of an image, whose job then is not lost.
         steps = [self._context.queue.clean, self._sweep_running, self._sweep_accepted, self._sweep_expired]
         if time.monotonic() >= self._next_leftovers:
-            steps.append(self._sweep_leftovers)
+            steps += [self._sweep_models, self._sweep_leftovers]
             self._next_leftovers = time.monotonic() + LEFTOVER_SWEEP_SECONDS
         for step in steps:
             try:
@@ -110,11 +112,18 @@ class Sweeper:
                 self._context.queue.enqueue(record)
 
     def _sweep_expired(self) -> None:
-        lifetime = timedelta(seconds=self._context.settings.job_lifetime_seconds)
+        stores, lifetime = self._context.stores, timedelta(seconds=self._context.settings.job_lifetime_seconds)
         for job_id in self._jobs.ended_before(now() - lifetime):
-            self._context.stores.results.remove(job_id)
+            for folders in (stores.results, stores.inputs, stores.parts):
+                folders.remove(job_id)
             self._jobs.remove(job_id)
             logger.info("job %s: removed, its lifetime has ended", job_id)
+
+    def _sweep_models(self) -> None:
+        for identifier in expired_models(self._context.stores, self._context.settings, now()):
+            with suppress(UnknownModelError):  # somebody else was quicker
+                self._context.stores.models.delete(identifier)
+                logger.info("model %s: removed, its lifetime has ended", identifier)
 
     def _sweep_leftovers(self) -> None:
         sweep_leftovers(self._context.settings.data, self._context.stores)

@@ -37,6 +37,7 @@ class JobInfo(BaseModel):
     updated: datetime
     started: datetime | None = None
     finished: datetime | None = None
+    expires: datetime | None = None
     inputs: dict[str, Any] = {}
     labels: tuple[str, ...] = ()
     error: dict[str, Any] | None = None

@@ -8,7 +8,7 @@ from redis.exceptions import RedisError
 from rq.timeouts import JobTimeoutException
 
 from model_store.deliveries import Delivery
-from model_store.errors import InternalError, StorageFullError, StoreError, TimeLimitError, is_storage_full
+from model_store.errors import NO_ROOM, InternalError, StorageFullError, StoreError, TimeLimitError, is_storage_full
 from model_store.jobs import LIVE, Report
 from model_store.records import JobError
 from model_store.settings import Settings
@@ -76,11 +76,11 @@ def _job_error(job_id: str, raised: Exception, settings: Settings) -> JobError:
         limit = settings.job_timeout_seconds
         return JobError.of(TimeLimitError(f"the job took longer than {limit} seconds, the limit set here"))
     if (memory := refused(raised)) is not None:
-        logger.error("job %s: no memory", job_id, exc_info=raised)
+        logger.error("job %s: no memory", job_id, exc_info=raised, extra={"job_id": job_id})
         return JobError.of(memory)
     if is_storage_full(raised):
         logger.error("job %s: the disk of the data folder is full", job_id, extra={"job_id": job_id})
-        return JobError.of(StorageFullError("the service has no room left to store the results; nothing was kept"))
+        return JobError.of(StorageFullError(NO_ROOM))
     logger.error("job %s failed unexpectedly", job_id, exc_info=raised, extra={"job_id": job_id})
     return JobError.of(InternalError("something unforeseen happened; it stands in the worker's log"))
 

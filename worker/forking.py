@@ -46,6 +46,9 @@ class ForkingWorker(Worker):
     from here once it has had no job for the length of a lease.
     """
 
+    max_connection_wait_time = 2.0
+    """Of RQ: a queue that is back again is found so soon, not after a minute."""
+
     def __init__(self, queues: Sequence[str], settings: Settings, stores: Stores) -> None:
         super().__init__(
             list(queues),

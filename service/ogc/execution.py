@@ -134,7 +134,7 @@ def _created(asked: Asked, record: JobRecord, prefers_async: bool) -> Response:
     headers = {"Location": f"{asked.base}jobs/{record.id}"}
     if prefers_async:
         headers["Preference-Applied"] = RESPOND_ASYNC
-    document = job_document(record, asked.base).model_dump_json(exclude_none=True)
+    document = job_document(record, asked.base, asked.context.settings).model_dump_json(exclude_none=True)
     return Response(document, status_code=201, headers=headers, media_type=JSON)
 
 

@@ -127,7 +127,7 @@ class Webhooks:
     async def _outcome(self, subscription: Subscription, record: JobRecord, results: Results) -> int | str:
         """The status of the answer, or why there is none."""
         try:
-            body = await asyncio.to_thread(_body, subscription, record, results)
+            body = await asyncio.to_thread(_body, subscription, record, results, self._settings)
             headers = signed_headers(self._keys, subscription.id, now(), body) | {"Content-Type": "application/json"}
             async with asyncio.timeout(SEND_SECONDS):
                 return await self._client.post(web_address(subscription.url), headers, body)
@@ -155,14 +155,14 @@ def _claim(subscription: Subscription) -> str:
     return f"unmix:webhook:{subscription.id}"
 
 
-def _body(subscription: Subscription, record: JobRecord, results: Results) -> bytes:
+def _body(subscription: Subscription, record: JobRecord, results: Results, settings: Settings) -> bytes:
     if subscription.form is Form.RESULTS:
         return json.dumps(results(record, subscription.base), ensure_ascii=False).encode()
-    return json.dumps(_message(subscription, record), ensure_ascii=False).encode()
+    return json.dumps(_message(subscription, record, settings), ensure_ascii=False).encode()
 
 
-def _message(subscription: Subscription, record: JobRecord) -> dict[str, object]:
-    document = job_document(record, subscription.base).model_dump(mode="json", exclude_none=True)
+def _message(subscription: Subscription, record: JobRecord, settings: Settings) -> dict[str, object]:
+    document = job_document(record, subscription.base, settings).model_dump(mode="json", exclude_none=True)
     if subscription.form is Form.STATUS:
         return document
     moment = record.finished or record.updated

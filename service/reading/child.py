@@ -12,7 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NoReturn
 
-from model_store.errors import InternalError, StorageFullError, is_storage_full
+from model_store.errors import NO_ROOM, InternalError, StorageFullError, is_storage_full
 from model_store.lifeline import die_with_parent
 from model_store.models import ModelStore
 from model_store.records import MAX_LABEL_LENGTH, JobError
@@ -123,7 +123,7 @@ def _outcome(request: ReadRequest) -> ReadAnswer | JobError:
         )
     except OSError as error:
         if is_storage_full(error):
-            return JobError.of(StorageFullError("the service has no room left to store this; nothing was kept"))
+            return JobError.of(StorageFullError(NO_ROOM))
         if error.errno == errno.EFBIG:
             return JobError.of(UploadReadingError(f"unpacked it has more than {request.limits.file_bytes} bytes"))
         return _unforeseen(request)

@@ -9,6 +9,7 @@ from fastapi.responses import StreamingResponse
 
 from model_store.jobs import ENDED
 from model_store.records import JobRecord
+from model_store.settings import Settings
 from service.context import ContextArgument
 from service.openapi import problems
 from service.router import Router
@@ -66,17 +67,17 @@ async def stream_job_events(
     if record.status in ENDED and last_event_id == _id_of(record):
         return Response(status_code=HTTPStatus.NO_CONTENT)
     watcher: JobWatcher = request.app.state.watcher
-    events = iter(()) if request.method == "HEAD" else _events(watcher, record, str(request.base_url))
+    events = iter(()) if request.method == "HEAD" else _events(watcher, record, str(request.base_url), context.settings)
     headers = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
     return StreamingResponse(events, media_type=EVENT_STREAM, headers=headers)
 
 
-async def _events(watcher: JobWatcher, record: JobRecord, base: str) -> AsyncIterator[str]:
+async def _events(watcher: JobWatcher, record: JobRecord, base: str, settings: Settings) -> AsyncIterator[str]:
     async for seen in watcher.follow(record):
         if seen is None:
             yield HEARTBEAT
         else:
-            document = job_document(seen, base).model_dump_json(exclude_none=True)
+            document = job_document(seen, base, settings).model_dump_json(exclude_none=True)
             yield f"id: {_id_of(seen)}\nevent: status\ndata: {document}\n\n"
 
 

@@ -37,7 +37,7 @@ def list_jobs(
     matches = filters.matches if filters.by_record else None
     records, total = context.stores.jobs.page(filters.state, matches, limit=limit, offset=offset)
     return JobList(
-        jobs=[job_document(record, base) for record in records],
+        jobs=[job_document(record, base, context.settings) for record in records],
         numberMatched=total,
         links=page_links(f"{base}jobs", filters.query(), limit, offset, total),
     )
@@ -53,7 +53,7 @@ def list_jobs(
 async def get_job(job_id: JobId, request: Request, context: ContextArgument) -> Response:
     """Status, progress in percent and the stage in words. Ask as often as you like."""
     # Written out here, not by the framework: it would validate and walk the document a second time.
-    document = job_document(await context.job(job_id), str(request.base_url))
+    document = job_document(await context.job(job_id), str(request.base_url), context.settings)
     return Response(document.model_dump_json(exclude_none=True), media_type="application/json")
 
 
@@ -79,7 +79,7 @@ def delete_job(job_id: JobId, request: Request, context: ContextArgument) -> Job
         context.stores.results.remove(job_id)
         context.stores.jobs.remove(job_id)
     left = context.stores.jobs.get(job_id) or record.model_copy(update={"status": JobStatus.DISMISSED})
-    return job_document(left, str(request.base_url))
+    return job_document(left, str(request.base_url), context.settings)
 
 
 def _discard(context: Context, job_id: str) -> None:

@@ -72,7 +72,7 @@ def list_models(
     wanted = matches if filters.query() else None
     models, total = context.stores.models.page(wanted, limit=limit, offset=offset)
     return ModelList(
-        models=[model_document(model, base) for model in models],
+        models=[model_document(model, base, context.settings) for model in models],
         numberMatched=total,
         links=page_links(f"{base}models", filters.query(), limit, offset, total),
     )
@@ -83,7 +83,7 @@ def list_models(
 )
 def get_model(model_id: ModelId, request: Request, context: ContextArgument) -> ModelDocument:
     """The manifest: method, bands, endmembers, spec and metrics of the training."""
-    return model_document(context.stores.models.get(model_id), str(request.base_url))
+    return model_document(context.stores.models.get(model_id), str(request.base_url), context.settings)
 
 
 @router.get(

@@ -45,7 +45,7 @@ async def submit_job(request: Request, context: ContextArgument) -> Response:
     if read.webhook is not None:
         message = Subscription(job_id=record.id, url=read.webhook, base=str(request.base_url))
         await asyncio.to_thread(context.webhooks.subscribe, message)
-    document = job_document(record, str(request.base_url))
+    document = job_document(record, str(request.base_url), context.settings)
     return Response(
         document.model_dump_json(exclude_none=True),
         status_code=200 if record.status is JobStatus.SUCCESSFUL else 202,

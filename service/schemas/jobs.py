@@ -5,7 +5,9 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from model_store.expiry import expires
 from model_store.records import JobRecord, JobStatus
+from model_store.settings import Settings
 from service.problems import Problem, job_problem
 from service.schemas.links import Link
 from unmixing.io.inputs.correction_files import input_document
@@ -61,6 +63,7 @@ class JobDocument(BaseModel):
     started: datetime | None = None
     finished: datetime | None = None
     updated: datetime
+    expires: datetime | None = Field(None, description="Of an ended job: when it is removed, with its results.")
     labels: list[str] = Field(
         [],
         description="Labels under which this work was asked for, the newest last.",
@@ -96,7 +99,7 @@ class JobList(BaseModel):
     links: list[Link]
 
 
-def job_document(record: JobRecord, base: str) -> JobDocument:
+def job_document(record: JobRecord, base: str, settings: Settings) -> JobDocument:
     """``base``: URL of the service, with a slash at its end."""
     url = f"{base}jobs/{record.id}"
     links = [
@@ -120,6 +123,7 @@ def job_document(record: JobRecord, base: str) -> JobDocument:
         started=record.started,
         finished=record.finished,
         updated=record.updated,
+        expires=expires(record, settings),
         labels=list(record.labels),
         inputs=JobInputs(
             **record.spec.model_dump(),

@@ -63,6 +63,8 @@ def test_parts_of_a_scene_of_another_sensor_are_resampled_alike(unmix: Command, 
 def test_the_joined_parts_are_the_result_of_one_run(unmix: Command, tiny: Path, model: str) -> None:
     parts = make_parts(unmix, tiny, model)
     assert unmix("run", tiny, "--model", model, "-o", "whole").exit_code == 0
+    document = Path(parts[0], "part.json")
+    document.write_text(json.dumps(json.loads(document.read_text()) | {"peak_memory_bytes": 2**50}))
     joined = unmix("join", *reversed(parts), "-o", "joined")
     assert joined.exit_code == 0, joined.output
     one, other = (json.loads(Path(folder, "result.json").read_text()) for folder in ("whole", "joined"))
@@ -81,6 +83,7 @@ def test_the_joined_parts_are_the_result_of_one_run(unmix: Command, tiny: Path, 
     assert set(other["metrics"]) == set(one["metrics"])
     assert other["provenance"]["inputs"] == one["provenance"]["inputs"]
     assert list(one["provenance"]["inputs"]["file"]) == [tiny.name]
+    assert other["provenance"]["peak_memory_bytes"] == 2**50
 
 
 def test_rows_that_are_missing_or_there_twice_are_named(unmix: Command, tiny: Path, lpalm: str) -> None:

@@ -64,7 +64,7 @@ def test_a_killed_worker_takes_its_work_horse_along_and_another_takes_the_job(
         assert service.delete(training).json()["status"] == "dismissed"
 
 
-@pytest.mark.parametrize("by", ["command", "lease"])
+@pytest.mark.parametrize("by", ["command", "command, when it hangs", "lease"])
 def test_delete_stops_a_running_job_for_real(
     service: httpx.Client,
     worker: subprocess.Popen[bytes],
@@ -76,8 +76,10 @@ def test_delete_stops_a_running_job_for_real(
     if by == "lease":  # RQ's command goes astray: the work-horse finds out by itself
         monkeypatch.setattr("service.queues.send_stop_job_command", lambda *args, **kwargs: None)
     [horse] = horses_of(worker)
+    if by == "command, when it hangs":
+        os.kill(horse, signal.SIGSTOP)
     assert service.delete(training).json()["status"] == "dismissed"
-    wait_until(lambda: not runs(horse), 10)
+    wait_until(lambda: not runs(horse), 10 if by == "lease" else 3)
     assert service.get(training).json()["status"] == "dismissed"
     assert service.get(f"{training}/results").status_code == 404
     assert worker.poll() is None

@@ -143,3 +143,11 @@ def test_what_lies_outside_the_mask_changes_nothing(tmp_path: Path, method: str,
     assert np.array_equal(answers[0].brightness, answers[1].brightness, equal_nan=True)
     assert np.array_equal(np.isfinite(answers[0].brightness), USED)
     assert np.array_equal(answers[0].endmembers, answers[1].endmembers)
+
+
+def test_a_mask_that_is_shorter_than_its_header_says_is_refused_in_words(tmp_path: Path) -> None:
+    np.save(tmp_path / "mask.npy", USED)
+    content = (tmp_path / "mask.npy").read_bytes()
+    (tmp_path / "mask.npy").write_bytes(content[:-50])
+    with pytest.raises(UnmixingError, match="mask.npy has other numbers than its header says"):
+        open_scene([write(tmp_path / "scene.tif", CUBE)], InputSpec(mask=str(tmp_path / "mask.npy")))

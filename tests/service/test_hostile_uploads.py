@@ -31,7 +31,7 @@ LIMITS = {
 Bomb = Callable[[Path], bytes]
 
 BOMBS: dict[str, tuple[str, Bomb, list[str]]] = {
-    "a type that crashes SciPy": ("a.mat", lambda folder: bombs.mat_v5_of_no_type(), []),
+    "a type that crashes SciPy": ("a.mat", lambda folder: bombs.mat_v5_of_no_type(), ["65535", "none of numbers"]),
     "a part that claims 3.5 GiB": ("b.mat", lambda folder: bombs.mat_v5_that_claims(3584 * MIB), ["memory"]),
     "a chunk deflated twice": ("c.mat", lambda folder: bombs.hdf5_deflated_twice(folder, 400 * MIB), ["c.mat"]),
     "a header of 400 MiB": ("d.npz", lambda folder: bombs.npz_with_a_header_of(400 * MIB), ["d.npz"]),

@@ -428,6 +428,7 @@ def test_a_job_document_shows_every_field_of_the_spec() -> None:
     class LaterSpec(UnmixSpec):
         a_later_field: int = 7
 
-    shown = job_document(record().model_copy(update={"spec": LaterSpec()}), "http://service/").model_dump()["inputs"]
+    later = record().model_copy(update={"spec": LaterSpec()})
+    shown = job_document(later, "http://service/", Settings()).model_dump()["inputs"]
     assert set(LaterSpec.model_fields) <= set(shown)
     assert shown["a_later_field"] == 7

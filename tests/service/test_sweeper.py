@@ -1,7 +1,9 @@
 """The sweeper: lost jobs are tried once more, lost deliveries repeated, expired things removed."""
 
+import json
 import os
 import time
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -17,7 +19,7 @@ from service.outbound.fetching import References
 from service.outbound.webhooks import Webhooks
 from service.queues import JobQueue
 from service.sweeper import LOST_SWEEPS, Sweeper
-from tests.conftest import poison, record
+from tests.conftest import poison, record, stored_model
 
 
 @pytest.fixture
@@ -209,3 +211,28 @@ def test_a_step_that_fails_keeps_no_other_from_being_taken(
     age(leftover)
     Sweeper(context).sweep()
     assert not leftover.exists()
+
+
+def test_models_expire_once_nothing_refers_to_them(
+    context: Context, job: JobRecord, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    context = replace(context, settings=context.settings.model_copy(update={"model_lifetime_seconds": 60}))
+    models = context.stores.models
+    unused, named, wanted = (models.register(stored_model(n_bands)) for n_bands in (10, 20, 30))
+    with context.stores.results.writing(job.id) as folder:
+        (folder / "result.json").write_text(json.dumps({"model": {"id": named}}))
+    context.stores.jobs.reserve(record("with a model", model_id=wanted))
+    Sweeper(context).sweep()
+    assert {model.id for model in models.every()} == {unused, named, wanted}
+    later = now() + timedelta(seconds=61)
+    monkeypatch.setattr("service.sweeper.now", lambda: later)
+    Sweeper(context).sweep()
+    assert {model.id for model in models.every()} == {named, wanted}
+
+
+def test_models_stay_without_a_setting(context: Context, monkeypatch: pytest.MonkeyPatch) -> None:
+    context.stores.models.register(stored_model())
+    later = now() + timedelta(days=9999)
+    monkeypatch.setattr("service.sweeper.now", lambda: later)
+    Sweeper(context).sweep()
+    assert len(context.stores.models.every()) == 1

@@ -43,6 +43,8 @@ def join_parts(
         result, assets, kind_decided_by=first.document.kind_decided_by, model_id=model_id(first.stored.model)
     )
     document["provenance"]["inputs"] = first.document.inputs
+    most = max(part.document.peak_memory_bytes for part in parts)
+    document["provenance"]["peak_memory_bytes"] = max(most, document["provenance"]["peak_memory_bytes"])
     return TaskResult(document, (first.stored.model,))
 
 

@@ -16,6 +16,7 @@ from threadpoolctl import threadpool_limits
 from unmixing.errors import PartFormatError
 from unmixing.inference.apply import Maps
 from unmixing.inference.images import Image
+from unmixing.inference.provenance import peak_memory_bytes
 from unmixing.inference.reconstruction import N_SUMS
 from unmixing.io.apply.fitted_files import StoredFit, read_document, read_fitted, write_fitted
 from unmixing.io.apply.rows import apply_to_rows
@@ -35,8 +36,8 @@ class PartDocument(BaseModel):
     """The document ``part.json`` of a part, which is written last.
 
     reconstruction: its sums, see ``ReconstructionMetrics``. inference_seconds: how long it took to unmix the rows;
-    total_seconds: with everything before. inputs: the digests of the scene's files, of the part with its first row;
-    the others do not read all of it.
+    total_seconds: with everything before. peak_memory_bytes: of the process. inputs: the digests of the scene's files,
+    of the part with its first row; the others do not read all of it.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="constants")
@@ -47,6 +48,7 @@ class PartDocument(BaseModel):
     kind_decided_by: str
     inference_seconds: float
     total_seconds: float
+    peak_memory_bytes: int = 0
     inputs: dict[str, dict[str, str]] = {}
 
 
@@ -80,6 +82,7 @@ def write_part(
     document = PartDocument(
         rows=rows, reconstruction=tuple(reconstruction.sums().tolist()), kind_decided_by=kind_decided_by,
         inference_seconds=round(finished - applying, 4), total_seconds=round(finished - started, 4),
+        peak_memory_bytes=peak_memory_bytes(),
         inputs={field: dict(digests) for field, digests in inputs().items() if digests},
     )  # fmt: skip
     (folder / DOCUMENT).write_text(document.model_dump_json(), "utf-8")

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from unmixing.io.formats.array_header import ArrayHeader
 from unmixing.io.formats.arrays import ArrayFormat
 from unmixing.io.formats.damage import damage_reported
+from unmixing.io.formats.matlab_tags import require_known_types
 
 TYPES = {
     "double": "f8", "single": "f4", "int8": "i1", "int16": "i2", "int32": "i4", "int64": "i8",
@@ -28,6 +29,7 @@ def v5_headers(path: Path) -> dict[str, ArrayHeader]:
     """Every variable of a MATLAB file by its name, and the fields of structs as ``struct.field``, with its shape in
     MATLAB. Raises SceneFormatError."""
     with damage_reported(f"{path.name} is no readable MATLAB file"):
+        require_known_types(path)
         listing = scipy.io.whosmat(str(path), appendmat=False)
         found = {
             name: ArrayHeader(tuple(int(length) for length in shape), np.dtype(TYPES.get(kind, "O")))

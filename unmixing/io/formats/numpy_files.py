@@ -110,9 +110,12 @@ def _peek(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> ArrayHeader | None
 
 
 def _mapped(file: IO[bytes], name: str) -> NDArray[Any]:
-    """The array of a ``.npy`` file that lies on disk; the map outlives the file object."""
+    """The array of a ``.npy`` file that lies on disk; the map outlives the file object. Raises SceneFormatError."""
     header, order = read_npy_header(file, name)
-    return np.memmap(cast(Any, file), dtype=header.dtype, mode="r", offset=file.tell(), shape=header.shape, order=order)
+    with damage_reported(f"{name} has other numbers than its header says, {header}"):
+        return np.memmap(
+            cast(Any, file), dtype=header.dtype, mode="r", offset=file.tell(), shape=header.shape, order=order
+        )
 
 
 NPY = ArrayFormat("npy", npy_headers, load_npy, mapped=True)

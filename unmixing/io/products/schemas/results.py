@@ -70,7 +70,9 @@ class Provenance(BaseModel):
     seed: int | None = Field(examples=[0])
     versions: Software
     seconds: dict[str, float] = Field(description="Per stage.")
-    peak_memory_bytes: int = Field(description="Of the process that computed.")
+    peak_memory_bytes: int = Field(
+        description="Of the process that computed; of an image in parts, of that which took most."
+    )
     input: InputSpec | None = Field(None, description="What was said of the input, in place of what its file says.")
     inputs: dict[str, dict[str, str]] | None = Field(
         None, description="By field, each file's name and SHA-256.", examples=[{"file": {"scene.npz": "877fe2e4..."}}]
