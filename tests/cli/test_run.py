@@ -23,6 +23,7 @@ PRODUCTS = {
     "endmembers.csv",
     "model.onnx",
     "quicklook.png",
+    "image.npy",
     "result.json",
 }
 QUICK = ("-p", "3", "--max-training-seconds", TRAINING_SECONDS)

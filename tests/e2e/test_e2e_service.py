@@ -61,6 +61,7 @@ def check_results(service: httpx.Client, results: dict) -> None:
         "endmembers.csv",
         "model.onnx",
         "quicklook.png",
+        "image.npy",
     }
     assert set(results["assets"]) == names
     for asset in results["assets"].values():

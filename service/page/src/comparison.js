@@ -1,5 +1,5 @@
 // The methods of a comparison in a table.
-import { h, number } from "./dom.js";
+import { WIDE, h, number } from "./dom.js";
 
 const COLUMNS = [
   ["Method", (answer) => answer.method],
@@ -15,7 +15,7 @@ export function comparisonTable({ answers, failures }) {
   const cells = (answer) => COLUMNS.map(([, text], index) => h(index ? "td" : "th", index ? null : { scope: "row" }, text(answer)));
   return h("section", { class: "comparison" }, h("h2", null, `${answers.length} methods compared`),
     h("p", null, "How far a method is from the first one says nothing about the truth."),
-    h("div", { class: "wide" }, h("table", null, h("caption", { class: "unseen" }, "Methods and their figures"),
+    h("div", WIDE, h("table", null, h("caption", { class: "unseen" }, "Methods and their figures"),
       h("thead", null, h("tr", null, COLUMNS.map(([title]) => h("th", { scope: "col" }, title)))),
       h("tbody", null, answers.map((answer) => h("tr", null, cells(answer)))))),
     Object.entries(failures).map(([method, why]) => h("p", null, h("strong", null, method), ` has no answer: ${why}`)));
