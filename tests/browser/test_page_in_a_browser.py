@@ -68,7 +68,6 @@ def test_from_a_dropped_scene_to_its_maps(
         page.get_by_role("button", name="Start", exact=True).click()
         trained["id"] = job_of(page)
         moved = progress_of(page)
-        photograph(page, "progress-1440")
         assert_maps(page)
         assert len(moved) > 1, moved
         assert_pixels(page, page_service, trained["id"])
@@ -87,6 +86,7 @@ def progress_of(page: Page) -> list[int]:
         }"""
     )
     expect(page.locator("progress, .explorer").first).to_be_visible()
+    photograph(page, "progress-1440")
     page.wait_for_selector(".explorer", timeout=TRAINING_MS)
     found: list[int] = page.evaluate("window.moved")
     return found
