@@ -32,6 +32,7 @@ PRODUCTS = {
     "results.nc",
     "model.onnx",
     "quicklook.png",
+    "image.npy",
     "result.json",
     "item.json",
     "collection.json",

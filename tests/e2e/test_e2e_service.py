@@ -71,6 +71,7 @@ def check_results(service: httpx.Client, results: dict) -> None:
         "results.nc",
         "model.onnx",
         "quicklook.png",
+        "image.npy",
     }
     assert set(results["assets"]) == names
     for asset in results["assets"].values():

@@ -1,5 +1,5 @@
 // The methods of a comparison in a table.
-import { h, number } from "./dom.js";
+import { WIDE, h, number } from "./dom.js";
 
 const COLUMNS = [
   ["Method", (answer) => answer.method],
@@ -11,12 +11,16 @@ const COLUMNS = [
   ["Warnings", (answer) => answer.warnings.length || "none"],
 ];
 
+// Columns that say nothing of the first method itself.
+const FROM_FIRST = ["Spectra from the first (rad)", "Abundances from the first"];
+
 export function comparisonTable({ answers, failures }) {
-  const cells = (answer) => COLUMNS.map(([, text], index) => h(index ? "td" : "th", index ? null : { scope: "row" }, text(answer)));
+  const cells = (answer, row) => COLUMNS.map(([title, text], index) => h(index ? "td" : "th", index ? null : { scope: "row" },
+    FROM_FIRST.includes(title) && row === 0 ? "–" : text(answer)));
   return h("section", { class: "comparison" }, h("h2", null, `${answers.length} methods compared`),
     h("p", null, "How far a method is from the first one says nothing about the truth."),
-    h("div", { class: "wide" }, h("table", null, h("caption", { class: "unseen" }, "Methods and their figures"),
+    h("div", WIDE, h("table", null, h("caption", { class: "unseen" }, "Methods and their figures"),
       h("thead", null, h("tr", null, COLUMNS.map(([title]) => h("th", { scope: "col" }, title)))),
-      h("tbody", null, answers.map((answer) => h("tr", null, cells(answer)))))),
+      h("tbody", null, answers.map((answer, row) => h("tr", null, cells(answer, row)))))),
     Object.entries(failures).map(([method, why]) => h("p", null, h("strong", null, method), ` has no answer: ${why}`)));
 }

@@ -13,6 +13,9 @@ export function h(tag, props, ...children) {
   return element;
 }
 
+/** Attributes of what holds a table that may be wider than its place; the keyboard scrolls it too. */
+export const WIDE = { class: "wide", tabindex: 0, role: "region", "aria-label": "Table" };
+
 /** Tell those who cannot see it what has changed. */
 export function say(text) {
   document.getElementById("said").textContent = text;

@@ -112,7 +112,7 @@ function trainingCurve() {
     const [low, high] = [Math.min(...values), Math.max(...values)];
     const place = ([x, y]) => `${((x / most) * WIDTH).toFixed(1)},${(6 + ((high - y) / (high - low || 1)) * (HEIGHT - 12)).toFixed(1)}`;
     line.setAttribute("points", points.map(place).join(" "));
-    caption.textContent = `The error of the training falls: ${value.toPrecision(2)} after epoch ${epoch} of at most ${most}`;
+    caption.textContent = `The error of the training: ${value.toPrecision(2)} after epoch ${epoch} of at most ${most}`;
     svg.setAttribute("aria-label", caption.textContent);
     element.hidden = false;
   };

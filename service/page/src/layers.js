@@ -1,6 +1,5 @@
 // Which maps a result can show, in groups.
-import { h } from "./dom.js";
-import { number } from "./dom.js";
+import { h, number } from "./dom.js";
 import { QUALITY, colourOf } from "./paint.js";
 
 const SHARE = { low: 0, high: 1 };

@@ -1,6 +1,6 @@
 // The lists of jobs and of stored models.
 import { download, ended, get, remove } from "./api.js";
-import { bytes, h, moment, problem } from "./dom.js";
+import { WIDE, bytes, h, moment, problem } from "./dom.js";
 
 const STATUSES = ["", "accepted", "running", "successful", "failed", "dismissed"];
 
@@ -17,7 +17,7 @@ export async function jobsView(place, { query, signal }) {
   const table = h("table", null, h("caption", { class: "unseen" }, "Jobs, the newest first"),
     h("thead", null, h("tr", null, ["Scene", "Method", "State", "When", "Remove"].map((text) => h("th", { scope: "col" }, text)))), rows);
   const more = h("p", { class: "row" });
-  place.append(h("h1", null, "Jobs"), h("p", { class: "row" }, h("label", null, "State ", choice)), h("div", { class: "wide" }, table), more);
+  place.append(h("h1", null, "Jobs"), h("p", { class: "row" }, h("label", null, "State ", choice)), h("div", WIDE, table), more);
   const load = async (path) => {
     const page = await get(path);
     if (signal.aborted) return;
@@ -62,7 +62,7 @@ export async function modelsView(place, { signal }) {
     return;
   }
   const heads = ["Model", "Endmembers", "Bands", "When", "Size", "Use", "Remove"];
-  place.append(h("div", { class: "wide" }, h("table", null, h("caption", { class: "unseen" }, "Stored models, the newest first"),
+  place.append(h("div", WIDE, h("table", null, h("caption", { class: "unseen" }, "Stored models, the newest first"),
     h("thead", null, h("tr", null, heads.map((text) => h("th", { scope: "col" }, text)))),
     h("tbody", null, page.models.map((model) => modelRow(model, place))))));
 }

@@ -12,13 +12,16 @@ import TileGrid from "ol/tilegrid/TileGrid.js";
 import { h } from "./dom.js";
 import { openFile, tileCanvas } from "./tiles.js";
 
+// Screen pixels of a pixel at most, and of the whole image at least.
 const LARGEST_ZOOM = 40;
+const SMALLEST_SIDE = 48;
 
 /** rows, columns: of the image. onHover, onPick: told of a pixel {row, column}; onHover of null when none is meant. */
 export function mapGrid({ rows, columns, onHover, onPick }) {
   const extent = [0, 0, columns, rows];
   const projection = new Projection({ code: "pixels", units: "pixels", extent });
-  const view = new View({ projection, extent, center: [columns / 2, rows / 2], resolution: 1, minResolution: 1 / LARGEST_ZOOM,
+  const view = new View({ projection, extent, center: [columns / 2, rows / 2], resolution: 1,
+    minResolution: 1 / LARGEST_ZOOM, maxResolution: Math.max(rows, columns) / SMALLEST_SIDE,
     constrainOnlyCenter: true, enableRotation: false });
   const element = h("div", { class: "maps" });
   let panels = [];

@@ -1,5 +1,5 @@
 // The pixel under the cursor, and those that were pinned: abundances with their uncertainty, and spectra.
-import { h, number } from "./dom.js";
+import { WIDE, h, number } from "./dom.js";
 import { QUALITY, colourOf } from "./paint.js";
 
 const NINETY = 1.645;
@@ -94,7 +94,7 @@ function pinTable(pins, names, onClear) {
   const share = (pin, index) => (pin.abundances && !Number.isNaN(pin.abundances[index]) ? pin.abundances[index].toFixed(3) : "–");
   const line = (pin, index) => h("tr", null, h("th", { scope: "row" }, h("span", { class: "pin" }, String(index + 1)), ` ${pin.row}, ${pin.column}`),
     names.map((_, k) => h("td", null, share(pin, k))), h("td", null, h("button", { class: "quiet", "aria-label": `Remove pin ${index + 1}`, onclick: () => onClear(index) }, "×")));
-  return h("div", { class: "wide" }, h("table", { class: "pins" }, h("caption", null, "Pinned pixels (row, column)"),
+  return h("div", WIDE, h("table", { class: "pins" }, h("caption", null, "Pinned pixels (row, column)"),
     h("thead", null, h("tr", null, h("th", { scope: "col" }, "Pin"), names.map((name) => h("th", { scope: "col" }, name)), h("th", { scope: "col" }, h("span", { class: "unseen" }, "Remove")))),
     h("tbody", null, pins.map(line))));
 }

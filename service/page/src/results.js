@@ -1,7 +1,7 @@
 // The view of the results of a job.
 import { download, get, pictureUrl, remove } from "./api.js";
 import { comparisonTable } from "./comparison.js";
-import { bytes, duration, facts, h, number, problem, warnings } from "./dom.js";
+import { WIDE, bytes, duration, facts, h, number, problem, warnings } from "./dom.js";
 import { explorer } from "./explorer.js";
 import { droppedBands } from "./inspection.js";
 import { settings } from "./job.js";
@@ -92,7 +92,7 @@ function downloads(assets, url) {
   const all = Object.entries(assets);
   return h("section", { class: "downloads" }, h("h2", null, "Files"),
     h("p", null, download(`${url}.zip`, "results.zip", "All files as a zip")),
-    h("details", { open: all.length <= MOST_FILES }, h("summary", null, `${all.length} files`), h("div", { class: "wide" }, h("table", null, h("caption", { class: "unseen" }, "Files of the result"),
+    h("details", { open: all.length <= MOST_FILES }, h("summary", null, `${all.length} files`), h("div", WIDE, h("table", null, h("caption", { class: "unseen" }, "Files of the result"),
       h("thead", null, h("tr", null, ["File", "Type", "Size"].map((text) => h("th", { scope: "col" }, text)))),
       h("tbody", null, all.map(row))))));
 }

@@ -1,5 +1,5 @@
 // The spectra of the endmembers, their names, and what a library says of them.
-import { h, number } from "./dom.js";
+import { WIDE, h, number } from "./dom.js";
 import { colourOf } from "./paint.js";
 
 /** onRename: called after a name has changed. */
@@ -20,7 +20,7 @@ export function spectraSection({ found, names, onRename }) {
   return h("section", { class: "spectra" }, h("h2", null, "Endmember spectra"),
     h("p", null, `Each ${unit}; grey: bands that are left out.${answers.length > 1 ? " Dashed: the other methods." : ""}`),
     place,
-    h("div", { class: "wide" }, table(found, names, () => {
+    h("div", WIDE, table(found, names, () => {
       draw();
       onRename();
     })));

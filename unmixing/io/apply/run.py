@@ -19,6 +19,7 @@ from unmixing.io.inputs.mixtures import read_mixing_library, read_mixtures
 from unmixing.io.inputs.scenes import open_scene
 from unmixing.io.inputs.tasks import ENDMEMBERS, LIBRARY, MIXING_LIBRARY, UnmixingTask
 from unmixing.io.products.document import assets_in, comparison_document, result_document, separation_document
+from unmixing.io.products.image_file import write_image
 from unmixing.io.products.separation_files import write_separation
 from unmixing.methods import chosen_methods
 from unmixing.mixtures.separation import separate
@@ -106,6 +107,7 @@ def _unmix(
         result, media_types = unmix_to_files(
             reader, spec, folder, compute, progress, model=task.model, library=library, endmembers=endmembers
         )
+        media_types = {**media_types, **write_image(folder, reader, result.info.fill_values)}
     model = result.unmixing.model
     document = result_document(
         result,
@@ -124,6 +126,7 @@ def _compare(
         comparison, first, media_types = compare_to_files(
             reader, spec, folder, compute, progress, library=library, endmembers=endmembers
         )
+        media_types |= write_image(folder, reader, first.info.fill_values)
     models = {method: answer.model for method, answer in comparison.answers.items() if answer.model is not None}
     document = comparison_document(
         comparison,
