@@ -27,6 +27,10 @@ class InvalidTextError(StoreError):
     """A text is no valid Unicode, so it could be stored and never be read again."""
 
 
+class UnknownKeyError(StoreError):
+    """There is no API key of this id."""
+
+
 class UnknownModelError(StoreError):
     """There is no stored model with this id."""
 

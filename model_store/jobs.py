@@ -13,7 +13,7 @@ from model_store.errors import UnreadableRecordError
 from model_store.job_lists import JobLists, job_key
 from model_store.measurements import Measurements, Sum
 from model_store.record_files import RecordFiles
-from model_store.records import MAX_LABELS, JobError, JobRecord, JobStatus, decode, encode, now
+from model_store.records import MAX_LABELS, JobError, JobRecord, JobStatus, encode, now
 
 LIVE = (JobStatus.ACCEPTED, JobStatus.RUNNING)
 ENDED = (JobStatus.SUCCESSFUL, JobStatus.FAILED, JobStatus.DISMISSED)
@@ -42,12 +42,12 @@ class JobRecords(JobLists):
         self.lease_seconds = lease_seconds
         self._lease_ms = str(round(lease_seconds * 1000))
         self._measurements = Measurements(redis)
-        self._reserve = redis.register_script(job_scripts.RESERVE)
-        self._restore = redis.register_script(job_scripts.RESTORE)
-        self._move = redis.register_script(job_scripts.MOVE)
+        self._reserve = redis.register_script(job_scripts.LISTS + job_scripts.RESERVE)
+        self._restore = redis.register_script(job_scripts.LISTS + job_scripts.RESTORE)
+        self._move = redis.register_script(job_scripts.LISTS + job_scripts.MOVE)
         self._touch = redis.register_script(job_scripts.TOUCH)
         self._label = redis.register_script(job_scripts.LABEL)
-        self._remove = redis.register_script(job_scripts.REMOVE)
+        self._remove = redis.register_script(job_scripts.LISTS + job_scripts.REMOVE)
 
     def reserve(self, record: JobRecord) -> JobRecord:
         """Enter ``record``; when equal work is accepted, running or successful, return that job instead.
@@ -85,7 +85,7 @@ class JobRecords(JobLists):
     def get(self, job_id: str) -> JobRecord | None:
         """The record, or None when there is no such job. Raises UnreadableRecordError."""
         raw: Any = self._redis.hgetall(job_key(job_id))
-        return decode(job_id, raw)
+        return self.seen(job_id, raw)
 
     def start(self, job_id: str) -> int | None:
         """accepted -> running, with a lease. The attempt's number, or None when the job is not to be run."""

@@ -24,6 +24,9 @@ ID_LENGTH = 32
 
 logger = logging.getLogger(__name__)
 
+OWNER = re.compile(r"[0-9a-f]{12}")
+"""Names of the folders that hold the models of an owner."""
+
 _ID = re.compile(rf"[0-9a-f]{{{ID_LENGTH}}}")
 
 
@@ -52,6 +55,15 @@ class ModelStore:
     @property
     def folder(self) -> Path:
         return self._folder
+
+    def of(self, owner: str | None) -> "ModelStore":
+        """The models of one owner (see ``JobRecord``), in a folder of their own: equal content of two is two models."""
+        return self if owner is None else ModelStore(self._folder / owner)
+
+    def folders(self) -> list[Path]:
+        """The folders of all owners, this one first."""
+        entries = self._folder.iterdir() if self._folder.is_dir() else ()
+        return [self._folder, *(entry for entry in entries if OWNER.fullmatch(entry.name) and entry.is_dir())]
 
     def register(self, model: TrainedModel) -> str:
         """Store ``model``, whole or not at all, and return its id.

@@ -16,6 +16,11 @@ class Settings(BaseSettings):
 
     data: Path = Field(Path("unmix-data"), description="Folder for uploads, results, models and the embedded queue.")
     host: str = Field("127.0.0.1", description="Address to listen on.")
+    allow_anonymous: bool | None = Field(
+        None,
+        description="Whether requests without an API key are answered; by default as long as no key was ever made, and "
+        "on loopback addresses alone.",
+    )
     port: int = Field(8000, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")
     workers: int = Field(1, ge=0, le=256, description="Worker processes started beside the service.")
     redis_url: str | None = Field(
@@ -117,6 +122,11 @@ class Settings(BaseSettings):
     sync_max_bytes: int = Field(
         64 * 2**20, ge=1, description="Largest input of a job that such a caller may wait for, in bytes."
     )
+
+    @property
+    def keys_folder(self) -> Path:
+        """Where the API keys are."""
+        return self.data / "keys"
 
     @property
     def queue_url_file(self) -> Path:

@@ -1,6 +1,6 @@
 """The stores of one data folder, opened together."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 from redis.retry import Retry
 
+from model_store.api_keys import ApiKeys
 from model_store.folders import remove_folder
 from model_store.job_log import JobLog
 from model_store.jobs import JobRecords
@@ -49,6 +50,11 @@ class Stores:
     parts: JobFolders
     results: ResultStore
     models: ModelStore
+    keys: ApiKeys
+
+    def of(self, owner: str | None) -> "Stores":
+        """The things that one owner sees (see ``JobRecord``). Folders go by job: ask ``jobs`` first whose that is."""
+        return replace(self, jobs=self.jobs.of(owner), models=self.models.of(owner))
 
 
 def open_stores(settings: Settings, *, patient: bool = False) -> Stores:
@@ -64,6 +70,7 @@ def open_stores(settings: Settings, *, patient: bool = False) -> Stores:
         parts=JobFolders(data / "parts"),
         results=ResultStore(data / "results"),
         models=ModelStore(data / "models"),
+        keys=ApiKeys(settings.keys_folder.resolve()),
     )
 
 

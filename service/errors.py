@@ -1,5 +1,6 @@
 """Every error that may reach a caller, and the one table that gives it an HTTP status."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from model_store import errors as store
@@ -10,7 +11,15 @@ OGC = "http://www.opengis.net/def/exceptions/ogcapi-processes-1/1.0/"
 
 
 class ServiceError(Exception):
-    """Root of this package's errors; the text names the argument and the values."""
+    """Root of this package's errors; the text names the argument and the values. headers: of the answer."""
+
+    headers: Mapping[str, str] = {}
+
+
+class KeyRequiredError(ServiceError):
+    """This service answers to who has an API key: none was sent, or one that is unknown or was revoked."""
+
+    headers: Mapping[str, str] = {"WWW-Authenticate": 'Bearer realm="unmix"'}
 
 
 class MalformedUploadError(ServiceError):
@@ -68,7 +77,7 @@ class ServiceBusyError(ServiceError):
 
     def __init__(self, detail: str, retry_after_seconds: int) -> None:
         super().__init__(detail)
-        self.retry_after_seconds = retry_after_seconds
+        self.headers = {"Retry-After": str(retry_after_seconds)}
 
 
 class ResultNotReadyError(ServiceError):
@@ -121,6 +130,7 @@ TABLE: dict[type[Exception], Row] = {
     store.UnknownJobError: Row(404, "No such job", OGC + "no-such-job"),
     store.UnreadableRecordError: Row(500, "A job that cannot be read", "unreadable-record"),
     store.InvalidTextError: Row(422, "A text that is no valid Unicode", "invalid-text"),
+    store.UnknownKeyError: Row(404, "No such key", "no-such-key"),
     store.UnknownModelError: Row(404, "No such model", "no-such-model"),
     store.UnreadableModelError: Row(500, "A model that cannot be read", "unreadable-model"),
     store.WorkerLostError: Row(500, "The worker died", "worker-lost"),
@@ -129,6 +139,7 @@ TABLE: dict[type[Exception], Row] = {
     store.StorageFullError: Row(507, "No room left", "storage-full"),
     store.InternalError: Row(500, "Internal Server Error", "internal"),
     store.StoreError: Row(500, "Internal Server Error", "internal"),
+    KeyRequiredError: Row(401, "An API key is needed", "key-required"),
     MalformedUploadError: Row(400, "A malformed upload", "malformed-upload"),
     UploadContentTypeError: Row(415, "A body of another type", "unsupported-media-type"),
     UploadTooLargeError: Row(413, "The upload is too large", "too-large"),

@@ -43,11 +43,12 @@ def submit(
 
     The label goes to that job beside those it has. Raises StoreError.
     """
-    moment = now()
+    moment, owner = now(), context.caller.owner
     digests = upload.digests or {FILE: {name: sha256_of(folder / name) for name in read.files}}
     record = JobRecord(
         id=job_id,
-        work_key=work_key(digests, read.spec, read.model_id, read.input, execution),
+        work_key=work_key(digests, read.spec, read.model_id, read.input, execution, owner),
+        owner=owner,
         queue=_queue_of(read),
         spec=read.spec,
         kind_decided_by=read.kind_decided_by,

@@ -117,7 +117,7 @@ async def _job(asked: Asked) -> Response:
     if waits:
         _require_small(asked)
     await subscribers.check(asked.context, asked.read.subscriber)
-    read = await asked.readers.read(asked.folder, upload)
+    read = await asked.readers.read(asked.folder, upload, asked.context.stores.models.folder)
     record = await asyncio.to_thread(
         submit, asked.context, asked.job_id, asked.folder, upload, read, asked.execution
     )  # fmt: skip
