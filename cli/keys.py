@@ -19,11 +19,29 @@ keys = typer.Typer(
 )
 
 Label = Annotated[str, typer.Option(metavar="TEXT", help="Whose key it is, for the list.", show_default=False)]
+Rate = Annotated[
+    float | None,
+    typer.Option("--requests-per-second", min=0.001, help="In place of UNMIX_REQUESTS_PER_SECOND.", show_default=False),
+]
+UploadBytes = Annotated[
+    int | None,
+    typer.Option("--max-upload-bytes", min=1, help="In place of UNMIX_MAX_UPLOAD_BYTES.", show_default=False),
+]
+WaitingJobs = Annotated[
+    int | None,
+    typer.Option("--max-waiting-jobs", min=0, help="In place of UNMIX_MAX_WAITING_JOBS.", show_default=False),
+]
 KeyId = Annotated[str, typer.Argument(metavar="ID", help="As `unmix keys list` shows it.", show_default=False)]
 
 
 @keys.command()
-def create(data: options.Data = None, label: Label = "") -> None:
+def create(
+    data: options.Data = None,
+    label: Label = "",
+    requests_per_second: Rate = None,
+    max_upload_bytes: UploadBytes = None,
+    max_waiting_jobs: WaitingJobs = None,
+) -> None:
     """Make a key and print it, once: only its hash is kept.
 
     Examples:
@@ -33,7 +51,14 @@ def create(data: options.Data = None, label: Label = "") -> None:
         docker compose exec service unmix keys create
     """
     with one_line_errors():
-        key, text = _store(data).create(label)
+        from model_store.api_keys import KeyLimits
+
+        limits = KeyLimits(
+            requests_per_second=requests_per_second,
+            max_upload_bytes=max_upload_bytes,
+            max_waiting_jobs=max_waiting_jobs,
+        )
+        key, text = _store(data).create(label, limits)
         ERRORS.print(f"key {key.id}; it cannot be shown again:", markup=False)
         OUTPUT.print(text, markup=False)
 

@@ -29,7 +29,9 @@ class KeyLimits(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
+    requests_per_second: float | None = Field(None, gt=0)
     max_upload_bytes: int | None = Field(None, ge=1)
+    max_waiting_jobs: int | None = Field(None, ge=0)
 
 
 class ApiKey(BaseModel):

@@ -29,7 +29,8 @@ end
 """
 
 RESERVE = """
--- ARGV: work key, id, created, then field and value in turn. Returns the id that has the work.
+-- ARGV: work key, id, created, how many jobs may wait, how many of this owner (either '' for any number), owner, then
+-- field and value in turn. Returns the id that has the work, or 'full' or 'full of own' when no job may be added.
 local work = 'unmix:work:' .. ARGV[1]
 local holder = redis.call('GET', work)
 if holder then
@@ -37,7 +38,10 @@ if holder then
   if status == '"accepted"' or status == '"running"' or status == '"successful"' then return holder end
 end
 local id = ARGV[2]
-redis.call('HSET', 'unmix:job:' .. id, unpack(ARGV, 4))
+local most, most_own = tonumber(ARGV[4]), tonumber(ARGV[5])
+if most and redis.call('ZCARD', 'unmix:jobs:accepted') >= most then return 'full' end
+if most_own and redis.call('ZCARD', 'unmix:jobs:accepted@' .. ARGV[6]) >= most_own then return 'full of own' end
+redis.call('HSET', 'unmix:job:' .. id, unpack(ARGV, 7))
 enlist('unmix:jobs', ARGV[3], id)
 enlist('unmix:jobs:accepted', ARGV[3], id)
 redis.call('SET', work, id)

@@ -41,6 +41,31 @@ class Settings(BaseSettings):
     max_training_seconds: float | None = Field(
         None, gt=0, le=86_400, description="Limit of training when a request names none, in seconds."
     )
+    max_values: int = Field(
+        20_000_000_000, ge=1, description="Largest scene that becomes a job, in numbers: pixels times bands."
+    )
+    max_queue_length: int = Field(
+        1000, ge=1, description="Jobs that may wait at the same time; another one is refused with 503."
+    )
+    max_waiting_jobs: int = Field(
+        100, ge=0, description="Jobs of one API key that may wait at the same time; another one is refused with 429."
+    )
+    requests_per_second: float = Field(
+        50.0,
+        gt=0,
+        description="Requests of one API key, or of one address without a key beyond this machine, that are answered "
+        "in the long run, and ten seconds' worth of them at once; more are refused with 429.",
+    )
+    max_connections: int = Field(1000, ge=1, description="Connections that the service holds open at the same time.")
+    max_uploads: int = Field(
+        256, ge=1, description="Uploads that are received at the same time; another one is refused with 503."
+    )
+    header_seconds: float = Field(
+        10.0, gt=0, description="A connection is cut when the head of a request is not there after this many seconds."
+    )
+    stall_seconds: float = Field(
+        20.0, gt=0, description="An upload is cut when less than 16 KiB of it come in this many seconds."
+    )
     job_timeout_seconds: int = Field(6 * 3600, ge=1, description="A job running longer than this fails, in seconds.")
     job_memory_bytes: int | None = Field(
         None,

@@ -9,8 +9,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from model_store.api_keys import looks_like_a_key
 from model_store.settings import Settings
 from service.context import Caller, Context
-from service.errors import KeyRequiredError
+from service.errors import KeyRequiredError, TooManyRequestsError
 from service.problems import known_problem
+from service.rate_limits import RateLimits, limited_name
 
 PUBLIC = frozenset({"/", "/livez", "/readyz", "/conformance", "/api", "/openapi.json", "/docs"})
 PUBLIC_BELOW = ("/problems/", "/docs/", "/static-offline-docs/", "/page/")
@@ -23,7 +24,7 @@ KEY_HEADER = "x-api-key"
 
 
 class Access:
-    """The middleware: puts the caller into the request's state, or answers 401."""
+    """The middleware: puts the caller into the request's state, or answers 401, or 429 who asks too often."""
 
     def __init__(self, app: ASGIApp, settings: Settings) -> None:
         self._app, self._settings = app, settings
@@ -31,8 +32,10 @@ class Access:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
             try:
-                scope.setdefault("state", {})["caller"] = self._caller(scope)
-            except KeyRequiredError as error:
+                caller = scope.setdefault("state", {})["caller"] = self._caller(scope)
+                if not is_public(scope["path"]):
+                    await self._count(scope, caller)
+            except (KeyRequiredError, TooManyRequestsError) as error:
                 await known_problem(Request(scope), error)(scope, receive, send)
                 return
         await self._app(scope, receive, send)
@@ -53,6 +56,13 @@ class Access:
                 "this service asks for an API key: send it as `Authorization: Bearer KEY` or `X-API-Key: KEY`"
             )
         return Caller()
+
+    async def _count(self, scope: Scope, caller: Caller) -> None:
+        """Raises TooManyRequestsError."""
+        name = limited_name(caller.owner, (scope.get("client") or [None])[0])
+        if name is not None:
+            limits: RateLimits = scope["app"].state.rate_limits
+            await limits.take(name, caller.limits.requests_per_second or self._settings.requests_per_second)
 
 
 def is_public(path: str) -> bool:

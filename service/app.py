@@ -20,6 +20,7 @@ from service.measuring import RequestMetrics, StateCollector
 from service.ogc import routes as ogc
 from service.ogc.answers import results_document
 from service.page.bundle import load_bundle
+from service.rate_limits import RateLimits
 from service.reading.fork_server import ForkServer
 from service.reading.readers import Readers
 from service.routes import about, events, inspect, jobs, logs, methods, metrics, models, page, results, unmix
@@ -80,6 +81,8 @@ async def _running(app: FastAPI, settings: Settings, fork_server: ForkServer | N
     server = fork_server or ForkServer()
     await asyncio.to_thread(server.start)
     app.state.readers = Readers(settings, server)
+    app.state.rate_limits = RateLimits(context.async_redis)
+    app.state.upload_slots = asyncio.Semaphore(settings.max_uploads)
     app.state.watcher = JobWatcher(context.async_redis)
     results = partial(results_document, context.stores.results)
     background = [

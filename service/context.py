@@ -11,6 +11,7 @@ from redis.asyncio import Redis as AsyncRedis
 from model_store.api_keys import KeyLimits
 from model_store.errors import UnknownJobError
 from model_store.job_lists import job_key
+from model_store.jobs import Room
 from model_store.records import JobRecord
 from model_store.settings import Settings
 from model_store.stores import Stores, connect_async, open_stores
@@ -40,6 +41,19 @@ class Context:
     references: References
     webhooks: Webhooks
     caller: Caller = field(default_factory=Caller)
+
+    @property
+    def max_upload_bytes(self) -> int:
+        """The largest upload of this caller."""
+        return self.caller.limits.max_upload_bytes or self.settings.max_upload_bytes
+
+    @property
+    def room(self) -> Room:
+        """How many jobs may wait before this caller's next one is refused."""
+        own = self.caller.limits.max_waiting_jobs
+        if self.caller.owner is None:
+            return Room(self.settings.max_queue_length)
+        return Room(self.settings.max_queue_length, self.settings.max_waiting_jobs if own is None else own)
 
     def seen_by(self, caller: Caller) -> "Context":
         """The same as this caller may see it."""

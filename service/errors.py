@@ -80,6 +80,19 @@ class ServiceBusyError(ServiceError):
         self.headers = {"Retry-After": str(retry_after_seconds)}
 
 
+class QueueBusyError(ServiceBusyError):
+    """As many jobs wait as may wait; nothing was kept. The header Retry-After says when to try again."""
+
+
+class TooManyJobsError(ServiceBusyError):
+    """As many jobs of this API key wait as may wait; nothing was kept. The header Retry-After says when to try
+    again."""
+
+
+class TooManyRequestsError(ServiceBusyError):
+    """More requests than one caller may make in this time; the header Retry-After says when to try again."""
+
+
 class ResultNotReadyError(ServiceError):
     """The job exists and has no results, at least not yet."""
 
@@ -112,6 +125,7 @@ class Row:
 TABLE: dict[type[Exception], Row] = {
     science.SceneFormatError: Row(422, "Not a readable scene", "scene-format"),
     science.AmbiguousSceneError: Row(422, "Several arrays could be the scene", "ambiguous-scene"),
+    science.SceneTooLargeError: Row(413, "The scene is too large", "scene-too-large"),
     science.SceneContentError: Row(422, "A scene that cannot be unmixed", "scene-content"),
     science.SpecError: Row(422, "An argument out of its range", "invalid-argument"),
     science.UnknownMethodError: Row(422, "No such method", "unknown-method"),
@@ -127,6 +141,7 @@ TABLE: dict[type[Exception], Row] = {
     science.UnmixingError: Row(422, "The scene cannot be unmixed", "unmixing"),
     store.QueueUnavailableError: Row(503, "The job queue cannot be reached", "queue-unavailable"),
     store.DataFolderMismatchError: Row(503, "The queue of another data folder", "data-folder-mismatch"),
+    store.QueueFullError: Row(503, "Too many jobs wait", "queue-full"),
     store.UnknownJobError: Row(404, "No such job", OGC + "no-such-job"),
     store.UnreadableRecordError: Row(500, "A job that cannot be read", "unreadable-record"),
     store.InvalidTextError: Row(422, "A text that is no valid Unicode", "invalid-text"),
@@ -153,6 +168,9 @@ TABLE: dict[type[Exception], Row] = {
     UnknownProcessError: Row(404, "No such process", OGC + "no-such-process"),
     QueryParameterError: Row(400, "A value that a parameter cannot have", OGC + "invalid-query-parameter-value"),
     ServiceBusyError: Row(503, "Too many uploads at once", "busy"),
+    QueueBusyError: Row(503, "Too many jobs wait", "queue-full"),
+    TooManyJobsError: Row(429, "Too many jobs of one key", "too-many-jobs"),
+    TooManyRequestsError: Row(429, "Too many requests", "too-many-requests"),
     ResultNotReadyError: Row(404, "No results yet", OGC + "result-not-ready"),
     UnknownOutputError: Row(404, "No such output", OGC + "no-such-output"),
     RangeNotSatisfiableError: Row(416, "Range not satisfiable", "range"),

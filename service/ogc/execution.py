@@ -88,7 +88,7 @@ async def _received(request: Request, context: Context, folder: Path) -> Upload:
     kind = request.headers.get("content-type", "")
     if kind.partition(";")[0].strip().lower() != JSON:
         raise UploadContentTypeError(f"the Content-Type is {kind!r}; an execute request is {JSON}")
-    return await streamed(request, lambda: JsonBody(folder, Fields(frozenset())), context.settings.max_upload_bytes)
+    return await streamed(request, lambda: JsonBody(folder, Fields(frozenset())), context.max_upload_bytes)
 
 
 async def _echo(asked: Asked) -> Response:

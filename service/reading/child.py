@@ -204,6 +204,7 @@ def _asked(request: ReadRequest, fields: Fields, model: TrainedModel | None = No
         model=model,
         scratch=folder,
         max_training_seconds=request.max_training_seconds,
+        max_values=request.max_values,
     )
 
 

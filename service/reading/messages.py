@@ -55,6 +55,7 @@ class ReadRequest(BaseModel):
     body: str | None
     models: Path | None = None
     max_unpacked_bytes: int
+    max_values: int
     max_training_seconds: float | None
     limits: Limits
     task: ReadTask

@@ -98,6 +98,7 @@ class Readers:
             body=upload.body,
             models=models,
             max_unpacked_bytes=self._settings.max_unpacked_bytes,
+            max_values=self._settings.max_values,
             max_training_seconds=self._settings.max_training_seconds,
             limits=limits,
             task=task,
