@@ -4,6 +4,7 @@ import typer
 
 from cli.demo import demo
 from cli.inspect import inspect
+from cli.keys import keys
 from cli.parts import join
 from cli.run import run
 from cli.serve import serve, worker
@@ -25,6 +26,7 @@ app = typer.Typer(
 )
 for command in (demo, inspect, run, join, serve, submit, worker):
     app.command()(command)
+app.add_typer(keys, name="keys")
 
 if __name__ == "__main__":
     app()

@@ -11,6 +11,16 @@ from unmixing.errors import needing
 
 QUEUES = ("train", "apply")
 
+Anonymous = Annotated[
+    bool | None,
+    typer.Option(
+        "--allow-anonymous/--only-keys",
+        help="Answer requests without an API key, or none of them. Default: on loopback addresses, until the first "
+        "`unmix keys create`.",
+        show_default=False,
+    ),
+]
+
 
 def serve(
     host: Annotated[str | None, typer.Option(help="Address to listen on. Default: UNMIX_HOST, else 127.0.0.1.")] = None,
@@ -23,12 +33,13 @@ def serve(
         int | None,
         typer.Option(min=0, max=256, help="Jobs that may train at the same time. Default: UNMIX_WORKERS, else 1."),
     ] = None,
+    allow_anonymous: Anonymous = None,
 ) -> None:
     """Start the service, its queue and its workers; Ctrl-C stops them all.
 
     One worker more than asked for applies stored models only, so that a long training blocks nobody. The
     queue is a Valkey server that keeps its data in the data folder; with REDIS_URL or UNMIX_REDIS_URL set,
-    that Redis is used instead.
+    that Redis is used instead. On an address that others can reach it needs API keys: `unmix keys create`.
 
     Examples:
 
@@ -42,7 +53,7 @@ def serve(
         with needing("service"):
             from model_store.logs import set_up_logging
             from supervision.supervisor import serve as supervise
-        settings = settings_with(host=host, port=port, data=data, workers=workers)
+        settings = settings_with(host=host, port=port, data=data, workers=workers, allow_anonymous=allow_anonymous)
         set_up_logging(settings)
         raise typer.Exit(supervise(settings))
 

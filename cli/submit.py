@@ -18,6 +18,17 @@ from cli.scene_files import correction_files, library_files, scene_files, scene_
 INTERRUPTED = 130
 
 Url = Annotated[str, typer.Option(envvar="UNMIX_URL", help="Where the service runs.")]
+Key = Annotated[
+    str | None,
+    typer.Option(
+        "--api-key",
+        metavar="KEY",
+        envvar="UNMIX_API_KEY",
+        help="API key of the service; better in UNMIX_API_KEY, for other users of this machine can see options.",
+        show_default=False,
+        show_envvar=False,
+    ),
+]
 ModelId = Annotated[
     str | None,
     typer.Option("--model", metavar="ID", help="Apply this stored model instead of training.", show_default=False),
@@ -37,6 +48,7 @@ def submit(
     scene: options.Scene,
     fields: dict[str, str],
     url: Url = "http://127.0.0.1:8000",
+    api_key: Key = None,
     out: options.Out = None,
     model: ModelId = None,
     library: options.Library = None,
@@ -67,7 +79,7 @@ def submit(
         try:
             said = {"model": model, "label": label, "webhook": webhook}
             request = {**fields, **{name: value for name, value in said.items() if value is not None}}
-            document = unmix_over_http(url, files, request, target, libraries)
+            document = unmix_over_http(url, files, request, target, libraries, api_key)
         except JobInterrupted as interrupted:
             _say_where(interrupted.url)
             raise typer.Exit(INTERRUPTED) from None
@@ -97,6 +109,7 @@ def unmix_over_http(
     fields: Mapping[str, str],
     target: Path,
     libraries: Mapping[str, Sequence[Path]] = MappingProxyType({}),
+    api_key: str | None = None,
 ) -> Mapping[str, Any]:
     """Upload, wait, download into ``target``, all or nothing; returns ``result.json``.
 
@@ -105,7 +118,7 @@ def unmix_over_http(
     # What talks HTTP takes a while to import; `unmix --help` does without.
     from unmixing_client import UnmixClient
 
-    with UnmixClient(url) as client:
+    with UnmixClient(url, api_key=api_key) as client:
         with StageBar("upload") as follow:
             job = client.submit(files, fields, files=libraries, progress=follow)
         try:

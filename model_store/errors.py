@@ -29,6 +29,18 @@ class InvalidTextError(StoreError):
     """A text is no valid Unicode, so it could be stored and never be read again."""
 
 
+class QueueFullError(StoreError):
+    """As many jobs wait as may wait. is_own: those of one owner, rather than all."""
+
+    def __init__(self, detail: str, *, is_own: bool) -> None:
+        super().__init__(detail)
+        self.is_own = is_own
+
+
+class UnknownKeyError(StoreError):
+    """There is no API key of this id."""
+
+
 class UnknownModelError(StoreError):
     """There is no stored model with this id."""
 

@@ -23,14 +23,20 @@ def model_expires(model: StoredModel, settings: Settings) -> datetime | None:
     return model.created + timedelta(seconds=settings.model_lifetime_seconds)
 
 
-def expired_models(stores: Stores, settings: Settings, moment: datetime) -> list[str]:
-    """Ids of the models that go now: their time is over, no job that waits or runs uses them, no result names them."""
+def expired_models(stores: Stores, settings: Settings, moment: datetime) -> list[tuple[str | None, str]]:
+    """Owner and id of the models that go now: their time is over, no job that waits or runs uses them, no result names
+    them."""
     if settings.model_lifetime_seconds is None:
         return []
-    over = [model.id for model in stores.models.every() if (model_expires(model, settings) or moment) < moment]
+    over = [
+        (owner, model.id)
+        for owner in (None, *stores.models.owners())
+        for model in stores.models.of(owner).every()
+        if (model_expires(model, settings) or moment) < moment
+    ]
     if not over:
         return []
     # Results after jobs: one that is stored meanwhile belongs to a job that was seen running.
     live = {record.model_id for status in LIVE for record in stores.jobs.every(status)}
     named = {identifier for job_id in stores.results.ids() for identifier in stores.results.model_ids(job_id)}
-    return [identifier for identifier in over if identifier not in live | named]
+    return [(owner, identifier) for owner, identifier in over if identifier not in live | named]

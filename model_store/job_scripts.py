@@ -2,15 +2,35 @@
 
 Keys:
 ``unmix:job:{id}`` hash, one JSON value per field of JobRecord
-``unmix:jobs``, ``unmix:jobs:{status}`` ids by time of creation
+``unmix:jobs``, ``unmix:jobs:{status}`` ids by time of creation; with ``@{owner}`` at the end those of an owner
+``unmix:owned`` there once a job has had an owner
 ``unmix:ended`` ids by time of ending
 ``unmix:work:{work_key}`` the id that does that work or has done it
 ``unmix:lease:{id}`` there while a worker runs the job: the number of its attempt
 ``unmix:lease:{id}-{attempt}-{step}`` there while a worker runs this step of the attempt
 """
 
+LISTS = """
+-- Before scripts that change lists: a job is in those of all, and in those of its owner.
+local function each_list(name, id, act)
+  act(name)
+  local owner = redis.call('HGET', 'unmix:job:' .. id, 'owner')
+  if owner and owner ~= 'null' then
+    redis.call('SET', 'unmix:owned', 1)
+    act(name .. '@' .. string.sub(owner, 2, -2))
+  end
+end
+local function enlist(name, score, id)
+  each_list(name, id, function(list) redis.call('ZADD', list, score, id) end)
+end
+local function delist(name, id)
+  each_list(name, id, function(list) redis.call('ZREM', list, id) end)
+end
+"""
+
 RESERVE = """
--- ARGV: work key, id, created, then field and value in turn. Returns the id that has the work.
+-- ARGV: work key, id, created, how many jobs may wait, how many of this owner (either '' for any number), owner, then
+-- field and value in turn. Returns the id that has the work, or 'full' or 'full of own' when no job may be added.
 local work = 'unmix:work:' .. ARGV[1]
 local holder = redis.call('GET', work)
 if holder then
@@ -18,9 +38,12 @@ if holder then
   if status == '"accepted"' or status == '"running"' or status == '"successful"' then return holder end
 end
 local id = ARGV[2]
-redis.call('HSET', 'unmix:job:' .. id, unpack(ARGV, 4))
-redis.call('ZADD', 'unmix:jobs', ARGV[3], id)
-redis.call('ZADD', 'unmix:jobs:accepted', ARGV[3], id)
+local most, most_own = tonumber(ARGV[4]), tonumber(ARGV[5])
+if most and redis.call('ZCARD', 'unmix:jobs:accepted') >= most then return 'full' end
+if most_own and redis.call('ZCARD', 'unmix:jobs:accepted@' .. ARGV[6]) >= most_own then return 'full of own' end
+redis.call('HSET', 'unmix:job:' .. id, unpack(ARGV, 7))
+enlist('unmix:jobs', ARGV[3], id)
+enlist('unmix:jobs:accepted', ARGV[3], id)
 redis.call('SET', work, id)
 return id
 """
@@ -34,12 +57,12 @@ local quoted = redis.call('HGET', job, 'status')
 if quoted then
   local status = string.sub(quoted, 2, -2)
   if to == 'accepted' or (status ~= 'accepted' and status ~= 'running') then return status end
-  redis.call('ZREM', 'unmix:jobs:' .. status, id)
+  delist('unmix:jobs:' .. status, id)
   redis.call('DEL', 'unmix:lease:' .. id)
 end
 redis.call('HSET', job, unpack(ARGV, 6))
-redis.call('ZADD', 'unmix:jobs', ARGV[4], id)
-redis.call('ZADD', 'unmix:jobs:' .. to, ARGV[4], id)
+enlist('unmix:jobs', ARGV[4], id)
+enlist('unmix:jobs:' .. to, ARGV[4], id)
 if ARGV[5] ~= '' then redis.call('ZADD', 'unmix:ended', ARGV[5], id) end
 local work = 'unmix:work:' .. ARGV[3]
 if to == 'accepted' or to == 'successful' then
@@ -62,8 +85,8 @@ if not string.find(ARGV[2], ',' .. status .. ',', 1, true) then return -1 end
 if ARGV[3] ~= '' and redis.call('HGET', job, 'attempts') ~= ARGV[3] then return -1 end
 redis.call('HSET', job, 'status', '"' .. to .. '"', unpack(ARGV, 7))
 local created = redis.call('ZSCORE', 'unmix:jobs', id)
-redis.call('ZREM', 'unmix:jobs:' .. status, id)
-redis.call('ZADD', 'unmix:jobs:' .. to, created, id)
+delist('unmix:jobs:' .. status, id)
+enlist('unmix:jobs:' .. to, created, id)
 if to == 'running' then
   local attempt = redis.call('HINCRBY', job, 'attempts', 1)
   redis.call('SET', 'unmix:lease:' .. id, attempt, 'PX', ARGV[6])
@@ -125,11 +148,11 @@ if work_key then
   local work = 'unmix:work:' .. string.sub(work_key, 2, -2)
   if redis.call('GET', work) == id then redis.call('DEL', work) end
 end
-redis.call('DEL', job, 'unmix:lease:' .. id, 'unmix:log:' .. id)
-redis.call('ZREM', 'unmix:jobs', id)
+delist('unmix:jobs', id)
 redis.call('ZREM', 'unmix:ended', id)
 for _, status in ipairs({'accepted', 'running', 'successful', 'failed', 'dismissed'}) do
-  redis.call('ZREM', 'unmix:jobs:' .. status, id)
+  delist('unmix:jobs:' .. status, id)
 end
+redis.call('DEL', job, 'unmix:lease:' .. id, 'unmix:log:' .. id)
 return 1
 """

@@ -9,11 +9,11 @@ from redis import Redis
 
 from model_store import job_scripts
 from model_store.deliveries import Delivery
-from model_store.errors import UnreadableRecordError
+from model_store.errors import QueueFullError, UnreadableRecordError
 from model_store.job_lists import JobLists, job_key
 from model_store.measurements import Measurements, Sum
 from model_store.record_files import RecordFiles
-from model_store.records import MAX_LABELS, JobError, JobRecord, JobStatus, decode, encode, now
+from model_store.records import MAX_LABELS, JobError, JobRecord, JobStatus, encode, now
 
 LIVE = (JobStatus.ACCEPTED, JobStatus.RUNNING)
 ENDED = (JobStatus.SUCCESSFUL, JobStatus.FAILED, JobStatus.DISMISSED)
@@ -30,6 +30,13 @@ class Report(NamedTuple):
     message: str
 
 
+class Room(NamedTuple):
+    """How many jobs may wait: of all, and of one owner; None for any number."""
+
+    all: int | None = None
+    own: int | None = None
+
+
 class JobRecords(JobLists):
     """Every change names the states it may come from; one that comes too late does nothing and says so.
 
@@ -42,24 +49,24 @@ class JobRecords(JobLists):
         self.lease_seconds = lease_seconds
         self._lease_ms = str(round(lease_seconds * 1000))
         self._measurements = Measurements(redis)
-        self._reserve = redis.register_script(job_scripts.RESERVE)
-        self._restore = redis.register_script(job_scripts.RESTORE)
-        self._move = redis.register_script(job_scripts.MOVE)
+        self._reserve = redis.register_script(job_scripts.LISTS + job_scripts.RESERVE)
+        self._restore = redis.register_script(job_scripts.LISTS + job_scripts.RESTORE)
+        self._move = redis.register_script(job_scripts.LISTS + job_scripts.MOVE)
         self._touch = redis.register_script(job_scripts.TOUCH)
         self._label = redis.register_script(job_scripts.LABEL)
-        self._remove = redis.register_script(job_scripts.REMOVE)
+        self._remove = redis.register_script(job_scripts.LISTS + job_scripts.REMOVE)
 
-    def reserve(self, record: JobRecord) -> JobRecord:
+    def reserve(self, record: JobRecord, room: Room = Room()) -> JobRecord:  # noqa: B008
         """Enter ``record``; when equal work is accepted, running or successful, return that job instead.
 
-        Raises InvalidTextError for what could not be read back, before anything is stored, and OSError when the disk
-        does not take the record.
+        Raises QueueFullError when there is no ``room`` for one more that waits, InvalidTextError for what could not be
+        read back, before anything is stored, and OSError when the disk does not take the record.
         """
         fields = encode(record.model_dump(mode="json"))
         # The disk first: whoever hears of the job may count on it.
         self.files.write(record)
         try:
-            holder = self._holder(record, fields)
+            holder = self._holder(record, fields, room)
         except BaseException:
             self.files.remove(record.id)
             raise
@@ -67,11 +74,16 @@ class JobRecords(JobLists):
             self.files.remove(record.id)
         return holder
 
-    def _holder(self, record: JobRecord, fields: Sequence[str]) -> JobRecord:
+    def _holder(self, record: JobRecord, fields: Sequence[str], room: Room) -> JobRecord:
         """Whoever has the work of ``record`` now, ``record`` itself when nobody had."""
-        score = record.created.timestamp()
+        limits = ["" if most is None else most for most in room]
+        frame = [record.work_key, record.id, record.created.timestamp(), *limits, record.owner or ""]
         while True:
-            holder = self._reserve(args=[record.work_key, record.id, score, *fields]).decode()
+            holder = self._reserve(args=[*frame, *fields]).decode()
+            if holder == "full":
+                raise QueueFullError(f"{room.all} jobs wait, as many as may wait here; try again later", is_own=False)
+            if holder == "full of own":
+                raise QueueFullError(f"{room.own} jobs of this key wait, as many as may; try again later", is_own=True)
             try:
                 found = self.get(holder)
             except UnreadableRecordError:
@@ -85,7 +97,7 @@ class JobRecords(JobLists):
     def get(self, job_id: str) -> JobRecord | None:
         """The record, or None when there is no such job. Raises UnreadableRecordError."""
         raw: Any = self._redis.hgetall(job_key(job_id))
-        return decode(job_id, raw)
+        return self.seen(job_id, raw)
 
     def start(self, job_id: str) -> int | None:
         """accepted -> running, with a lease. The attempt's number, or None when the job is not to be run."""

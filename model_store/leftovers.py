@@ -23,7 +23,7 @@ def sweep_leftovers(data: Path, stores: Stores, *, older_than_seconds: float = L
         (data / "inputs", lambda name: _keeps_input(stores, data / "inputs" / name, data)),
         (data / "parts", lambda name: _keeps_input(stores, data / "parts" / name, data)),
         (data / "results", lambda name: _keeps_results(stores, name)),
-        (data / "models", _is_visible),
+        *((folder, _is_visible) for folder in stores.models.folders()),
         (data / "jobs", _is_visible),
         (data / "webhooks", _is_visible),
         (data / "cache", lambda name: False),  # copies of what the object store has

@@ -31,6 +31,9 @@ MANIFEST = "manifest.json"
 
 logger = logging.getLogger(__name__)
 
+OWNER = re.compile(r"[0-9a-f]{12}")
+"""Names of the folders that hold the models of an owner."""
+
 _ID = re.compile(rf"[0-9a-f]{{{ID_LENGTH}}}")
 
 
@@ -53,15 +56,30 @@ def model_id(model: TrainedModel) -> str:
 class ModelStore:
     """A folder of models. Registering the same content twice is one model.
 
-    objects: where models are kept; the folder then holds copies of those that were asked for.
+    objects: where models are kept, below ``prefix``; the folder then holds copies of those that were asked for.
     """
 
-    def __init__(self, folder: Path, objects: Objects | None = None) -> None:
-        self._folder, self._objects = folder, objects
+    def __init__(self, folder: Path, objects: Objects | None = None, prefix: str = "models") -> None:
+        self._folder, self._objects, self._prefix = folder, objects, prefix
 
     @property
     def folder(self) -> Path:
         return self._folder
+
+    def of(self, owner: str | None) -> "ModelStore":
+        """The models of one owner (see ``JobRecord``), in a folder of their own: equal content of two is two models."""
+        return self if owner is None else ModelStore(self._folder / owner, self._objects, f"{self._prefix}/{owner}")
+
+    def owners(self) -> list[str]:
+        """All owners that have models, or had some."""
+        names = {entry.name for entry in self._folder.iterdir()} if self._folder.is_dir() else set()
+        if self._objects is not None:
+            names |= {entry.key.split("/")[1] for entry in self._objects.listed(f"{self._prefix}/")}
+        return sorted(name for name in names if OWNER.fullmatch(name))
+
+    def folders(self) -> list[Path]:
+        """The folders of all owners, this one first."""
+        return [self._folder, *(self._folder / owner for owner in self.owners())]
 
     def register(self, model: TrainedModel) -> str:
         """Store ``model``, whole or not at all, and return its id.
@@ -83,20 +101,19 @@ class ModelStore:
         else:  # its life begins anew
             (self._folder / identifier / "model.onnx").touch()
         if self._objects is not None:
-            self._objects.put_folder(f"models/{identifier}", self._folder / identifier, last=MANIFEST)
+            self._objects.put_folder(self._key(identifier), self._folder / identifier, last=MANIFEST)
         return identifier
 
     def synchronize(self) -> None:
         """Make the folder hold what the object store holds, for readers who can only see the folder."""
         if self._objects is None:
             return
-        listed = self._objects.listed("models/")
-        kept = {entry.key.split("/")[1]: entry for entry in listed if entry.key.endswith(MANIFEST)}
+        kept = {name: entry for entry in self._objects.listed(f"{self._prefix}/") if (name := self._named(entry.key))}
         for identifier in {name for _, name in self._local()} - set(kept):
             remove_folder(self._folder / identifier)
         for identifier, entry in kept.items():
             if not (self._folder / identifier).is_dir():
-                self._objects.fetch_folder(f"models/{identifier}", self._folder / identifier)
+                self._objects.fetch_folder(self._key(identifier), self._folder / identifier)
                 times = entry.modified.timestamp(), entry.modified.timestamp()
                 os.utime(self._folder / identifier / "model.onnx", times)
                 os.utime(self._folder / identifier, times)
@@ -149,8 +166,8 @@ class ModelStore:
         """Remove the model. Raises UnknownModelError."""
         folder = self._existing(identifier)
         if self._objects is not None:
-            self._objects.remove(_key(identifier))
-            self._objects.remove(f"models/{identifier}")
+            self._objects.remove(f"{self._key(identifier)}/{MANIFEST}")
+            self._objects.remove(self._key(identifier))
         remove_folder(folder)
 
     def _existing(self, identifier: str) -> Path:
@@ -164,8 +181,8 @@ class ModelStore:
         folder = self._folder / identifier
         if self._objects is None:
             return folder.is_dir()
-        if self._objects.exists(_key(identifier)):
-            return folder.is_dir() or self._objects.fetch_folder(f"models/{identifier}", folder)
+        if self._objects.exists(f"{self._key(identifier)}/{MANIFEST}"):
+            return folder.is_dir() or self._objects.fetch_folder(self._key(identifier), folder)
         remove_folder(folder)  # another service has deleted it
         return False
 
@@ -183,7 +200,11 @@ class ModelStore:
                     found.append((entry.stat().st_mtime, entry.name))
         return found
 
+    def _key(self, identifier: str) -> str:
+        """That of the model's folder in the object store, in which the manifest is stored last."""
+        return f"{self._prefix}/{identifier}"
 
-def _key(identifier: str) -> str:
-    """That of the object which says that a model is there: the last one that is stored."""
-    return f"models/{identifier}/{MANIFEST}"
+    def _named(self, key: str) -> str | None:
+        """The id of the model whose manifest has this key, None for another object."""
+        name, _, file = key.removeprefix(f"{self._prefix}/").partition("/")
+        return name if file == MANIFEST and _ID.fullmatch(name) else None

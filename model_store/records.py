@@ -74,6 +74,7 @@ class JobRecord(BaseModel):
     failures: in how many of them the worker died; one that was told to stop did not.
     warnings: those of the results, once there are any.
     execution: of a job that was asked for by OGC API - Processes.
+    owner: id of the API key that asked for the job, which nobody else sees; None of one without a key.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -102,6 +103,7 @@ class JobRecord(BaseModel):
     error: JobError | None = None
     warnings: tuple[ResultWarning, ...] | None = None
     execution: Execution | None = None
+    owner: str | None = None
 
     @property
     def method(self) -> str:
@@ -129,10 +131,12 @@ def work_key(
     model_id: str | None,
     asked: InputSpec,
     execution: Execution | None = None,
+    owner: str | None = None,
 ) -> str:
     """Equal for equal work. ``digests``: see ``JobRecord``; order and names of the files do not matter, those of a mask
     neither. asked: how the input is to be read; where it comes from does not matter. execution: decides the form of the
-    results, so that work asked for in another form is another job."""
+    results, so that work asked for in another form is another job. owner: see ``JobRecord``; equal work of two owners
+    is two jobs."""
     work = {
         "science": SCIENCE_VERSION,
         "files": {field: sorted(found.values()) for field, found in digests.items() if found},
@@ -140,6 +144,7 @@ def work_key(
         "model": model_id,
         "input": asked.model_dump(mode="json", exclude={"mask", "derived_from"}),
         **({} if execution is None else {"execution": execution.model_dump(mode="json")}),
+        **({} if owner is None else {"owner": owner}),
     }
     return hashlib.sha256(json.dumps(work, sort_keys=True).encode()).hexdigest()
 

@@ -56,6 +56,9 @@ class ResultStore:
 
     def ids(self) -> list[str]:
         """Ids of the jobs that have results."""
+        if self._objects is not None:
+            keys = (entry.key.split("/") for entry in self._objects.listed("results/"))
+            return [parts[1] for parts in keys if parts[-1] == DOCUMENT]
         found = self._folder.glob(f"[!.]*/{DOCUMENT}") if self._folder.is_dir() else ()
         return [path.parent.name for path in found]
 

@@ -16,6 +16,11 @@ class Settings(BaseSettings):
 
     data: Path = Field(Path("unmix-data"), description="Folder for uploads, results, models and the embedded queue.")
     host: str = Field("127.0.0.1", description="Address to listen on.")
+    allow_anonymous: bool | None = Field(
+        None,
+        description="Whether requests without an API key are answered; by default as long as no key was ever made, and "
+        "on loopback addresses alone.",
+    )
     port: int = Field(8000, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")
     workers: int = Field(1, ge=0, le=256, description="Worker processes started beside the service.")
     redis_url: str | None = Field(
@@ -35,6 +40,31 @@ class Settings(BaseSettings):
     )
     max_training_seconds: float | None = Field(
         None, gt=0, le=86_400, description="Limit of training when a request names none, in seconds."
+    )
+    max_values: int = Field(
+        20_000_000_000, ge=1, description="Largest scene that becomes a job, in numbers: pixels times bands."
+    )
+    max_queue_length: int = Field(
+        1000, ge=1, description="Jobs that may wait at the same time; another one is refused with 503."
+    )
+    max_waiting_jobs: int = Field(
+        100, ge=0, description="Jobs of one API key that may wait at the same time; another one is refused with 429."
+    )
+    requests_per_second: float = Field(
+        50.0,
+        gt=0,
+        description="Requests of one API key, or of one address without a key beyond this machine, that are answered "
+        "in the long run, and ten seconds' worth of them at once; more are refused with 429.",
+    )
+    max_connections: int = Field(1000, ge=1, description="Connections that the service holds open at the same time.")
+    max_uploads: int = Field(
+        256, ge=1, description="Uploads that are received at the same time; another one is refused with 503."
+    )
+    header_seconds: float = Field(
+        10.0, gt=0, description="A connection is cut when the head of a request is not there after this many seconds."
+    )
+    stall_seconds: float = Field(
+        20.0, gt=0, description="An upload is cut when less than 16 KiB of it come in this many seconds."
     )
     job_timeout_seconds: int = Field(6 * 3600, ge=1, description="A job running longer than this fails, in seconds.")
     job_memory_bytes: int | None = Field(
@@ -129,6 +159,11 @@ class Settings(BaseSettings):
     sync_max_bytes: int = Field(
         64 * 2**20, ge=1, description="Largest input of a job that such a caller may wait for, in bytes."
     )
+
+    @property
+    def keys_folder(self) -> Path:
+        """Where the API keys are."""
+        return self.data / "keys"
 
     @property
     def queue_url_file(self) -> Path:

@@ -1,7 +1,7 @@
 """The stores of one data folder, opened together."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 from redis.retry import Retry
 
+from model_store.api_keys import ApiKeys
 from model_store.folders import remove_folder
 from model_store.forked import Result, run_forked
 from model_store.job_log import JobLog
@@ -95,6 +96,11 @@ class Stores:
     parts: JobFolders
     results: ResultStore
     models: ModelStore
+    keys: ApiKeys
+
+    def of(self, owner: str | None) -> "Stores":
+        """The things that one owner sees (see ``JobRecord``). Folders go by job: ask ``jobs`` first whose that is."""
+        return replace(self, jobs=self.jobs.of(owner), models=self.models.of(owner))
 
     def apart(self, work: Callable[[], Result]) -> Result:
         """Do what asks the stores from a process that forks: the library of object stores has threads of its own, and
@@ -116,6 +122,7 @@ def open_stores(settings: Settings, *, patient: bool = False) -> Stores:
         parts=JobFolders(data / "parts"),
         results=ResultStore(data / "results", objects),
         models=ModelStore(data / "models", objects),
+        keys=ApiKeys(settings.keys_folder.resolve()),
     )
 
 

@@ -6,19 +6,21 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 from fastapi_offline import FastAPIOffline
 from prometheus_client import CollectorRegistry
 from redis.exceptions import RedisError
 
 from model_store.settings import Settings
 from service import openapi, problems
+from service.access import Access
 from service.compression import JsonCompression
-from service.context import open_context
+from service.context import open_context, require_own
 from service.measuring import RequestMetrics, StateCollector
 from service.ogc import routes as ogc
 from service.ogc.answers import results_document
 from service.page.bundle import load_bundle
+from service.rate_limits import RateLimits
 from service.reading.fork_server import ForkServer
 from service.reading.readers import Readers
 from service.routes import about, events, inspect, jobs, logs, methods, metrics, models, page, results, unmix
@@ -46,6 +48,7 @@ def create_app(settings: Settings, fork_server: ForkServer | None = None) -> Fas
         description="Send a hyperspectral image, get its materials and their maps, "
         "by a network trained on that very image.",
         generate_unique_id_function=lambda route: route.name,
+        dependencies=[Depends(require_own)],
         lifespan=lambda app: _running(app, settings, fork_server),
     )
     modules = (about, metrics, methods, unmix, inspect, jobs, events, logs, results, models, page, ogc)
@@ -56,6 +59,7 @@ def create_app(settings: Settings, fork_server: ForkServer | None = None) -> Fas
     app.state.registry = CollectorRegistry()
     app.state.bundle = load_bundle()
     app.add_middleware(JsonCompression)
+    app.add_middleware(Access, settings=settings)
     app.add_middleware(RequestMetrics, registry=app.state.registry)
     problems.install(app)
     openapi.install(app)
@@ -76,7 +80,9 @@ async def _running(app: FastAPI, settings: Settings, fork_server: ForkServer | N
         logger.error("Redis: %s", error)
     server = fork_server or ForkServer()
     await asyncio.to_thread(server.start)
-    app.state.readers = Readers(settings, server, context.stores.models)
+    app.state.readers = Readers(settings, server)
+    app.state.rate_limits = RateLimits(context.async_redis)
+    app.state.upload_slots = asyncio.Semaphore(settings.max_uploads)
     app.state.watcher = JobWatcher(context.async_redis)
     results = partial(results_document, context.stores.results)
     background = [

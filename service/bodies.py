@@ -1,5 +1,6 @@
 """The bodies of ``POST /unmix`` beside multipart/form-data: a file as it is, and JSON with mixtures or addresses."""
 
+import asyncio
 from collections.abc import Callable, Mapping
 from contextlib import closing
 from pathlib import Path
@@ -10,7 +11,13 @@ from python_multipart.multipart import parse_options_header
 from starlette.requests import ClientDisconnect
 
 from service.context import Context
-from service.errors import MalformedUploadError, UploadContentTypeError, UploadFieldError, UploadTooLargeError
+from service.errors import (
+    MalformedUploadError,
+    ServiceBusyError,
+    UploadContentTypeError,
+    UploadFieldError,
+    UploadTooLargeError,
+)
 from service.hashed_files import HashedFile
 from service.outbound.references import with_references
 from service.uploads import FILE, JSON_BODY, SUBMITTED_FIELDS, Body, Fields, Receiver, Upload, receive, safe_name
@@ -23,6 +30,8 @@ FILE_NAMES: Mapping[str, str] = {
     **{media_type: row.file_name for row in FORMATS for media_type in row.media_types},
 }
 """Content types of a file as it is, and the name it gets without the query ``filename``."""
+
+RETRY_AFTER_SECONDS = 10
 
 MAX_JSON_BYTES = 64 * 2**20
 """JSON is parsed whole, in memory; larger matrices come as files."""
@@ -78,7 +87,7 @@ async def received(
     Raises UploadTooLargeError, MalformedUploadError, UploadContentTypeError, UploadFieldError, ReferenceRefusedError,
     ReferenceUnavailableError.
     """
-    max_bytes = context.settings.max_upload_bytes
+    max_bytes = context.max_upload_bytes
     content_type, query = request.headers.get("content-type", ""), query_of(request.scope["query_string"])
     upload = await streamed(request, lambda: body_of(content_type, query, folder, known_fields), max_bytes)
     return await with_references(upload, folder, known_fields, context.references, max_bytes)
@@ -87,16 +96,24 @@ async def received(
 async def streamed(request: Request, receiver_of: Callable[[], Body[Upload]], max_bytes: int) -> Upload:
     """The body of ``request``, as it arrives, in the receiver that ``receiver_of`` makes.
 
-    Raises UploadTooLargeError, MalformedUploadError, and what the receiver raises.
+    Raises ServiceBusyError, UploadTooLargeError, MalformedUploadError, and what the receiver raises.
     """
+    slots: asyncio.Semaphore = request.app.state.upload_slots
+    if slots.locked():
+        raise ServiceBusyError("as many uploads arrive as may at the same time; try again shortly", RETRY_AFTER_SECONDS)
     announced = request.headers.get("content-length", "")
     if announced.isdecimal() and int(announced) > max_bytes:  # before a byte is read; the bytes are counted too
         raise UploadTooLargeError(f"the upload has {announced} bytes; {max_bytes} is the limit set here")
-    with closing(receiver_of()) as receiver:
-        try:
-            return await receive(request.stream(), receiver, max_bytes)
-        except ClientDisconnect:
-            raise MalformedUploadError("the connection ended before the upload did") from None
+    async with slots:
+        with closing(receiver_of()) as receiver:
+            return await _all_of(request, receiver, max_bytes)
+
+
+async def _all_of(request: Request, receiver: Body[Upload], max_bytes: int) -> Upload:
+    try:
+        return await receive(request.stream(), receiver, max_bytes)
+    except ClientDisconnect:
+        raise MalformedUploadError("the connection ended before the upload did") from None
 
 
 def body_of(

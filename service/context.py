@@ -1,15 +1,18 @@
 """Common state of all routes, opened once per application and handed to routes as an argument."""
 
 import asyncio
-from dataclasses import dataclass
+import json
+from dataclasses import dataclass, field, replace
 from typing import Annotated, Any
 
 from fastapi import Depends, Request
 from redis.asyncio import Redis as AsyncRedis
 
+from model_store.api_keys import KeyLimits
 from model_store.errors import UnknownJobError
 from model_store.job_lists import job_key
-from model_store.records import JobRecord, decode
+from model_store.jobs import Room
+from model_store.records import JobRecord
 from model_store.settings import Settings
 from model_store.stores import Stores, connect_async, open_stores
 from service.outbound.client import web_client
@@ -19,8 +22,17 @@ from service.queues import JobQueue
 
 
 @dataclass(frozen=True)
+class Caller:
+    """Whoever makes a request. owner: the id of their key, None of those without one. limits: those of the key."""
+
+    owner: str | None = None
+    limits: KeyLimits = field(default_factory=KeyLimits)
+
+
+@dataclass(frozen=True)
 class Context:
-    """``async_redis`` serves the one question that is asked all the time: how is my job?"""
+    """``async_redis`` serves the one question that is asked all the time: how is my job? caller: whose things
+    ``stores`` shows; all things, in the context of the service itself."""
 
     settings: Settings
     stores: Stores
@@ -28,11 +40,29 @@ class Context:
     async_redis: AsyncRedis
     references: References
     webhooks: Webhooks
+    caller: Caller = field(default_factory=Caller)
+
+    @property
+    def max_upload_bytes(self) -> int:
+        """The largest upload of this caller."""
+        return self.caller.limits.max_upload_bytes or self.settings.max_upload_bytes
+
+    @property
+    def room(self) -> Room:
+        """How many jobs may wait before this caller's next one is refused."""
+        own = self.caller.limits.max_waiting_jobs
+        if self.caller.owner is None:
+            return Room(self.settings.max_queue_length)
+        return Room(self.settings.max_queue_length, self.settings.max_waiting_jobs if own is None else own)
+
+    def seen_by(self, caller: Caller) -> "Context":
+        """The same as this caller may see it."""
+        return replace(self, caller=caller, stores=self.stores.of(caller.owner))
 
     async def job(self, job_id: str) -> JobRecord:
         """The job's record. Raises UnknownJobError and UnreadableRecordError."""
         raw: Any = await self.async_redis.hgetall(job_key(job_id))
-        record = decode(job_id, raw)
+        record = self.stores.jobs.seen(job_id, raw)
         if record is None:
             raise UnknownJobError(f"there is no job {job_id!r}")
         return record
@@ -53,7 +83,20 @@ def open_context(settings: Settings) -> Context:
 
 async def _context(request: Request) -> Context:
     context: Context = request.app.state.context
-    return context
+    return context.seen_by(request.state.caller)
 
 
 ContextArgument = Annotated[Context, Depends(_context)]
+
+
+async def require_own(request: Request, context: ContextArgument) -> None:
+    """For every route: a job that its path names has to be the caller's. Lists and models ``Context.stores`` narrows.
+
+    Raises UnknownJobError, as for a job that does not exist.
+    """
+    job_id = request.path_params.get("job_id")
+    if job_id is None or not context.stores.keys.exist:
+        return
+    raw: Any = await context.async_redis.hget(job_key(job_id), "owner")
+    if (None if raw is None else json.loads(raw)) != context.caller.owner:
+        raise UnknownJobError(f"there is no job {job_id!r}")

@@ -1,5 +1,6 @@
 """Every error that may reach a caller, and the one table that gives it an HTTP status."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from model_store import errors as store
@@ -10,7 +11,15 @@ OGC = "http://www.opengis.net/def/exceptions/ogcapi-processes-1/1.0/"
 
 
 class ServiceError(Exception):
-    """Root of this package's errors; the text names the argument and the values."""
+    """Root of this package's errors; the text names the argument and the values. headers: of the answer."""
+
+    headers: Mapping[str, str] = {}
+
+
+class KeyRequiredError(ServiceError):
+    """This service answers to who has an API key: none was sent, or one that is unknown or was revoked."""
+
+    headers: Mapping[str, str] = {"WWW-Authenticate": 'Bearer realm="unmix"'}
 
 
 class MalformedUploadError(ServiceError):
@@ -68,7 +77,20 @@ class ServiceBusyError(ServiceError):
 
     def __init__(self, detail: str, retry_after_seconds: int) -> None:
         super().__init__(detail)
-        self.retry_after_seconds = retry_after_seconds
+        self.headers = {"Retry-After": str(retry_after_seconds)}
+
+
+class QueueBusyError(ServiceBusyError):
+    """As many jobs wait as may wait; nothing was kept. The header Retry-After says when to try again."""
+
+
+class TooManyJobsError(ServiceBusyError):
+    """As many jobs of this API key wait as may wait; nothing was kept. The header Retry-After says when to try
+    again."""
+
+
+class TooManyRequestsError(ServiceBusyError):
+    """More requests than one caller may make in this time; the header Retry-After says when to try again."""
 
 
 class ResultNotReadyError(ServiceError):
@@ -103,6 +125,7 @@ class Row:
 TABLE: dict[type[Exception], Row] = {
     science.SceneFormatError: Row(422, "Not a readable scene", "scene-format"),
     science.AmbiguousSceneError: Row(422, "Several arrays could be the scene", "ambiguous-scene"),
+    science.SceneTooLargeError: Row(413, "The scene is too large", "scene-too-large"),
     science.SceneContentError: Row(422, "A scene that cannot be unmixed", "scene-content"),
     science.SpecError: Row(422, "An argument out of its range", "invalid-argument"),
     science.UnknownMethodError: Row(422, "No such method", "unknown-method"),
@@ -118,9 +141,11 @@ TABLE: dict[type[Exception], Row] = {
     science.UnmixingError: Row(422, "The scene cannot be unmixed", "unmixing"),
     store.QueueUnavailableError: Row(503, "The job queue cannot be reached", "queue-unavailable"),
     store.DataFolderMismatchError: Row(503, "The queue of another data folder", "data-folder-mismatch"),
+    store.QueueFullError: Row(503, "Too many jobs wait", "queue-full"),
     store.UnknownJobError: Row(404, "No such job", OGC + "no-such-job"),
     store.UnreadableRecordError: Row(500, "A job that cannot be read", "unreadable-record"),
     store.InvalidTextError: Row(422, "A text that is no valid Unicode", "invalid-text"),
+    store.UnknownKeyError: Row(404, "No such key", "no-such-key"),
     store.UnknownModelError: Row(404, "No such model", "no-such-model"),
     store.UnreadableModelError: Row(500, "A model that cannot be read", "unreadable-model"),
     store.WorkerLostError: Row(500, "The worker died", "worker-lost"),
@@ -130,6 +155,7 @@ TABLE: dict[type[Exception], Row] = {
     store.ObjectStoreError: Row(503, "The object store cannot be used", "object-store"),
     store.InternalError: Row(500, "Internal Server Error", "internal"),
     store.StoreError: Row(500, "Internal Server Error", "internal"),
+    KeyRequiredError: Row(401, "An API key is needed", "key-required"),
     MalformedUploadError: Row(400, "A malformed upload", "malformed-upload"),
     UploadContentTypeError: Row(415, "A body of another type", "unsupported-media-type"),
     UploadTooLargeError: Row(413, "The upload is too large", "too-large"),
@@ -143,6 +169,9 @@ TABLE: dict[type[Exception], Row] = {
     UnknownProcessError: Row(404, "No such process", OGC + "no-such-process"),
     QueryParameterError: Row(400, "A value that a parameter cannot have", OGC + "invalid-query-parameter-value"),
     ServiceBusyError: Row(503, "Too many uploads at once", "busy"),
+    QueueBusyError: Row(503, "Too many jobs wait", "queue-full"),
+    TooManyJobsError: Row(429, "Too many jobs of one key", "too-many-jobs"),
+    TooManyRequestsError: Row(429, "Too many requests", "too-many-requests"),
     ResultNotReadyError: Row(404, "No results yet", OGC + "result-not-ready"),
     UnknownOutputError: Row(404, "No such output", OGC + "no-such-output"),
     RangeNotSatisfiableError: Row(416, "Range not satisfiable", "range"),

@@ -6,6 +6,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from model_store.records import MAX_LABEL_LENGTH
+from service.access import secured
 from service.bodies import FILE_NAMES, JSON, MULTIPART
 from service.problems import Problem
 from service.uploads import WEBHOOK
@@ -21,6 +22,8 @@ _PROBLEM_CONTENT = {"application/problem+json": {"schema": {"$ref": "#/component
 
 _MEANING = {
     400: "The body is not what its Content-Type claims, or ends too early.",
+    401: "This service asks for an API key, and none was sent, or one that opens nothing.",
+    429: "Too many requests, or too many jobs of one key that wait; see Retry-After.",
     404: "There is no such job, model or result.",
     413: "The upload is larger than the service accepts.",
     415: "The body is of no type that the service takes.",
@@ -29,7 +32,7 @@ _MEANING = {
     500: "Something unforeseen happened.",
     504: "The job did not end in the time that a caller is kept waiting, or in that which it may take.",
     507: "The service has no room left; nothing was kept.",
-    503: "The job queue or the data folder cannot be used, or too many uploads are read; see Retry-After.",
+    503: "The job queue or the data folder cannot be used, or too many jobs wait or uploads are read; see Retry-After.",
 }
 
 TAGS = [
@@ -198,7 +201,7 @@ def install(app: FastAPI) -> None:
                 title=app.title, version=app.version, description=app.description, routes=app.routes, tags=TAGS
             )
             document["components"]["schemas"]["Problem"] = Problem.model_json_schema()
-            app.openapi_schema = document
+            app.openapi_schema = secured(document, problems(401, 429))
         return app.openapi_schema
 
     app.openapi = openapi  # type: ignore[method-assign]

@@ -15,7 +15,7 @@ from starlette.routing import Match
 
 from model_store.errors import NO_ROOM, QueueUnavailableError, StorageFullError, is_storage_full
 from model_store.records import JobError
-from service.errors import ROOTS, TABLE, FailedJobError, Row, ServiceBusyError, row_named, row_of
+from service.errors import ROOTS, TABLE, FailedJobError, Row, ServiceError, row_named, row_of
 
 logger = logging.getLogger(__name__)
 
@@ -63,8 +63,13 @@ def install(app: FastAPI) -> None:
 
 
 async def _on_known(request: Request, error: Exception) -> ProblemResponse:
+    return known_problem(request, error)
+
+
+def known_problem(request: Request, error: Exception) -> ProblemResponse:
+    """The answer for an error of the table."""
     row = row_named(error.error.kind) if isinstance(error, FailedJobError) else row_of(type(error))
-    headers = {"Retry-After": str(error.retry_after_seconds)} if isinstance(error, ServiceBusyError) else None
+    headers = error.headers if isinstance(error, ServiceError) else None
     return respond(problem_of(row, str(error), request.url.path), headers)
 
 

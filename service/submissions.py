@@ -6,14 +6,19 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from model_store.errors import QueueFullError
 from model_store.records import Execution, JobRecord, JobStatus, now, work_key
 from service.context import Context
+from service.errors import QueueBusyError, TooManyJobsError
 from service.queues import APPLY, TRAIN
 from service.reading.messages import ReadUpload
 from service.uploads import FILE, Upload
 from unmixing.io.inputs.digests import sha256_of
 from unmixing.io.inputs.tasks import LIBRARIES
 from unmixing.methods import METHODS, chosen_methods
+
+RETRY_AFTER_SECONDS = 30
+"""When to ask again where too many jobs wait."""
 
 
 @asynccontextmanager
@@ -40,13 +45,14 @@ def submit(
     """Make the upload in ``folder`` a job, or return the job that does equal work already. read: what it asks for.
     execution: how OGC API - Processes asked for it.
 
-    The label goes to that job beside those it has. Raises StoreError.
+    The label goes to that job beside those it has. Raises StoreError, QueueBusyError, TooManyJobsError.
     """
-    moment = now()
+    moment, owner = now(), context.caller.owner
     digests = upload.digests or {FILE: {name: sha256_of(folder / name) for name in read.files}}
     record = JobRecord(
         id=job_id,
-        work_key=work_key(digests, read.spec, read.model_id, read.input, execution),
+        work_key=work_key(digests, read.spec, read.model_id, read.input, execution, owner),
+        owner=owner,
         queue=_queue_of(read),
         spec=read.spec,
         kind_decided_by=read.kind_decided_by,
@@ -73,11 +79,14 @@ def _queue_of(read: ReadUpload) -> str:
 
 
 def _entered(context: Context, record: JobRecord) -> JobRecord:
-    """Reserve the work and deliver it; when equal work is there already, that job."""
+    """Reserve the work and deliver it; when equal work is there already, that job.
+
+    Raises QueueBusyError, TooManyJobsError.
+    """
     stores = context.stores
     stores.inputs.share(record.id)  # before the job is known: its worker may count on it
     while True:
-        holder = stores.jobs.reserve(record)
+        holder = _reserved(context, record)
         if holder.id == record.id:
             stores.log.add(record.id, f"accepted: {_work(record)}")
             context.queue.enqueue(record)
@@ -92,6 +101,14 @@ def _work(record: JobRecord) -> str:
     """The work of a job, for its log."""
     model = "" if record.model_id is None else f" with model {record.model_id}"
     return f"{record.spec.method}{model}, {', '.join(record.uploaded) or 'mixtures in JSON'}"
+
+
+def _reserved(context: Context, record: JobRecord) -> JobRecord:
+    try:
+        return context.stores.jobs.reserve(record, context.room)
+    except QueueFullError as full:
+        refusal = TooManyJobsError if full.is_own else QueueBusyError
+        raise refusal(str(full), RETRY_AFTER_SECONDS) from None
 
 
 def _labelled(context: Context, holder: JobRecord, labels: tuple[str, ...]) -> JobRecord:

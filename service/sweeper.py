@@ -120,9 +120,9 @@ class Sweeper:
             logger.info("job %s: removed, its lifetime has ended", job_id)
 
     def _sweep_models(self) -> None:
-        for identifier in expired_models(self._context.stores, self._context.settings, now()):
+        for owner, identifier in expired_models(self._context.stores, self._context.settings, now()):
             with suppress(UnknownModelError):  # somebody else was quicker
-                self._context.stores.models.delete(identifier)
+                self._context.stores.models.of(owner).delete(identifier)
                 logger.info("model %s: removed, its lifetime has ended", identifier)
 
     def _sweep_leftovers(self) -> None:

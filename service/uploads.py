@@ -32,7 +32,7 @@ to hear of its end."""
 MAX_PARTS = 64
 MAX_FIELD_BYTES = 16 * 1024
 MAX_NAME_BYTES = 200
-CHUNK_BYTES = 1 << 20
+CHUNK_BYTES = 1 << 18
 """Bytes are collected up to this before a thread parses, hashes and writes them."""
 
 Result = TypeVar("Result", covariant=True)

@@ -45,19 +45,15 @@ def _serve(listener: int, ready: int) -> None:
     import uvicorn
 
     from service.app import create_app
+    from service.server import server_config
 
     logging.getLogger("uvicorn").setLevel(logging.WARNING)
-    app = create_app(Settings())
+    settings = Settings()
+    app = create_app(settings)
     # Everything imported lives as long as the process: walking it in every full collection stalls all requests.
     gc.collect()
     gc.freeze()
-    config = uvicorn.Config(
-        app,
-        http="httptools",
-        log_config=None,
-        access_log=False,
-        timeout_graceful_shutdown=GRACE_SECONDS,
-    )
+    config = server_config(app, settings, log_config=None, timeout_graceful_shutdown=GRACE_SECONDS)
 
     class Server(uvicorn.Server):
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:

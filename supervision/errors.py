@@ -9,6 +9,10 @@ class DataFolderInUseError(SupervisionError):
     """Another process tree holds the data folder."""
 
 
+class UnprotectedAddressError(SupervisionError):
+    """Others can reach the address, and no API key keeps them out."""
+
+
 class AddressUnavailableError(SupervisionError):
     """The address cannot be listened on: it is none of this machine, or taken."""
 

@@ -1,6 +1,7 @@
 """``unmix serve``: service, queue and workers on one data folder, as one tree of processes."""
 
 import fcntl
+import ipaddress
 import logging
 import os
 import socket
@@ -12,12 +13,13 @@ from pathlib import Path
 from redis.exceptions import RedisError
 
 from model_store.adoption import claim_queue
+from model_store.api_keys import ApiKeys
 from model_store.settings import Settings
 from model_store.stores import connect, objects_of
 from supervision.command import command
 from supervision.embedded_queue import EmbeddedQueue, prepare_queue
 from supervision.environment import environment_of
-from supervision.errors import AddressUnavailableError, DataFolderInUseError
+from supervision.errors import AddressUnavailableError, DataFolderInUseError, UnprotectedAddressError
 from supervision.process_tree import ProcessTree, Role
 from supervision.readiness import ReadyPipe, ready_pipe
 
@@ -30,11 +32,13 @@ logger = logging.getLogger("unmix")
 def serve(settings: Settings) -> int:
     """Run the tree until a signal ends it; the exit status, 1 when it could not go on.
 
-    Raises SupervisionError when the data folder is in use, the port is taken or an earlier queue does not stop, and
-    DataFolderMismatchError when the queue belongs to another data folder.
+    Raises SupervisionError when the data folder is in use, the port is taken, others can reach the address and
+    there are no API keys, or an earlier queue does not stop, and DataFolderMismatchError when the queue belongs to
+    another data folder.
     """
     settings.data.mkdir(parents=True, exist_ok=True)
     with locked(settings.data), listening(settings.host, settings.port) as listener, ready_pipe() as pipe:
+        require_protected(settings, listener.getsockname()[0])
         tree = ProcessTree(environment_of(settings), grace_seconds=settings.stop_grace_seconds)
         tree.stop_on_signals()
         queue = None if settings.redis_url else prepare_queue(settings.queue_url_file)
@@ -93,6 +97,20 @@ def _queue_is_up(tree: ProcessTree, queue: EmbeddedQueue) -> bool:
             return False
         time.sleep(0.02)
     return True
+
+
+def require_protected(settings: Settings, address: str) -> None:
+    """Raises UnprotectedAddressError for an address beyond this machine that anybody could use.
+
+    address: the numeric one that is listened on.
+    """
+    is_local = ipaddress.ip_address(address.partition("%")[0]).is_loopback
+    if is_local or settings.allow_anonymous is not None or ApiKeys(settings.keys_folder).exist:
+        return
+    raise UnprotectedAddressError(
+        f"others can reach {address}, and there are no API keys: make one (`unmix keys create --data "
+        f"{settings.data}`), or say that everybody may use the service (--allow-anonymous)"
+    )
 
 
 @contextmanager

@@ -28,6 +28,7 @@ from model_store.settings import Settings
 from model_store.stores import Stores, open_stores
 from service.app import create_app
 from service.reading.fork_server import ForkServer
+from service.server import server_config
 from supervision.environment import environment_of
 from unmixing.manifest import ModelManifest, Versions
 from unmixing.specs import UnmixSpec
@@ -120,7 +121,7 @@ def stores(settings: Settings) -> Iterator[Stores]:
 @contextmanager
 def serving(settings: Settings) -> Iterator[httpx.Client]:
     """The service behind a real server on a free port, and a client for it."""
-    config = uvicorn.Config(create_app(settings, FORK_SERVER), port=0, log_level="warning", http="httptools")
+    config = server_config(create_app(settings, FORK_SERVER), settings, port=0, log_level="warning")
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run)
     thread.start()

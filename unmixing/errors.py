@@ -16,6 +16,10 @@ class AmbiguousSceneError(SceneFormatError):
     """Several arrays in the file could be the cube; the text lists them and asks for ``variable``."""
 
 
+class SceneTooLargeError(UnmixingError):
+    """The scene has more numbers (pixels times bands) than are taken here."""
+
+
 class SceneContentError(UnmixingError):
     """The cube can be read but not unmixed: all NaN, constant, one band, too few valid pixels."""
 

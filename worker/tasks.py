@@ -67,6 +67,7 @@ def _compute(delivery: Delivery, settings: Settings, stores: Stores) -> bool:
     record = stores.jobs.get(job_id)
     if record is None:
         raise UnknownJobError(f"job {job_id} is gone")
+    stores = stores.of(record.owner)
     report, compute = progress_to(stores, delivery), Compute(settings.device, settings.threads)
     shared = SharedImage(stores.parts.of(job_id))
     if not shared.is_prepared:

@@ -88,7 +88,7 @@ async def _received(request: Request, context: Context, folder: Path) -> Upload:
     kind = request.headers.get("content-type", "")
     if kind.partition(";")[0].strip().lower() != JSON:
         raise UploadContentTypeError(f"the Content-Type is {kind!r}; an execute request is {JSON}")
-    return await streamed(request, lambda: JsonBody(folder, Fields(frozenset())), context.settings.max_upload_bytes)
+    return await streamed(request, lambda: JsonBody(folder, Fields(frozenset())), context.max_upload_bytes)
 
 
 async def _echo(asked: Asked) -> Response:
@@ -117,7 +117,7 @@ async def _job(asked: Asked) -> Response:
     if waits:
         _require_small(asked)
     await subscribers.check(asked.context, asked.read.subscriber)
-    read = await asked.readers.read(asked.folder, upload)
+    read = await asked.readers.read(asked.folder, upload, asked.context.stores.models)
     record = await asyncio.to_thread(
         submit, asked.context, asked.job_id, asked.folder, upload, read, asked.execution
     )  # fmt: skip

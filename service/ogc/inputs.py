@@ -49,7 +49,7 @@ async def as_upload(context: Context, asked: ReadExecution, folder: Path) -> Upl
     if any(value.file == JSON_MIXTURES for value in asked.inputs.get(FILE, ())):
         fields.values.setdefault("kind", InputKind.MIXTURES)
     note_origin(fields, linked.get(FILE, []))
-    digests = await fetched(linked, folder, context.references, context.settings.max_upload_bytes)
+    digests = await fetched(linked, folder, context.references, context.max_upload_bytes)
     for name, values in asked.inputs.items():
         for written in (folder / value.file for value in values if value.file is not None):
             digests[name][written.name] = await asyncio.to_thread(sha256_of, written)

@@ -55,7 +55,7 @@ def read_and_exit(connection: socket.socket, parent: int) -> NoReturn:
         impose(request.limits)
         tempfile.tempdir = str(request.folder)  # no other place can be written to
         with suppress(OSError):  # the process that forked this one has said what is missing
-            confine([request.folder], [request.models])
+            confine([request.folder], [] if request.models is None else [request.models])
         connection.sendall(answer(request).model_dump_json().encode())
         status = 0
     except BaseException:
@@ -146,6 +146,7 @@ def read_upload(request: ReadRequest) -> ReadUpload:
     label = _label(fields)
     webhook = fields.values.pop(WEBHOOK, None) or None
     model_id = fields.values.get("model") or None
+    assert request.models is not None  # a job may name one
     # Of a model its manifest says what it fits; its network is no business of this process.
     model = TrainedModel(b"", ModelStore(request.models).get(model_id).manifest) if model_id else None
     task = checked_task(_asked(request, fields, model))
@@ -203,6 +204,7 @@ def _asked(request: ReadRequest, fields: Fields, model: TrainedModel | None = No
         model=model,
         scratch=folder,
         max_training_seconds=request.max_training_seconds,
+        max_values=request.max_values,
     )
 
 

@@ -46,15 +46,16 @@ class ReadTask(StrEnum):
 
 class ReadRequest(BaseModel):
     """An upload in ``folder``. fields: the plain ones. body: the name of a JSON file: mixtures and more fields, or an
-    execute request. models: the folder of the stored models."""
+    execute request. models: the folder of the stored models that a job may name."""
 
     model_config = ConfigDict(frozen=True)
 
     folder: Path
     fields: dict[str, str]
     body: str | None
-    models: Path
+    models: Path | None = None
     max_unpacked_bytes: int
+    max_values: int
     max_training_seconds: float | None
     limits: Limits
     task: ReadTask

@@ -53,17 +53,17 @@ logger = logging.getLogger(__name__)
 class Readers:
     """Reads uploads, ``settings.readers`` at a time; the others wait their turn."""
 
-    def __init__(self, settings: Settings, server: ForkServer, models: ModelStore) -> None:
-        self._settings, self._server, self._models = settings, server, models
+    def __init__(self, settings: Settings, server: ForkServer) -> None:
+        self._settings, self._server = settings, server
         self._free = asyncio.Semaphore(settings.readers)
 
-    async def read(self, folder: Path, upload: Upload) -> ReadUpload:
-        """The request that the upload in ``folder`` makes.
+    async def read(self, folder: Path, upload: Upload, models: ModelStore) -> ReadUpload:
+        """The request that the upload in ``folder`` makes. models: those that it may name.
 
         Raises as ``checked_task``, UploadReadingError when that takes too much, and ServiceBusyError when too many
         others are read.
         """
-        found = (await self._answer(folder, upload, ReadTask.JOB)).upload
+        found = (await self._answer(folder, upload, ReadTask.JOB, models)).upload
         if found is None or not all(_lies_in(folder, name) for name in found.files):
             raise UploadReadingError("reading the upload gave no files; a file is damaged")
         return found
@@ -91,15 +91,19 @@ class Readers:
             raise UploadReadingError("reading the request gave no answer that makes sense")
         return found
 
-    async def _answer(self, folder: Path, upload: Upload, task: ReadTask) -> ReadAnswer:
-        await asyncio.to_thread(self._models.synchronize)
+    async def _answer(
+        self, folder: Path, upload: Upload, task: ReadTask, models: ModelStore | None = None
+    ) -> ReadAnswer:
+        if models is not None:
+            await asyncio.to_thread(models.synchronize)
         limits = self._limits(folder, task)
         request = ReadRequest(
             folder=folder,
             fields=upload.fields,
             body=upload.body,
-            models=self._models.folder,
+            models=None if models is None else models.folder,
             max_unpacked_bytes=self._settings.max_unpacked_bytes,
+            max_values=self._settings.max_values,
             max_training_seconds=self._settings.max_training_seconds,
             limits=limits,
             task=task,

@@ -38,7 +38,7 @@ async def submit_job(request: Request, context: ContextArgument) -> Response:
     async with staging(context) as (job_id, folder):
         upload = await received(request, folder, context)
         readers: Readers = request.app.state.readers
-        read = await readers.read(folder, upload)
+        read = await readers.read(folder, upload, context.stores.models)
         if read.webhook is not None:
             await context.webhooks.check(read.webhook)
         record = await asyncio.to_thread(submit, context, job_id, folder, upload, read)

@@ -4,18 +4,18 @@ import pytest
 
 from tests.cli.conftest import Command
 
-COMMANDS = ("demo", "run", "join", "serve", "submit", "worker")
+COMMANDS = ("demo", "run", "join", "serve", "submit", "worker", "keys create")
 
 
 def test_the_overview_names_every_command_and_the_environment(unmix: Command) -> None:
     text = unmix("--help").stdout
-    for expected in (*COMMANDS, "UNMIX_DATA", "REDIS_URL", "UNMIX_DEVICE"):
+    for expected in (*(command.split()[0] for command in COMMANDS), "UNMIX_DATA", "REDIS_URL", "UNMIX_DEVICE"):
         assert expected in text
 
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_each_command_shows_an_example(unmix: Command, command: str) -> None:
-    result = unmix(command, "--help")
+    result = unmix(*command.split(), "--help")
     assert result.exit_code == 0
     assert "Examples:" in result.stdout
     assert f"unmix {command}" in result.stdout
@@ -27,7 +27,7 @@ def test_each_command_shows_an_example(unmix: Command, command: str) -> None:
         ("serve", ("127.0.0.1", "8000", "UNMIX_PORT", "UNMIX_HOST", "UNMIX_DATA", "UNMIX_WORKERS")),
         ("run", ("--n-endmembers", "lpalm", "--seed", "--variable", "--model", "--rows", "SCENE-unmixed")),
         ("join", ("--out", "--force", "unmix run --rows")),
-        ("submit", ("http://127.0.0.1:8000", "UNMIX_URL", "SCENE-unmixed")),
+        ("submit", ("http://127.0.0.1:8000", "UNMIX_URL", "UNMIX_API_KEY", "SCENE-unmixed")),
         ("demo", ("unmix-demo", "--n-endmembers")),
         ("worker", ("--queue", "train, then apply")),
     ],

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import httpx
 import numpy as np
-from service.leftovers import sweep_leftovers
 
 from model_store.jobs import LIVE
+from model_store.leftovers import sweep_leftovers
 from tests.conftest import npy, small_scene, wait_until
 from tests.faults.systems import System
 from unmixing import unmix

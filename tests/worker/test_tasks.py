@@ -16,12 +16,14 @@ from rq.exceptions import StopRequested
 from rq.timeouts import JobTimeoutException
 
 from model_store.deliveries import Delivery
+from model_store.models import model_id
 from model_store.records import JobError, JobStatus, now
 from model_store.settings import Settings
 from model_store.stores import Stores
 from service.queues import TASK
-from tests.conftest import npy, record, small_scene, wait_until
+from tests.conftest import npy, record, small_scene, stored_model, wait_until
 from unmixing.errors import Cancelled
+from unmixing.io.apply.run import TaskResult
 from worker.attempts import progress_to
 from worker.forking import ForkingWorker
 from worker.lease import Lease
@@ -64,6 +66,16 @@ def test_the_parent_of_work_horses_imports_ahead_what_their_queues_need(
     assert {"onnxruntime", "rasterio", "scipy.optimize"} <= set(loaded)
     assert ("torch" in loaded) == torch_is_imported
     assert ("torch._dynamo" in loaded) == torch_is_imported  # every optimiser imports it, for a second
+
+
+def test_a_model_goes_to_the_owner_of_the_job(
+    settings: Settings, stores: Stores, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trained = stored_model()
+    monkeypatch.setattr("unmixing.io.apply.run.run_task", lambda *_: TaskResult({"assets": {}}, (trained,)))
+    run(enter(stores, npy(small_scene()), owner="a" * 12), settings)
+    assert stores.of("a" * 12).models.get(model_id(trained)).id == model_id(trained)
+    assert stores.models.page(limit=1, offset=0) == ([], 0)
 
 
 def test_a_bad_scene_fails_with_its_own_words(settings: Settings, stores: Stores) -> None:

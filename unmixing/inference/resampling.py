@@ -77,7 +77,7 @@ class ResampledImage:
         self.wavelengths_nm: Float64 | None = resampling.wavelengths_nm
         self.bad_bands: Bool | None = None
         self.bands_chosen, self.scale, self.nodata = image.bands_chosen, image.scale, image.nodata
-        self.georeference, self.windows = image.georeference, image.windows
+        self.georeference, self.grid, self.windows = image.georeference, image.grid, image.windows
         self.source = {**image.source, RESAMPLED: resampling.facts}
         self.original, self.resampling = image, resampling
 

@@ -1,7 +1,7 @@
 """Whether a scene is worth a job, found out early and cheaply."""
 
 from unmixing.cubes import BandStatistics
-from unmixing.errors import SceneContentError, SpecError
+from unmixing.errors import SceneContentError, SceneTooLargeError, SpecError
 from unmixing.io.formats.reader import SceneReader
 from unmixing.io.formats.rows import BLOCK_BYTES
 
@@ -9,6 +9,16 @@ MIN_BANDS = 2
 MIN_ENDMEMBERS = 2
 MAX_BYTES_IN_MEMORY = 256 * 2**20
 """Reading takes up to three times as much, and several uploads are read at a time."""
+
+
+def require_size(shape: tuple[int, int, int], max_values: int | None) -> None:
+    """Raises SceneTooLargeError for an image of more numbers than that; None for any size."""
+    rows, columns, bands = shape
+    if max_values is not None and rows * columns * bands > max_values:
+        raise SceneTooLargeError(
+            f"the scene has {rows * columns} pixels of {bands} bands, {rows * columns * bands} numbers; {max_values} "
+            f"is the most that is taken here: send fewer `rows` and `columns`"
+        )
 
 
 def check_scene(reader: SceneReader, n_endmembers: int | None) -> None:

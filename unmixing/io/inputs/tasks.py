@@ -10,7 +10,7 @@ from unmixing.errors import SpecError
 from unmixing.inference.given import refuse_given, require_givable
 from unmixing.inference.model_fit import require_fit
 from unmixing.io.formats.detection import choose_scene
-from unmixing.io.inputs.checks import check_scene
+from unmixing.io.inputs.checks import check_scene, require_size
 from unmixing.io.inputs.correction_files import CORRECTIONS, input_spec
 from unmixing.io.inputs.digests import Digests
 from unmixing.io.inputs.input_kind import InputKind, decide_kind
@@ -35,7 +35,8 @@ the image, and example mixing matrices."""
 @dataclass(frozen=True)
 class Request:
     """An upload as it came. fields: as text, see ``FIELDS``. libraries: files by field, see ``LIBRARIES`` and
-    ``CORRECTIONS``. max_training_seconds: the limit when the fields name none."""
+    ``CORRECTIONS``. max_training_seconds: the limit when the fields name none. max_values: the
+    most numbers that an image may have."""
 
     files: Sequence[Path]
     fields: Mapping[str, str]
@@ -43,6 +44,7 @@ class Request:
     model: TrainedModel | None = None
     scratch: Path | None = None
     max_training_seconds: float | None = None
+    max_values: int | None = None
 
 
 @dataclass(frozen=True)
@@ -99,6 +101,7 @@ def _image(request: Request, asked: InputSpec) -> tuple[UnmixSpec, list[Path]]:
     given = _given_endmembers(request, spec)
     paths = choose_scene(request.files)
     with open_scene(paths, asked, scratch=request.scratch) as reader:
+        require_size(reader.shape, request.max_values)
         if model is not None:
             require_fit(model, reader, spec.n_endmembers)
         if given is not None:
