@@ -57,3 +57,14 @@ Data = Annotated[
     Path | None,
     typer.Option(metavar="FOLDER", help="Data folder. Default: UNMIX_DATA, else ./unmix-data.", show_default=False),
 ]
+ApiKey = Annotated[
+    str | None,
+    typer.Option(
+        "--api-key",
+        metavar="KEY",
+        envvar="UNMIX_API_KEY",
+        help="API key of the service; better in UNMIX_API_KEY, for other users of this machine can see options.",
+        show_default=False,
+        show_envvar=False,
+    ),
+]

@@ -18,17 +18,6 @@ from cli.scene_files import correction_files, library_files, scene_files, scene_
 INTERRUPTED = 130
 
 Url = Annotated[str, typer.Option(envvar="UNMIX_URL", help="Where the service runs.")]
-Key = Annotated[
-    str | None,
-    typer.Option(
-        "--api-key",
-        metavar="KEY",
-        envvar="UNMIX_API_KEY",
-        help="API key of the service; better in UNMIX_API_KEY, for other users of this machine can see options.",
-        show_default=False,
-        show_envvar=False,
-    ),
-]
 ModelId = Annotated[
     str | None,
     typer.Option("--model", metavar="ID", help="Apply this stored model instead of training.", show_default=False),
@@ -48,7 +37,7 @@ def submit(
     scene: options.Scene,
     fields: dict[str, str],
     url: Url = "http://127.0.0.1:8000",
-    api_key: Key = None,
+    api_key: options.ApiKey = None,
     out: options.Out = None,
     model: ModelId = None,
     library: options.Library = None,
@@ -74,11 +63,10 @@ def submit(
     with one_line_errors():
         files, fields = _without_stac(scene_files(scene), fields)
         libraries = library_files(library, endmembers, mixing_library) | correction_files(mask, fields)
-        target = out or Path(f"{scene_name(scene)}-unmixed")
-        require_free(target, force=force)
+        require_free(target := out or Path(f"{scene_name(scene)}-unmixed"), force=force)
         try:
-            said = {"model": model, "label": label, "webhook": webhook}
-            request = {**fields, **{name: value for name, value in said.items() if value is not None}}
+            said = fields | {"model": model, "label": label, "webhook": webhook}
+            request = {name: value for name, value in said.items() if value is not None}
             document = unmix_over_http(url, files, request, target, libraries, api_key)
         except JobInterrupted as interrupted:
             _say_where(interrupted.url)

@@ -186,14 +186,11 @@ class NmfSpec(BaseModel):
     tolerance: float = Field(1e-4, ge=0, description="Relative change of a factor that counts as none.")
 
 
-class SnmfSpec(BaseModel):
+class SnmfSpec(NmfSpec):
     """How sparse, and when to stop."""
-
-    model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
 
     l1: float = Field(1e-6, ge=0, description="Weight of the L1 term for pixels of median norm 1.")
     max_iterations: int = Field(100, ge=1, description="Rounds of coordinate descent at most.")
-    tolerance: float = Field(1e-4, ge=0, description="Relative change of a factor that counts as none.")
 
 
 class PalmSpec(BaseModel):
@@ -206,13 +203,10 @@ class PalmSpec(BaseModel):
     tolerance: float = Field(1e-4, ge=0, description="Relative change of a factor that counts as none.")
 
 
-class IstaSpec(BaseModel):
+class IstaSpec(PalmSpec):
     """How sparse, and when to stop."""
 
-    model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
-
     n_runs: int = Field(36, ge=1, description="Random extraction runs that make the bundles.")
-    threshold: float = Field(1e-3, ge=0, description="Weight of the L1 term for pixels of median norm 1.")
     max_iterations: int = Field(2000, ge=1, description="Iterations at most.")
     tolerance: float = Field(1e-5, ge=0, description="Relative change of the contributions that counts as none.")
 

@@ -134,7 +134,8 @@ def read(specimen: Specimen, name: str, number: int, folder: Path) -> str:
         given = answer(
             ReadRequest(
                 folder=folder, fields=dict(specimen.fields), body=body, models=folder,
-                max_unpacked_bytes=1 << 28, max_values=1 << 32, max_training_seconds=None, limits=LIMITS, task=specimen.task,
+                max_unpacked_bytes=1 << 28, max_values=1 << 32, max_training_seconds=None, limits=LIMITS,
+                task=specimen.task,
             )
         )  # fmt: skip
     finally:

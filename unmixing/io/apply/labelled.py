@@ -38,8 +38,7 @@ def apply_model(
     model=model)``, to the last bit, and an image of other wavelengths than the model's is resampled as there. The
     attribute ``warnings`` says why they may be wrong, as far as the sample shows.
 
-    Raises BandMismatchError for a model whose bands the image does not have, SpecError for one that looks at the pixels
-    around.
+    Raises BandMismatchError for other bands than the model's, SpecError for a model that looks at the pixels around.
 
     ::
 
