@@ -24,7 +24,7 @@ WGS84 = CRS.from_epsg(4326).to_wkt()
 
 def reflectance(n_bands: int, rows: int = 14, columns: int = 11) -> Any:
     """(rows, columns, n_bands) float32 that behaves as a scene does."""
-    return scene(rows, columns, n_bands).cube
+    return scene(rows, columns, n_bands).cube.copy()  # the scene is made once for all
 
 
 EMIT_GRID = (18, 16)
