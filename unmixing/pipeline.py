@@ -21,6 +21,7 @@ from unmixing.inference.model_fit import require_fit, require_purity, sample_for
 from unmixing.inference.provenance import provenance
 from unmixing.inference.quality import flag_scene
 from unmixing.inference.reconstruction import ReconstructionMetrics
+from unmixing.inference.resampling import at_model_bands
 from unmixing.inference.runtime import ModelRunner
 from unmixing.inference.training_images import TrainingImage, training_image
 from unmixing.inference.unmixers import FactorizationUnmixer, ModelUnmixer, ShapeUnmixer, Unmixer, endmember_norms
@@ -127,7 +128,7 @@ def apply_in_memory(
         watch(block)
 
     with threadpool_limits(compute.threads):
-        seen, rows = blanked(image, fitted.info.fill_values), (0, image.shape[0])
+        seen, rows = at_model_bands(blanked(image, fitted.info.fill_values), fitted.model), (0, image.shape[0])
         reconstruction = unmix_rows(seen, fitted.unmixer, fitted.info.used_bands, rows, write, progress)
     finished = time.perf_counter()
     seconds = {"inference": round(finished - applying, 4), "total": round(finished - started, 4)}
@@ -208,7 +209,7 @@ def spec_of(model: TrainedModel, abundances_of: AbundancesOf) -> dict[str, Any]:
 
 def fit_model(image: Image, model: TrainedModel, spec: UnmixSpec, compute: Compute, progress: Progress) -> FittedMethod:
     """A stored model, after a look at a sample of another image. Raises as ``require_fit`` and ``draw_sample``."""
-    require_fit(model, image.shape[2], spec.n_endmembers)
+    require_fit(model, image, spec.n_endmembers)
     if not spec.pure_pixels:
         require_purity(model, spec.pure_pixels)
     info, sample = sample_for_model(image, model, progress)

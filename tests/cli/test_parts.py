@@ -38,6 +38,28 @@ def make_parts(unmix: Command, scene: Path, model: str, rows: tuple[str, ...] = 
     return folders
 
 
+def test_parts_of_a_scene_of_another_sensor_are_resampled_alike(unmix: Command, tiny: Path) -> None:
+    with np.load(tiny) as scene:
+        cube = scene["cube"]
+    known = np.linspace(400, 1400, cube.shape[2])
+    np.savez("own.npz", cube=cube, wavelengths_nm=known)
+    other = np.linspace(395, 1405, 57)
+    thinned = np.apply_along_axis(lambda pixel: np.interp(other, known, pixel), 2, cube).astype(np.float32)
+    np.savez("other.npz", cube=thinned, wavelengths_nm=other)
+    trained = unmix("run", "own.npz", "-p", "3", "--method", "lista", "--max-training-seconds", "0.1", "-o", "trained")
+    assert trained.exit_code == 0, trained.output
+    parts = make_parts(unmix, Path("other.npz"), "trained/model.onnx")
+    whole = unmix("run", "other.npz", "--model", "trained/model.onnx", "-o", "whole")
+    assert whole.exit_code == 0, whole.output
+    assert "resampled to the model's" in whole.output.replace("\n", " ")
+    assert unmix("join", *parts, "-o", "joined").exit_code == 0
+    np.testing.assert_array_equal(np.load("joined/abundances.npy"), np.load("whole/abundances.npy"))
+    one, joined = (json.loads(Path(folder, "result.json").read_text()) for folder in ("whole", "joined"))
+    assert one["input"]["resampled"]["bands"] == 57
+    assert joined["input"] == one["input"]
+    assert joined["warnings"] == one["warnings"]
+
+
 def test_the_joined_parts_are_the_result_of_one_run(unmix: Command, tiny: Path, model: str) -> None:
     parts = make_parts(unmix, tiny, model)
     assert unmix("run", tiny, "--model", model, "-o", "whole").exit_code == 0

@@ -74,6 +74,23 @@ def test_every_division_into_blocks_gives_the_answer_of_the_whole_image_to_the_l
         assert_equal(apply_model(path, labelled(chunks), abundances_of=abundances_of).compute(), expected)
 
 
+@pytest.mark.parametrize("bands", [25, 90])
+def test_an_image_of_other_bands_is_resampled_block_by_block_to_the_same_bits(bands: int) -> None:
+    spec = UnmixSpec(method="lista", n_endmembers=3, max_training_seconds=0.01)
+    known = unmix(labelled(None, small_scene()), spec).model
+    assert known is not None
+    cube = small_scene(rows=ROWS, columns=COLUMNS, bands=bands)
+    cube[5, 5, 3], cube[20:22, :40], cube[90:, 70:] = np.nan, 0.0, -9999.0
+    expected = unmix(labelled(None, cube), model=known)
+    assert expected.endmembers.shape[1] == BANDS
+    assert np.isnan(expected.brightness).sum() == 1 + 80 + 900
+    for chunks in (None, (10, 100, bands), (60, 50, 7)):
+        found = apply_model(known, labelled(chunks, cube)).compute()
+        assert_equal(found, expected)
+    assert "were resampled to the model's 30" in found.attrs["warnings"]
+    assert len(found.wavelength) == BANDS
+
+
 def test_a_pixel_has_one_answer_whatever_lies_beside_it(model: TrainedModel) -> None:
     pixels = small_scene(rows=10, columns=10).reshape(-1, BANDS)
     prepared = ModelRunner(model.onnx, Compute()).prepare(pixels)

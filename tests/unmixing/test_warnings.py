@@ -6,6 +6,7 @@ from numpy.typing import NDArray
 
 from tests.conftest import REPOSITORY
 from unmixing import unmix
+from unmixing.errors import BandMismatchError
 from unmixing.mixtures.separation import separate
 from unmixing.mixtures.specs import SeparationSpec
 from unmixing.specs import InputSpec, UnmixSpec
@@ -163,8 +164,10 @@ def test_a_model_on_a_scene_unlike_its_own(model: TrainedModel) -> None:
 
 def test_a_model_on_bands_of_other_wavelengths(model: TrainedModel) -> None:
     cube = mixed(spectra())
-    shifted = unmix(cube, model=model, input=bands(20))
-    assert "520.0 nm" in message(shifted.warnings, WarningCode.OTHER_WAVELENGTHS)
+    shifted = unmix(cube, model=model, input=bands(10))
+    assert "up to 10.0 nm from the nearest" in message(shifted.warnings, WarningCode.OTHER_WAVELENGTHS)
+    with pytest.raises(BandMismatchError, match="500.0 to 900.0 nm, the image has 30 from 520.0 to 920.0 nm"):
+        unmix(cube, model=model, input=bands(20))
     nearly = unmix(cube, model=model, input=bands(2))
     unknown = unmix(cube, model=model)
     for result in (nearly, unknown):

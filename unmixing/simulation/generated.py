@@ -46,17 +46,20 @@ def generate_scene(
     variability: float = 0.1,
     brightness: float = 0.1,
     materials: Sequence[str] | None = None,
+    wavelengths_nm: Float64 | None = None,
 ) -> GeneratedScene:
     """A scene of ``n_endmembers`` materials, or of those named.
 
     largest: abundance, without pure pixels. variability: scatter of each material's parameters (see
     ``spectra.variants``). brightness: standard deviation of the logarithm of the illumination, which varies as over
-    hills. snr_db: of the whole image, the noise is white.
+    hills. snr_db: of the whole image, the noise is white. wavelengths_nm: of a sensor whose bands are as wide as they
+    are apart, in order, between 400 and 2500; every 10 nm without one, sampled there. Scenes of one state of ``rng``
+    differ only in their bands and their noise.
     Raises ImportError without the package ``prosail``, ValueError for more materials than there are.
     """
     names = tuple(materials) if materials is not None else _chosen(rng, n_endmembers)
     abundances = abundance_maps(rng, rows, columns, len(names), None if pure_pixels else largest)
-    spectra, wavelengths = _spectra(rng, names, rows, columns, variability)
+    spectra, wavelengths = _spectra(rng, names, abundances.shape[:2], variability, wavelengths_nm)
     weighted = np.einsum("rcp,prcb->pb", abundances, spectra)
     endmembers = weighted / abundances.sum(axis=(0, 1))[:, None]
     illumination = np.exp(brightness * smooth_fields(rng, 1, rows, columns, 0.08)[0])
@@ -114,17 +117,26 @@ def abundance_maps(
 
 
 def _spectra(
-    rng: np.random.Generator, names: Sequence[str], rows: int, columns: int, variability: float
+    rng: np.random.Generator, names: Sequence[str], size: tuple[int, int], variability: float, sensor: Float64 | None
 ) -> tuple[Float64, Float64]:
     """Each pixel's spectrum of each material, (n_endmembers, rows, columns, bands), and the wavelengths."""
-    wavelengths = np.arange(400.0, 2450.0 + BAND_STEP_NM, BAND_STEP_NM)
+    wavelengths = np.arange(400.0, 2450.0 + BAND_STEP_NM, BAND_STEP_NM) if sensor is None else sensor
     outside = [(wavelengths < low) | (wavelengths > high) for low, high in VAPOUR_NM]
     wavelengths = wavelengths[np.logical_and.reduce(outside)]
-    spectra = np.empty((len(names), rows, columns, len(wavelengths)))
+    spectra = np.empty((len(names), *size, len(wavelengths)))
+    width = None if sensor is None else float(np.median(np.diff(sensor)))
     for index, name in enumerate(names):
-        on_bands = np.stack(
-            [np.interp(wavelengths, MODEL_NM, row) for row in variants(rng, name, N_VARIANTS, variability)]
-        )
-        shares = _softmax(2.0 * smooth_fields(rng, N_VARIANTS, rows, columns, 0.1))
+        fine = variants(rng, name, N_VARIANTS, variability)
+        if width is None:
+            on_bands = np.stack([np.interp(wavelengths, MODEL_NM, row) for row in fine])
+        else:
+            on_bands = fine @ _responses(wavelengths, width).T
+        shares = _softmax(2.0 * smooth_fields(rng, N_VARIANTS, *size, 0.1))
         spectra[index] = np.einsum("vrc,vb->rcb", shares, on_bands)
     return spectra, wavelengths
+
+
+def _responses(wavelengths: Float64, width: float) -> Float64:
+    """Of Gaussian bands of this full width at half maximum, on the grid of the models, (n_bands, 2101)."""
+    found = np.exp(-4 * np.log(2) * ((wavelengths[:, None] - MODEL_NM) / width) ** 2)
+    return np.asarray(found / found.sum(axis=1, keepdims=True), dtype=np.float64)

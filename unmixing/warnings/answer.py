@@ -5,7 +5,7 @@ from typing import Any
 
 from unmixing.types import Float32, ImageInfo, ResultWarning, TrainedModel
 from unmixing.warnings.applying import applying_warnings
-from unmixing.warnings.fitting import fitting_warnings, library_warnings, model_warnings
+from unmixing.warnings.fitting import fitting_warnings, library_warnings
 from unmixing.warnings.table import merged
 
 
@@ -18,7 +18,6 @@ def answer_warnings(
     known = {**({} if manifest is None else manifest.metrics), **metrics}
     return merged(
         info.warnings,
-        () if manifest is None else model_warnings(manifest, info.wavelengths_nm),
         library_warnings(metrics.get("library_matches", [])),
         fitting_warnings(endmembers, known),
         applying_warnings(known),

@@ -5,8 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from unmixing.manifest import ModelManifest
-from unmixing.types import Float32, Float64, ResultWarning, WarningCode
+from unmixing.types import Float32, ResultWarning, WarningCode
 from unmixing.warnings.table import warning
 
 LEAST_CERTAINTY = 0.03
@@ -20,9 +19,6 @@ DARKEST_GIVEN, BRIGHTEST_GIVEN = 0.01, 2.0
 MAX_ANGLE_RADIANS = 0.15
 """An endmember further than this from every spectrum of a library stays unknown. In a library of urban materials
 two samples of one material differ by 0.12 in the median, 0.26 at the worst tenth."""
-
-MAX_SHIFT = 0.5
-"""Wavelengths that differ by more than this share of the distance between bands are those of other bands."""
 
 
 def fitting_warnings(endmembers: Float32, metrics: Mapping[str, Any]) -> tuple[ResultWarning, ...]:
@@ -86,21 +82,3 @@ def library_warnings(matches: Sequence[Sequence[Mapping[str, Any]]]) -> tuple[Re
         f"the library's nearest spectrum is {nearest:.2f} rad from any endmember; beyond {MAX_ANGLE_RADIANS:g} rad it"
     )
     return (warning(WarningCode.LIBRARY_FAR, f"{text} names nothing"),)
-
-
-def model_warnings(manifest: ModelManifest, wavelengths_nm: Float64 | None) -> tuple[ResultWarning, ...]:
-    """Whether the bands of an image are those a model was trained on. wavelengths_nm: (bands,) of the image."""
-    if manifest.wavelengths_nm is None or wavelengths_nm is None:
-        return ()
-    used = list(manifest.used_bands)
-    trained = np.array(manifest.wavelengths_nm)[used]
-    shifts = np.abs(wavelengths_nm[used] - trained)
-    spacing = float(np.median(np.abs(np.diff(trained)))) if len(used) > 1 else 0.0
-    worst = int(shifts.argmax())
-    if shifts[worst] <= MAX_SHIFT * spacing:
-        return ()
-    text = (
-        f"band {used[worst]} (counted from 0) lies at {wavelengths_nm[used][worst]:.1f} nm, the model was trained with "
-        f"{trained[worst]:.1f} nm there"
-    )
-    return (warning(WarningCode.OTHER_WAVELENGTHS, text),)

@@ -65,8 +65,9 @@ WARNINGS: Mapping[WarningCode, WarningKind] = MappingProxyType(
             "Look at the library's wavelengths and units, or use one of materials that are in the scene.",
         ),
         WarningCode.OTHER_WAVELENGTHS: WarningKind(
-            "The model was trained on bands of other wavelengths.",
-            "Train a model on this scene, or resample the scene to the model's wavelengths.",
+            "The model was trained on bands of other wavelengths, and the image was resampled to these: linearly, or "
+            "by a mean over the width of a band where the image is finer. Narrow features may be lost.",
+            "Compare with a model that is trained on this scene, above all where the distances are large.",
         ),
         WarningCode.LARGE_RESIDUAL: WarningKind(
             "Much of the signal is not explained by the endmembers.",

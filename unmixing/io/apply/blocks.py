@@ -18,6 +18,7 @@ from unmixing.cubes import scaled_values
 from unmixing.errors import ModelFormatError, needing
 from unmixing.inference.apply import unmixed_block
 from unmixing.inference.images import Block
+from unmixing.inference.resampling import Resampling
 from unmixing.inference.runtime import ModelRunner
 from unmixing.inference.sampling import SAMPLE_PIXELS, PixelSample, draw_keys, lowest
 from unmixing.inference.stored import read_model
@@ -77,11 +78,27 @@ def _bytes_of(path: str) -> bytes:
 
 
 @dataclass(frozen=True, eq=False)
+class Reading:
+    """How numbers of a block become pixels: what means no data, and how they come to the bands of the model."""
+
+    nodata: float | None
+    fills: tuple[FillValue, ...] = ()
+    resampling: Resampling | None = None
+
+    def pixels(self, values: NDArray[Any]) -> Float32:
+        """A block (..., bands) as pixels (n_pixels, bands), NaN where there is no data."""
+        found = np.ascontiguousarray(scaled_values(np.asarray(values).reshape(-1, values.shape[-1]), 1.0, self.nodata))
+        blank(found, self.fills)
+        return found if self.resampling is None else self.resampling.apply(found)
+
+
+@dataclass(frozen=True, eq=False)
 class BlockWork:
     """A model that knows an image, as a task carries it. endmembers, state: see ``PreparedModel``."""
 
     source: ModelSource
     info: ImageInfo
+    reading: Reading
     endmembers: Float32
     state: Mapping[str, Float32]
     abundances_of: AbundancesOf
@@ -96,27 +113,19 @@ class BlockWork:
 def block_maps(values: NDArray[Any], work: BlockWork) -> tuple[NDArray[Any], ...]:
     """Maps of a block of pixels (..., bands): abundances (..., n_endmembers), brightness (...), perhaps uncertainty."""
     around = values.shape[:-1]
-    pixels = _scaled(values, work.info.nodata, work.info.fill_values)
-    block = Block(0, 1, 0, pixels[None])
+    block = Block(0, 1, 0, work.reading.pixels(values)[None])
     maps = unmixed_block(work.unmixer(), block, np.flatnonzero(work.info.used_bands))
     wanted = (maps.abundances, maps.brightness, maps.uncertainty)
     return tuple(found.reshape(*around, *found.shape[1:]) for found in wanted if found is not None)
 
 
-def _scaled(values: NDArray[Any], nodata: float | None, fills: tuple[FillValue, ...]) -> Float32:
-    """A block as pixels (n_pixels, bands), NaN where there is no data."""
-    pixels = np.ascontiguousarray(scaled_values(np.asarray(values).reshape(-1, values.shape[-1]), 1.0, nodata))
-    blank(pixels, fills)
-    return pixels
-
-
-def drawn_sample(data: Any, used: NDArray[np.intp], nodata: float | None, fills: tuple[FillValue, ...]) -> Float32:
+def drawn_sample(data: Any, used: NDArray[np.intp], reading: Reading) -> Float32:
     """The pixels that stand for the image, (n_sample, bands): those that ``draw_sample`` draws of it whole.
 
     data: (rows, columns, bands), an array or one of Dask, whose chunks have all bands and are looked at where they are
-    computed. used: indices of bands.
+    computed. used: indices of bands, as ``reading`` has them.
     """
-    whole = (int(data.shape[1]), used, nodata, fills)
+    whole = (int(data.shape[1]), used, reading)
     if not hasattr(data, "dask"):
         return _block_sample(data, (0, 0), *whole).result()[1]
     with needing("xarray"):
@@ -137,9 +146,8 @@ def drawn_sample(data: Any, used: NDArray[np.intp], nodata: float | None, fills:
 
 
 def _block_sample(
-    block: NDArray[Any], corner: tuple[int, int], columns: int, used: NDArray[np.intp], nodata: float | None,
-    fills: tuple[FillValue, ...],
-) -> PixelSample:  # fmt: skip
+    block: NDArray[Any], corner: tuple[int, int], columns: int, used: NDArray[np.intp], reading: Reading
+) -> PixelSample:
     """Of one block, whose first pixel is at ``corner`` of an image of so many columns."""
     rows = corner[0] + np.arange(block.shape[0], dtype=np.int64)
     positions = (rows[:, None] * columns + corner[1] + np.arange(block.shape[1], dtype=np.int64)).ravel()
@@ -147,8 +155,9 @@ def _block_sample(
     while True:
         # Pixels of higher keys matter only where too many of lower ones have no data.
         chosen = lowest(keys, n_looked_at)
-        sample = PixelSample(pixels.shape[1], used, SAMPLE_PIXELS)
-        sample.add(positions[chosen], _scaled(pixels[chosen], nodata, fills))
+        read = reading.pixels(pixels[chosen])
+        sample = PixelSample(read.shape[1], used, SAMPLE_PIXELS)
+        sample.add(positions[chosen], read)
         if sample.is_full or len(chosen) == len(keys):
             return sample
         n_looked_at *= 8

@@ -10,8 +10,9 @@ from unmixing.errors import SpecError, needing
 from unmixing.inference.images import Image
 from unmixing.inference.model_fit import described_by_sample, info_for_model, require_fit
 from unmixing.inference.reconstruction import ReconstructionMetrics
+from unmixing.inference.resampling import at_model_bands
 from unmixing.inference.runtime import ModelRunner
-from unmixing.io.apply.blocks import BlockWork, ModelSource, block_maps, drawn_sample, model_source
+from unmixing.io.apply.blocks import BlockWork, ModelSource, Reading, block_maps, drawn_sample, model_source
 from unmixing.io.formats.labelled import labelled_axes, labelled_scene
 from unmixing.io.formats.layout import SceneLayout
 from unmixing.io.products.labelled import ABUNDANCES_UNIT, BAND, ENDMEMBER, brightness_attributes, result_attributes
@@ -34,9 +35,10 @@ def apply_model(
     The model estimates this scene's endmembers from a sample of its pixels, always the same; so calling reads the image
     once, block by block. Of an array that Dask computes, the maps are computed when they are asked for, one task per
     chunk, and chunks must hold whole spectra: others are rechunked. Every answer is that of ``unmix(image,
-    model=model)``, to the last bit. The attribute ``warnings`` says why they may be wrong, as far as the sample shows.
+    model=model)``, to the last bit, and an image of other wavelengths than the model's is resampled as there. The
+    attribute ``warnings`` says why they may be wrong, as far as the sample shows.
 
-    Raises BandMismatchError and SpecError for a model of other bands, or one that looks at the pixels around.
+    Raises BandMismatchError for an image without the model's bands, SpecError for a model that looks at pixels around.
 
     ::
 
@@ -61,7 +63,7 @@ def apply_model(
     )  # fmt: skip
     found = xarray.Dataset(dict(zip(outputs, maps, strict=True)))
     texts = "\n".join(f"{warning.message}. {warning.action}" for warning in warnings)
-    return _described(found, work, stored, _band_coordinates(image, bands)).assign_attrs(warnings=texts)
+    return _described(found, work, stored, _band_coordinates(image, bands, work)).assign_attrs(warnings=texts)
 
 
 def _with_whole_spectra(image: "xarray.DataArray", bands: Hashable) -> "xarray.DataArray":
@@ -79,24 +81,32 @@ def _looked_at(
 
     data: (rows, columns, bands), perhaps of Dask.
     """
-    require_fit(stored, scene.shape[2], None)
+    resampling = require_fit(stored, scene, None)
     if stored.manifest.neighbourhood != 1:
         raise SpecError(
             f"the model of method {stored.manifest.method} looks at {stored.manifest.neighbourhood} x "
             f"{stored.manifest.neighbourhood} pixels around each, and blocks end somewhere; use `unmix run --model`"
         )
-    info = info_for_model(scene, stored)
-    used = np.flatnonzero(info.used_bands)
-    info, sample = described_by_sample(info, lambda fills: drawn_sample(data, used, info.nodata, fills))
+    info = info_for_model(at_model_bands(scene, stored), stored)
+    used, asis = np.flatnonzero(info.used_bands), Reading(info.nodata)
+    own = None if resampling is None else drawn_sample(data, resampling.needed, asis)[:, resampling.needed]
+    info, sample = described_by_sample(
+        info, lambda fills: drawn_sample(data, used, Reading(info.nodata, fills, resampling)), own
+    )
     prepared = ModelRunner(stored.onnx, Compute()).prepare(sample)
-    work = BlockWork(source, info, prepared.endmembers, prepared.state, abundances_of, prepared.has_uncertainty)
+    work = BlockWork(
+        source, info, Reading(info.nodata, info.fill_values, resampling), prepared.endmembers, prepared.state,
+        abundances_of, prepared.has_uncertainty,
+    )  # fmt: skip
     unmixer, reconstruction = work.unmixer(), ReconstructionMetrics()
     reconstruction.add(sample[:, used], unmixer.run(sample, np.arange(len(sample))))
     return work, answer_warnings(info, unmixer.endmembers, stored, reconstruction.metrics())
 
 
-def _band_coordinates(image: "xarray.DataArray", bands: Hashable) -> Mapping[str, Any]:
-    """Those that lie along the bands alone."""
+def _band_coordinates(image: "xarray.DataArray", bands: Hashable, work: BlockWork) -> Mapping[str, Any]:
+    """Those that lie along the bands alone; of an image that was resampled, the wavelengths of the model."""
+    if work.reading.resampling is not None:
+        return {"wavelength": (BAND, work.reading.resampling.wavelengths_nm, {"units": "nm"})}
     return {
         str(name): (BAND, values.values, values.attrs)
         for name, values in image.coords.items()

@@ -3,6 +3,7 @@
 from unmixing.inference.apply import Maps, unmix_rows
 from unmixing.inference.images import Block, Image, blanked
 from unmixing.inference.reconstruction import ReconstructionMetrics
+from unmixing.inference.resampling import at_model_bands
 from unmixing.io.products.false_colour import PictureRows
 from unmixing.io.products.maps import MapFiles
 from unmixing.pipeline import FittedMethod
@@ -22,6 +23,6 @@ def apply_to_rows(
         maps.write(block, found)
         shown.add(block)
 
-    seen = blanked(image, fitted.info.fill_values)
+    seen = at_model_bands(blanked(image, fitted.info.fill_values), fitted.model)
     reconstruction = unmix_rows(seen, fitted.unmixer, fitted.info.used_bands, rows, write, progress)
     return reconstruction, shown.picture()

@@ -88,7 +88,7 @@ def _image(request: Request, asked: InputSpec) -> tuple[UnmixSpec, list[Path]]:
     paths = choose_scene(request.files)
     with open_scene(paths, asked, scratch=request.scratch) as reader:
         if model is not None:
-            require_fit(model, reader.shape[2], spec.n_endmembers)
+            require_fit(model, reader, spec.n_endmembers)
         if given is not None:
             require_givable(given, reader.wavelengths_nm, reader.shape[2], spec.n_endmembers)
         if files := request.libraries.get(LIBRARY):

@@ -42,6 +42,25 @@ class FillValue(BaseModel):
     whole_spectrum: bool = Field(description="Whether it counts only where all bands of a pixel have it.")
 
 
+class Resampled(BaseModel):
+    """How an image came to the bands of a stored model, which are those of the result."""
+
+    bands: int = Field(description="Of the image as it is.", examples=[285])
+    wavelength_range_nm: list[float] = Field(
+        description="The shortest and the longest of those that can be used.", min_length=2, max_length=2,
+        examples=[[381.0, 2493.0]],
+    )  # fmt: skip
+    model_spacing_nm: float = Field(description="Between the bands that the model uses, the median.", examples=[10.0])
+    largest_distance_nm: float = Field(
+        description="From a band that the model uses to the nearest of the image.", examples=[3.7]
+    )
+    median_distance_nm: float = Field(description="The same, the median.", examples=[1.8])
+    averaged_bands: int = Field(
+        description="How many of the model's bands are means over several of the image's; the others lie between two.",
+        examples=[0],
+    )
+
+
 class ImageInput(ReadFile):
     """How an image was read."""
 
@@ -64,6 +83,9 @@ class ImageInput(ReadFile):
         ],
     )
     pixels_outside_mask: int | None = Field(None, description="With a mask: the pixels that it excludes.")
+    resampled: Resampled | None = Field(
+        None, description="Where the image has other bands than the stored model; `bands` are then the model's."
+    )
     unit: str | None = Field(
         None, description="`reflectance`, `radiance` or `digital numbers` where the header says so."
     )
