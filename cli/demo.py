@@ -11,7 +11,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
-import numpy as np
 import typer
 
 from cli import options
@@ -79,6 +78,8 @@ def demo(
 
 def _print_outcome(scene: Path, target: Path, document: Mapping[str, Any]) -> None:
     """The summary, the errors against the truth where the scene has one, and where the files lie."""
+    import numpy as np
+
     from unmixing.io.inputs.truth import read_truth
     from unmixing.simulation.evaluation import evaluate
 
@@ -93,6 +94,8 @@ def _print_outcome(scene: Path, target: Path, document: Mapping[str, Any]) -> No
 
 def make_scene(folder: Path, n_materials: int) -> Path:
     """Generate the demo's scene with its truth, laid out like the scenes people publish."""
+    import numpy as np
+
     from unmixing.simulation.generated import generate_scene
     from unmixing.simulation.spectra import MATERIALS
 

@@ -16,12 +16,11 @@ from cli.progress import StageBar
 from cli.report import print_summary
 from cli.settings import settings_with
 from model_store.folders import remove_folder
-from unmixing.io.products.document import write_document
 from unmixing.io.products.folders import output_folder
-from unmixing.types import Compute
 
 if TYPE_CHECKING:
     from unmixing.io.inputs.tasks import UnmixingTask
+    from unmixing.types import Compute
 
 PART_DOCUMENT = "part.json"
 
@@ -46,6 +45,7 @@ def join(parts: PartFolders, out: JoinedOut, force: options.Force = False) -> No
     """
     with one_line_errors():
         from unmixing.io.apply.joining import join_parts
+        from unmixing.io.products.document import write_document
 
         require_free(out, force=force)
         with StageBar(out.name) as report, output_folder(out) as folder:
@@ -93,7 +93,9 @@ def write_part_to(target: Path, task: "UnmixingTask", rows: str) -> None:
     OUTPUT.print(f"rows {first}:{last} in {target.resolve()}; `unmix join` makes the result of all parts", markup=False)
 
 
-def _compute() -> Compute:
+def _compute() -> "Compute":
+    from unmixing.types import Compute
+
     settings = settings_with()
     return Compute(device=settings.device, threads=settings.threads)
 

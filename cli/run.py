@@ -17,12 +17,11 @@ from cli.report import print_summary
 from cli.request_options import with_fields
 from cli.scene_files import correction_files, library_files, scene_files, scene_name
 from cli.settings import settings_with
-from unmixing.io.products.document import write_document
 from unmixing.io.products.folders import output_folder
-from unmixing.types import Compute, TrainedModel
 
 if TYPE_CHECKING:
     from unmixing.io.inputs.tasks import UnmixingTask
+    from unmixing.types import TrainedModel
 
 ModelFile = Annotated[
     Path | None,
@@ -88,6 +87,8 @@ def _free_target(out: Path | None, scene: Sequence[Path], rows: str | None, *, f
 def deliver_to(target: Path, task: "UnmixingTask") -> None:
     """Write products and ``result.json`` into ``target``, all or nothing, and say what was found."""
     from unmixing.io.apply.run import run_task
+    from unmixing.io.products.document import write_document
+    from unmixing.types import Compute
 
     settings = settings_with()
     compute = Compute(device=settings.device, threads=settings.threads)
@@ -110,7 +111,7 @@ def unpacked(files: Sequence[Path], scratch: Path) -> Sequence[Path]:
     return unpack_files(scratch)
 
 
-def load_model(path: Path) -> TrainedModel:
+def load_model(path: Path) -> "TrainedModel":
     """The model in an ONNX file. Raises CliError when there is none, ModelFormatError when it is not one of ours."""
     from unmixing.inference.stored import read_model
 

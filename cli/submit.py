@@ -22,6 +22,14 @@ ModelId = Annotated[
     str | None,
     typer.Option("--model", metavar="ID", help="Apply this stored model instead of training.", show_default=False),
 ]
+Label = Annotated[
+    str | None,
+    typer.Option(metavar="TEXT", help="One line to find the job by; no part of the work.", show_default=False),
+]
+Webhook = Annotated[
+    str | None,
+    typer.Option(metavar="URL", help="Is sent the job when it ends, signed by the service.", show_default=False),
+]
 
 
 @with_fields()
@@ -35,6 +43,8 @@ def submit(
     endmembers: options.Endmembers = None,
     mixing_library: options.MixingLibrary = None,
     mask: options.Mask = None,
+    label: Label = None,
+    webhook: Webhook = None,
     force: options.Force = False,
 ) -> None:
     """Unmix a scene, or separate a mixture matrix, on a running service and download the results.
@@ -46,6 +56,8 @@ def submit(
         unmix submit samson.npz -p 3
 
         unmix submit scene.img --url https://unmix.example.org -o results
+
+        unmix submit field.tif --label "north field" --webhook https://me.example.org/hook
     """
     with one_line_errors():
         files = scene_files(scene)
@@ -53,7 +65,8 @@ def submit(
         target = out or Path(f"{scene_name(scene)}-unmixed")
         require_free(target, force=force)
         try:
-            request = fields if model is None else {**fields, "model": model}
+            said = {"model": model, "label": label, "webhook": webhook}
+            request = {**fields, **{name: value for name, value in said.items() if value is not None}}
             document = unmix_over_http(url, files, request, target, libraries)
         except JobInterrupted as interrupted:
             _say_where(interrupted.url)

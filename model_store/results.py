@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from model_store.folders import appearing_folder, remove_folder
-from unmixing.io.products.document import DOCUMENT
+from unmixing.io.products.folders import DOCUMENT
 
 
 @dataclass(frozen=True)

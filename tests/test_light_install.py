@@ -43,7 +43,9 @@ def python(code: str, folder: Path) -> str:
     ids=["import unmixing", "unmix --help"],
 )
 def test_nothing_heavy_is_imported_before_it_is_needed(code: str) -> None:
-    looked = f"import sys; {code}; print([name for name in {(*HEAVY, 'httpx', 'xarray')} if name in sys.modules])"
+    looked = (
+        f"import sys; {code}; print([name for name in {(*HEAVY, 'numpy', 'httpx', 'xarray')} if name in sys.modules])"
+    )
     done = subprocess.run([sys.executable, "-c", looked], cwd=REPOSITORY, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
 

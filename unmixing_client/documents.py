@@ -38,6 +38,7 @@ class JobInfo(BaseModel):
     started: datetime | None = None
     finished: datetime | None = None
     inputs: dict[str, Any] = {}
+    labels: tuple[str, ...] = ()
     error: dict[str, Any] | None = None
     warnings: tuple[Warned, ...] | None = None
 

@@ -11,7 +11,7 @@ import pytest
 from tests.cli.conftest import TRAINING_SECONDS, Command
 from tests.cli.test_run import PRODUCTS, QUICK, assert_one_line_error
 from tests.supervision.trees import Tree, serving
-from unmixing_client import Job
+from unmixing_client import Job, UnmixClient
 
 
 @pytest.fixture(scope="module")
@@ -32,6 +32,15 @@ def test_results_come_down_whole_and_equal_work_at_once(unmix: Command, tiny: Pa
     np.testing.assert_array_equal(np.load("again/abundances.npy"), np.load(out / "abundances.npy"))
     local = unmix("run", tiny, "--model", out / "model.onnx", "-o", "local")
     assert local.exit_code == 0, local.output
+
+
+def test_a_label_goes_with_the_job_and_a_webhook_is_asked_for(unmix: Command, tiny: Path, service: Tree) -> None:
+    labelled = ("--url", service.url, "--method", "vca_fcls", "-p", "3", "--label", "north field", "-o", "labelled")
+    assert unmix("submit", tiny, *labelled).exit_code == 0
+    with UnmixClient(service.url) as client:
+        assert [job.info.labels for job in client.jobs() if job.info.labels] == [("north field",)]
+    refused = unmix("submit", tiny, "--url", service.url, "--webhook", "https://hooks.example/end", "-o", "told")
+    assert_one_line_error(refused, "UNMIX_WEBHOOK_SECRET", "HTTP 422")
 
 
 def test_what_the_service_refuses_is_told_in_its_words(unmix: Command, tmp_path: Path, service: Tree) -> None:

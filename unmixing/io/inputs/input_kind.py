@@ -3,11 +3,13 @@
 from collections.abc import Collection, Sequence
 from enum import StrEnum
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from unmixing.errors import SpecError
 from unmixing.io.formats.table import format_of
-from unmixing.io.inputs.mixtures import MIXTURES
-from unmixing.types import TrainedModel
+
+if TYPE_CHECKING:
+    from unmixing.types import TrainedModel
 
 
 class InputKind(StrEnum):
@@ -18,7 +20,7 @@ class InputKind(StrEnum):
 
 
 def decide_kind(
-    asked: str | None, model: TrainedModel | None, mixture_fields: Collection[str], files: Sequence[Path]
+    asked: str | None, model: "TrainedModel | None", mixture_fields: Collection[str], files: Sequence[Path]
 ) -> tuple[InputKind, str]:
     """How an upload is read, and what decided it: "request", "model", the name of a field, "format" or "default".
 
@@ -33,6 +35,8 @@ def decide_kind(
         return InputKind(model.manifest.kind), "model"
     if mixture_fields:
         return InputKind.MIXTURES, sorted(mixture_fields)[0]
+    from unmixing.io.inputs.mixtures import MIXTURES  # brings NumPy, which the names of the kinds do without
+
     formats = [found for path in files if (found := format_of(path)) is not None]
     could_be_image = any(found.holds_image for found in formats)
     if not could_be_image and any(found.holds_array(MIXTURES.n_axes) for found in formats):

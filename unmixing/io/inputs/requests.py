@@ -1,16 +1,17 @@
 """From the fields of a request to a spec: every field is looked at once, here."""
 
 from collections.abc import Mapping
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
 from unmixing.errors import SpecError
-from unmixing.inference.model_fit import require_purity, trained_for_pure_pixels
 from unmixing.io.inputs.input_kind import InputKind
 from unmixing.mixtures.specs import SeparationSpec
 from unmixing.specs import InputSpec, UnmixSpec
-from unmixing.types import TrainedModel
+
+if TYPE_CHECKING:
+    from unmixing.types import TrainedModel
 
 MIXTURE_FIELDS = frozenset(SeparationSpec.model_fields) - frozenset(UnmixSpec.model_fields)
 IMAGE_FIELDS = frozenset(UnmixSpec.model_fields) - frozenset(SeparationSpec.model_fields)
@@ -26,19 +27,22 @@ INSPECTED_FIELDS = frozenset({*INPUT_FIELDS, "kind", "picture"})
 Spec = TypeVar("Spec", bound=BaseModel)
 
 
-def image_spec(fields: Mapping[str, str], model: TrainedModel | None, max_training_seconds: float | None) -> UnmixSpec:
+def image_spec(
+    fields: Mapping[str, str], model: "TrainedModel | None", max_training_seconds: float | None
+) -> UnmixSpec:
     """The spec in the fields of a request for an image. Empty fields count as not given, as browsers send them.
 
     ``max_training_seconds``: the limit when the request names none. Raises SpecError, UnknownMethodError.
     """
+    # NumPy and SciPy's optimizers come with these; whoever only asks for the fields should not wait for them.
+    from unmixing.inference.model_fit import require_purity, trained_for_pure_pixels
+    from unmixing.methods import chosen_methods, require_without_pure_pixels
+
     refuse(fields, MIXTURE_FIELDS, "a mixture matrix", InputKind.IMAGE)
     given = _given(fields, model)
     if model is not None:
         given.setdefault("pure_pixels", str(trained_for_pure_pixels(model)))
     spec = validated(UnmixSpec, given)
-    # The methods pull in SciPy's optimizers; whoever only asks for the fields should not wait for them.
-    from unmixing.methods import chosen_methods, require_without_pure_pixels
-
     names = chosen_methods(spec.method)
     if not spec.pure_pixels:
         require_without_pure_pixels(names)
@@ -50,7 +54,7 @@ def image_spec(fields: Mapping[str, str], model: TrainedModel | None, max_traini
 
 def mixtures_spec(
     fields: Mapping[str, str],
-    model: TrainedModel | None,
+    model: "TrainedModel | None",
     max_training_seconds: float | None,
     n_library_sources: int | None,
 ) -> SeparationSpec:
@@ -68,7 +72,7 @@ def mixtures_spec(
     return spec if spec.max_training_seconds else spec.model_copy(update={"max_training_seconds": max_training_seconds})
 
 
-def _given(fields: Mapping[str, str], model: TrainedModel | None) -> dict[str, str]:
+def _given(fields: Mapping[str, str], model: "TrainedModel | None") -> dict[str, str]:
     given = {name: value for name, value in fields.items() if name not in {"kind", "model", *INPUT_FIELDS} and value}
     if model is not None:
         given.setdefault("method", model.manifest.method)
@@ -91,6 +95,6 @@ def validated(spec: type[Spec], given: Mapping[str, str]) -> Spec:
         raise SpecError("; ".join(problems)) from None
 
 
-def _require_method_of(model: TrainedModel | None, method: str) -> None:
+def _require_method_of(model: "TrainedModel | None", method: str) -> None:
     if model is not None and method != model.manifest.method:
         raise SpecError(f"method is {method!r}, the model is of method {model.manifest.method!r}")

@@ -9,14 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from unmixing.io.products.folders import DOCUMENT
 from unmixing.io.products.result import ImageResult
 from unmixing.types import ImageInfo, ResultWarning, TrainedModel, Unmixing
 
 if TYPE_CHECKING:
     from unmixing.comparison import Comparison
     from unmixing.mixtures.separation import Separation
-
-DOCUMENT = "result.json"
 
 Assets = Mapping[str, Mapping[str, Any]]
 """By file name: ``href``, ``type`` and ``size`` (bytes)."""

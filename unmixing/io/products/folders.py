@@ -8,7 +8,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from unmixing.errors import OutputFolderError
-from unmixing.io.products.document import DOCUMENT
+
+DOCUMENT = "result.json"
+"""The file of a result that describes all others."""
 
 
 def require_empty(out: Path, *, overwrite: bool, mend: str = "choose another folder, or give overwrite=True") -> None:
