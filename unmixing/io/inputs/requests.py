@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from unmixing.errors import SpecError
-from unmixing.inference.model_fit import require_purity, trained_for_pure_pixels
 from unmixing.io.inputs.input_kind import InputKind
 from unmixing.mixtures.specs import SeparationSpec
 from unmixing.specs import InputSpec, UnmixSpec
@@ -35,14 +34,15 @@ def image_spec(
 
     ``max_training_seconds``: the limit when the request names none. Raises SpecError, UnknownMethodError.
     """
+    # NumPy and SciPy's optimizers come with these; whoever only asks for the fields should not wait for them.
+    from unmixing.inference.model_fit import require_purity, trained_for_pure_pixels
+    from unmixing.methods import chosen_methods, require_without_pure_pixels
+
     refuse(fields, MIXTURE_FIELDS, "a mixture matrix", InputKind.IMAGE)
     given = _given(fields, model)
     if model is not None:
         given.setdefault("pure_pixels", str(trained_for_pure_pixels(model)))
     spec = validated(UnmixSpec, given)
-    # The methods pull in SciPy's optimizers; whoever only asks for the fields should not wait for them.
-    from unmixing.methods import chosen_methods, require_without_pure_pixels
-
     names = chosen_methods(spec.method)
     if not spec.pure_pixels:
         require_without_pure_pixels(names)
