@@ -33,7 +33,15 @@ from unmixing.inference.provenance import package_version
 
 CORS: dict[str, Any] = {
     "allow_methods": ["GET", "HEAD", "POST", "DELETE"],
-    "allow_headers": ["Authorization", "X-API-Key", "Content-Type", "Prefer", "Range", "Last-Event-ID"],
+    "allow_headers": [
+        "Authorization",
+        "X-API-Key",
+        "Content-Type",
+        "Prefer",
+        "Range",
+        "Last-Event-ID",
+        "Idempotency-Key",
+    ],
     "expose_headers": ["Location", "Link", "Retry-After", "Preference-Applied", "Content-Range", "WWW-Authenticate"],
 }
 """For pages of other origins that the operator names."""
