@@ -16,6 +16,22 @@ class Settings(BaseSettings):
 
     data: Path = Field(Path("unmix-data"), description="Folder for uploads, results, models and the embedded queue.")
     host: str = Field("127.0.0.1", description="Address to listen on.")
+    public_url: str | None = Field(
+        None, description="URL that users reach the service by, when that is another than its own: links start with it."
+    )
+    trusted_hosts: str = Field(
+        "",
+        description="Names of hosts by which the service may be asked beside its own address and that of public_url, "
+        "separated by commas; `*.example.org` and `*` work.",
+    )
+    trusted_proxies: str = Field(
+        "",
+        description="Addresses and networks of proxies whose X-Forwarded-For and X-Forwarded-Proto are believed, "
+        "separated by commas; without them none are.",
+    )
+    cors_origins: str = Field(
+        "", description="Origins whose pages may ask this service from a browser, separated by commas; none by default."
+    )
     allow_anonymous: bool | None = Field(
         None,
         description="Whether requests without an API key are answered; by default as long as no key was ever made, and "
@@ -25,6 +41,7 @@ class Settings(BaseSettings):
     workers: int = Field(1, ge=0, le=256, description="Worker processes started beside the service.")
     redis_url: str | None = Field(
         None,
+        repr=False,
         validation_alias=AliasChoices("unmix_redis_url", "redis_url"),
         description="URL of a Redis server (REDIS_URL works too); without one the embedded queue is used.",
     )

@@ -1,5 +1,6 @@
 """Who may call: one place before all routes, so that a new one asks for a key by itself."""
 
+from dataclasses import replace
 from typing import Any
 
 from fastapi import Request
@@ -32,7 +33,9 @@ class Access:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
             try:
-                caller = scope.setdefault("state", {})["caller"] = self._caller(scope)
+                sent = Headers(scope=scope).get("idempotency-key", "")
+                caller = replace(self._caller(scope), idempotency_key=sent)
+                scope.setdefault("state", {})["caller"] = caller
                 if not is_public(scope["path"]):
                     await self._count(scope, caller)
             except (KeyRequiredError, TooManyRequestsError) as error:

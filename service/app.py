@@ -5,15 +5,18 @@ import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
+from typing import Any
 
 from fastapi import Depends, FastAPI
 from fastapi_offline import FastAPIOffline
 from prometheus_client import CollectorRegistry
 from redis.exceptions import RedisError
+from starlette.middleware.cors import CORSMiddleware
 
 from model_store.settings import Settings
 from service import openapi, problems
 from service.access import Access
+from service.boundary import Boundary
 from service.compression import JsonCompression
 from service.context import open_context, require_own
 from service.measuring import RequestMetrics, StateCollector
@@ -27,6 +30,21 @@ from service.routes import about, events, inspect, jobs, logs, methods, metrics,
 from service.sweeper import Sweeper, sweep_forever
 from service.watching import JobWatcher
 from unmixing.inference.provenance import package_version
+
+CORS: dict[str, Any] = {
+    "allow_methods": ["GET", "HEAD", "POST", "DELETE"],
+    "allow_headers": [
+        "Authorization",
+        "X-API-Key",
+        "Content-Type",
+        "Prefer",
+        "Range",
+        "Last-Event-ID",
+        "Idempotency-Key",
+    ],
+    "expose_headers": ["Location", "Link", "Retry-After", "Preference-Applied", "Content-Range", "WWW-Authenticate"],
+}
+"""For pages of other origins that the operator names."""
 
 logger = logging.getLogger(__name__)
 
@@ -60,6 +78,9 @@ def create_app(settings: Settings, fork_server: ForkServer | None = None) -> Fas
     app.state.bundle = load_bundle()
     app.add_middleware(JsonCompression)
     app.add_middleware(Access, settings=settings)
+    app.add_middleware(Boundary, settings=settings)
+    if origins := [origin.strip() for origin in settings.cors_origins.split(",") if origin.strip()]:
+        app.add_middleware(CORSMiddleware, allow_origins=origins, **CORS)
     app.add_middleware(RequestMetrics, registry=app.state.registry)
     problems.install(app)
     openapi.install(app)

@@ -23,10 +23,12 @@ from service.queues import JobQueue
 
 @dataclass(frozen=True)
 class Caller:
-    """Whoever makes a request. owner: the id of their key, None of those without one. limits: those of the key."""
+    """Whoever makes a request. owner: the id of their key, None of those without one. limits: those of the key.
+    idempotency_key: the header ``Idempotency-Key`` of the request."""
 
     owner: str | None = None
     limits: KeyLimits = field(default_factory=KeyLimits)
+    idempotency_key: str = ""
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,14 @@ class KeyRequiredError(ServiceError):
     headers: Mapping[str, str] = {"WWW-Authenticate": 'Bearer realm="unmix"'}
 
 
+class ForeignHostError(ServiceError):
+    """The header Host names no host of this service, which its links could lead to."""
+
+
+class IdempotencyKeyError(ServiceError):
+    """The header Idempotency-Key was sent with another request before, or is too long."""
+
+
 class MalformedUploadError(ServiceError):
     """The body is not what its Content-Type claims, or ends too early."""
 
@@ -156,6 +164,8 @@ TABLE: dict[type[Exception], Row] = {
     store.InternalError: Row(500, "Internal Server Error", "internal"),
     store.StoreError: Row(500, "Internal Server Error", "internal"),
     KeyRequiredError: Row(401, "An API key is needed", "key-required"),
+    ForeignHostError: Row(421, "Another host", "foreign-host"),
+    IdempotencyKeyError: Row(422, "A key of another request", "idempotency-key"),
     MalformedUploadError: Row(400, "A malformed upload", "malformed-upload"),
     UploadContentTypeError: Row(415, "A body of another type", "unsupported-media-type"),
     UploadTooLargeError: Row(413, "The upload is too large", "too-large"),

@@ -21,7 +21,8 @@ def server_config(app: FastAPI, settings: Settings, **options: Any) -> uvicorn.C
     """How the application is served. options: more of uvicorn's."""
     limits = ConnectionLimits(_connections(settings), settings.header_seconds, settings.stall_seconds)
     return uvicorn.Config(
-        app, http=guarded(limits), ws="none", access_log=False, proxy_headers=False, server_header=False, **options
+        app, http=guarded(limits), ws="none", access_log=False, server_header=False,
+        proxy_headers=bool(settings.trusted_proxies), forwarded_allow_ips=settings.trusted_proxies, **options
     )  # fmt: skip
 
 

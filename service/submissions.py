@@ -10,6 +10,7 @@ from model_store.errors import QueueFullError
 from model_store.records import Execution, JobRecord, JobStatus, now, work_key
 from service.context import Context
 from service.errors import QueueBusyError, TooManyJobsError
+from service.idempotency import earlier_job, forget, remember
 from service.queues import APPLY, TRAIN
 from service.reading.messages import ReadUpload
 from service.uploads import FILE, Upload
@@ -79,10 +80,23 @@ def _queue_of(read: ReadUpload) -> str:
 
 
 def _entered(context: Context, record: JobRecord) -> JobRecord:
-    """Reserve the work and deliver it; when equal work is there already, that job.
+    """The job of an earlier request with this Idempotency-Key, or that which does the work of the record.
 
-    Raises QueueBusyError, TooManyJobsError.
+    Raises QueueBusyError, TooManyJobsError, IdempotencyKeyError.
     """
+    if (earlier := earlier_job(context, record)) is not None:
+        return earlier
+    try:
+        holder = _worked_on(context, record)
+    except Exception:
+        forget(context)
+        raise
+    remember(context, holder)
+    return holder
+
+
+def _worked_on(context: Context, record: JobRecord) -> JobRecord:
+    """Reserve the work and deliver it; when equal work is there already, that job."""
     stores = context.stores
     stores.inputs.share(record.id)  # before the job is known: its worker may count on it
     while True:
