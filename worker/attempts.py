@@ -1,6 +1,7 @@
 """How an attempt of a job, or a step of a shared one, is held, told of and brought to its end."""
 
 import logging
+import shutil
 import time
 from collections.abc import Callable
 
@@ -20,6 +21,9 @@ from worker.memory import refused
 
 REPORT_SECONDS = 0.25
 """Progress within one stage is written at most this often."""
+
+FULL_BYTES = 2**20
+"""A disk with less room than this is taken for the cause of whatever failed on it."""
 
 logger = logging.getLogger(__name__)
 
@@ -78,7 +82,8 @@ def _job_error(job_id: str, raised: Exception, settings: Settings) -> JobError:
     if (memory := refused(raised)) is not None:
         logger.error("job %s: no memory", job_id, exc_info=raised, extra={"job_id": job_id})
         return JobError.of(memory)
-    if is_storage_full(raised):
+    # GDAL says that it could not write, not why.
+    if is_storage_full(raised) or shutil.disk_usage(settings.data).free < FULL_BYTES:
         logger.error("job %s: the disk of the data folder is full", job_id, extra={"job_id": job_id})
         return JobError.of(StorageFullError(NO_ROOM))
     logger.error("job %s failed unexpectedly", job_id, exc_info=raised, extra={"job_id": job_id})

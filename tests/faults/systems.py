@@ -22,7 +22,7 @@ from tests.faults.test_killed import processes, runs
 from tests.supervision.trees import free_port, is_ready
 
 QUICK = {"lease_seconds": 1.5, "sweep_seconds": 0.25, "stop_grace_seconds": 0.3}
-READY_SECONDS = 60.0
+READY_SECONDS = 120.0
 
 SERVICE = (
     "import sys, uvicorn; from model_store.settings import Settings; from service.app import create_app; "
