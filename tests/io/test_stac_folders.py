@@ -1,6 +1,7 @@
 """The folder of a result as a STAC catalog, read back with pystac and stac-pydantic."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from tests.io.stac_checks import read_folder
 from unmixing import unmix
 from unmixing.io.products.stac.places import place_of
 from unmixing.specs import InputSpec, UnmixSpec
+from unmixing.types import Georeference, MapGrid
 
 QUICK = UnmixSpec(method="vca_fcls", n_endmembers=3)
 COG = "image/tiff; application=geotiff; profile=cloud-optimized"
@@ -164,3 +166,15 @@ def test_a_crs_without_a_code_is_defined_and_one_of_no_place_has_no_geometry() -
     assert place.bbox[0] == pytest.approx(8.5)
     local = place_of((4, 4), 'LOCAL_CS["site",UNIT["metre",1]]', (1, 0, 0, 0, -1, 0))
     assert (local.geometry, local.bbox) == (None, None)
+
+
+@pytest.mark.usefixtures("no_picture")
+def test_maps_on_a_grid_of_their_own_say_where_they_lie(tmp_path: Path) -> None:
+    result = unmix(small_scene(), QUICK)
+    rows, columns = np.divmod(np.arange(30 * 25).reshape(30, 25) % 400, 20)
+    utm = Georeference(rasterio.CRS.from_epsg(32613).to_wkt(), (30, 0, 400000, 0, -30, 4200000))
+    grid = MapGrid(utm, rows.astype(np.int32), columns.astype(np.int32))
+    gridded = replace(result, info=replace(result.info, grid=grid))
+    _, _, item = read_folder(gridded.save(tmp_path / "out"))
+    assert (item.properties["proj:code"], item.properties["proj:shape"]) == ("EPSG:32613", [30, 25])
+    assert item.bbox == pytest.approx([-106.139, 37.935, -106.130, 37.943], abs=0.002)

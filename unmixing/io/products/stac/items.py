@@ -7,7 +7,7 @@ from typing import Any
 from unmixing.io.products.abundance_maps import SHARES
 from unmixing.io.products.stac.bands import bands_of
 from unmixing.io.products.stac.names import CATALOG, COLLECTION, JSON, STAC_VERSION, roles_of
-from unmixing.io.products.stac.places import PROJECTION, place_of
+from unmixing.io.products.stac.places import PROJECTION, place_of_raster
 from unmixing.io.products.stac.times import times_of
 
 PROCESSING = "https://stac-extensions.github.io/processing/v1.2.0/schema.json"
@@ -22,7 +22,8 @@ def item_of(document: Document, folder: Path, name: str, made: str) -> dict[str,
     Every ``href`` is the name of a file beside it.
     """
     read = document["input"]
-    place = place_of((read["rows"], read["columns"]), read["crs"], read["transform"])
+    # Of the maps, not of the input: they may show it on a grid on Earth that its own rows and columns are not.
+    place = place_of_raster(next(folder / name for name in document["assets"] if name.endswith(".tif")))
     item = {
         "type": "Feature",
         "stac_version": STAC_VERSION,

@@ -8,7 +8,11 @@ JSON, GEOJSON = "application/json", "application/geo+json"
 MEDIA_TYPES = {ITEM: GEOJSON, COLLECTION: JSON, CATALOG: JSON}
 """Of the files that make the folder of a result a STAC catalog."""
 
-ROLES = {"image/png": ["thumbnail"], MODEL_MEDIA_TYPE: ["model"], JSON: ["metadata"], GEOJSON: ["metadata"]}
+ROLES = {
+    "image/png": ["thumbnail"],
+    MODEL_MEDIA_TYPE: ["model"],
+    **{media_type: ["metadata"] for media_type in (JSON, GEOJSON, "application/xml", "text/plain")},
+}
 """By media type, what assets are for that are no data."""
 
 

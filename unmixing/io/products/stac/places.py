@@ -4,12 +4,16 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
+import rasterio
 from rasterio._err import CPLE_BaseError
 from rasterio.crs import CRS
 from rasterio.errors import RasterioError
 from rasterio.warp import transform
+
+from unmixing.io.formats.gdal import georeference_of, georeference_optional, safe_gdal
 
 PROJECTION = "https://stac-extensions.github.io/projection/v2.0.0/schema.json"
 
@@ -30,6 +34,13 @@ class Place:
     projection: dict[str, Any]
     geometry: Geometry | None
     bbox: list[float] | None
+
+
+def place_of_raster(path: Path) -> Place:
+    """The place of a GeoTIFF."""
+    with safe_gdal(path.name), georeference_optional(), rasterio.open(path, driver="GTiff") as file:
+        found = georeference_of(file)
+        return place_of(file.shape, *((None, None) if found is None else (found.crs_wkt, found.transform)))
 
 
 def place_of(shape: tuple[int, int], crs_wkt: str | None, affine: Sequence[float] | None) -> Place:
