@@ -12,7 +12,7 @@ from model_store.errors import QueueUnavailableError
 class Settings(BaseSettings):
     """Read once, by whoever starts a process, and handed on as an argument."""
 
-    model_config = SettingsConfigDict(env_prefix="UNMIX_", frozen=True, extra="ignore")
+    model_config = SettingsConfigDict(env_prefix="UNMIX_", env_ignore_empty=True, frozen=True, extra="ignore")
 
     data: Path = Field(Path("unmix-data"), description="Folder for uploads, results, models and the embedded queue.")
     host: str = Field("127.0.0.1", description="Address to listen on.")
