@@ -16,6 +16,7 @@ from model_store.objects import Objects
 from model_store.results import ResultStore
 from model_store.settings import Settings, queue_url
 from tests.conftest import stored_model
+from tests.settings_table import PLACE, settings_table
 from unmixing.errors import ModelParityError
 from unmixing.io.products.document import write_document
 
@@ -185,3 +186,7 @@ def test_a_manifest_survives_numbers_that_json_lacks(tmp_path: Path) -> None:
     odd = replace(model, manifest=model.manifest.model_copy(update={"metrics": {"loss": [float("nan")]}}))
     text = (tmp_path / store.register(odd) / "manifest.json").read_text()
     assert json.loads(text)["metrics"] == {"loss": [None]}
+
+
+def test_the_table_of_settings_is_that_of_the_code() -> None:
+    assert PLACE.read_text("utf-8") == settings_table(), "python -m tests.settings_table writes it"
