@@ -11,8 +11,8 @@ PLACE = Path(__file__).parents[1] / "docs" / "settings.md"
 
 HEAD = """# Settings
 
-Every setting of the service and its workers, from the environment. Some are options of `unmix serve` too. An empty variable is none. Made of
-the code by `python -m tests.settings_table`.
+Every setting of the service and its workers, from the environment. Some are options of `unmix serve` too. An empty
+variable is none. Made of the code by `python -m tests.settings_table`.
 
 | setting | default | what |
 |---|---|---|

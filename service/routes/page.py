@@ -55,7 +55,9 @@ def page_response(request: Request, context: Context) -> Response:
     if bundle is not None:
         headers = {"Cache-Control": "no-cache", "Content-Security-Policy": POLICY, "Vary": "Accept, Accept-Encoding"}
         return _file(request, bundle.index, headers)
-    records, _ = context.stores.jobs.page(None, None, limit=N_JOBS, offset=0)
+    # Everybody gets this page: once there are keys, jobs are shown to those who have one.
+    may_see = context.caller.owner is not None or not context.stores.keys.exist
+    records = context.stores.jobs.page(None, None, limit=N_JOBS, offset=0)[0] if may_see else []
     headers = {"Cache-Control": "no-store", "Content-Security-Policy": PLAIN_POLICY, "Vary": "Accept"}
     return Response(plain_page(why_missing(), records, context.stores.results), media_type=HTML, headers=headers)
 

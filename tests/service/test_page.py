@@ -17,7 +17,7 @@ from service import app
 from service.page.bundle import Bundle, load_bundle
 from service.page.plain import PICTURES
 from tests.conftest import REPOSITORY
-from tests.service.test_http import finish, post
+from tests.service.test_http import SCENE, finish, post
 from unmixing.io.products.document import write_document
 
 BROWSER = {"Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"}
@@ -111,6 +111,19 @@ def test_without_a_bundle_there_is_a_plain_page_with_pictures_and_the_reason(
 @pytest.mark.usefixtures("_unbundled")
 def test_the_plain_page_is_there_before_any_job(service: httpx.Client) -> None:
     assert "There are none yet" in service.get("/", headers=BROWSER).text
+
+
+@pytest.mark.usefixtures("_unbundled")
+def test_the_plain_page_shows_jobs_to_their_key_alone(service: httpx.Client, stores: Stores) -> None:
+    job = post(service).json()["jobID"]
+    assert job in service.get("/", headers=BROWSER).text
+    _, key = stores.keys.create()
+    own = {"X-API-Key": key}
+    mine = service.post("/unmix", files={"file": ("scene.npy", SCENE)}, headers=own).json()["jobID"]
+    assert mine in service.get("/", headers=BROWSER | own).text
+    for headers in (BROWSER, BROWSER | own):
+        assert job not in service.get("/", headers=headers).text
+    assert mine not in service.get("/", headers=BROWSER).text
 
 
 def test_swagger_is_served_from_here_alone(service: httpx.Client) -> None:
