@@ -259,6 +259,15 @@ def write_zarr(folder: Path, *, version: Literal[2, 3] = 3, change: Callable[[Pa
     return path
 
 
+def pace_places(rows: int, columns: int) -> tuple[Any, Any]:
+    """Latitudes and longitudes of a swath that is askew and crosses 180 degrees, which its pixels lie 0.01 apart."""
+    down, right = np.mgrid[:rows, :columns]
+    cosine, sine = np.cos(0.2), np.sin(0.2)
+    latitude = 40 - 0.01 * (down * cosine + right * sine)
+    longitude = 179.9 + 0.013 * (right * cosine - down * sine)
+    return latitude, (longitude + 180) % 360 - 180
+
+
 def write_pace(folder: Path) -> Path:
     """PACE OCI L2 SFREFL: packed ``rhos`` in a group, wavelengths in another, latitude and longitude by pixel."""
     path = folder / "PACE_OCI.20240809T105059.L2.SFREFL.V3_0.nc"
@@ -277,6 +286,6 @@ def write_pace(folder: Path) -> Path:
         _variable(file, "geophysical_data/rhos", numbers, (*image, "wavelength_3d"), **packed)
         _variable(file, "geophysical_data/l2_flags", np.zeros((rows, columns), "i4"), image)
         _variable(file, "sensor_band_parameters/wavelength_3d", CF_WAVELENGTHS, ("wavelength_3d",), units="nm")
-        for name in ("latitude", "longitude"):
-            _variable(file, f"navigation_data/{name}", np.ones((rows, columns), "f4"), image)
+        for name, degrees in zip(("latitude", "longitude"), pace_places(rows, columns), strict=True):
+            _variable(file, f"navigation_data/{name}", degrees.astype("f4"), image)
     return path

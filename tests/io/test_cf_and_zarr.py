@@ -15,6 +15,7 @@ from tests.io.sensor_files import (
     PLACE,
     UTM,
     cf_dataset,
+    pace_places,
     reflectance,
     write_cf,
     write_pace,
@@ -97,6 +98,39 @@ def test_pace_is_read_with_its_wavelengths(tmp_path: Path) -> None:
         assert scene.source["axes"] == "rows, columns, bands"
         assert_scene(scene)
         assert scene.georeference is None
+        rows, columns, _ = scene.shape
+        grid = scene.grid
+    assert grid is not None
+    assert CRS.from_wkt(grid.georeference.crs_wkt).to_epsg() == 4326
+    latitude, longitude = pace_places(rows, columns)
+    shown = grid.rows >= 0
+    assert len({*zip(grid.rows[shown], grid.columns[shown], strict=True)}) == rows * columns  # no pixel is lost
+    width, _, left, _, height, top = grid.georeference.transform
+    y, x = np.nonzero(shown)
+    off_x = (left + width * (x + 0.5) - longitude[grid.rows[shown], grid.columns[shown]] + 180) % 360 - 180
+    off_y = top + height * (y + 0.5) - latitude[grid.rows[shown], grid.columns[shown]]
+    assert np.hypot(off_x / width, off_y / height).max() <= 1.001
+    assert 0 < width < 0.014
+    assert -0.011 < height < 0
+
+
+@pytest.mark.parametrize("places", ["one place", "no numbers", "the pole", "anywhere"])
+def test_latitudes_and_longitudes_that_make_no_grid_are_left_out(tmp_path: Path, places: str) -> None:
+    path = write_pace(tmp_path)
+    with h5py.File(path, "r+") as file:
+        latitude, longitude = file["navigation_data/latitude"], file["navigation_data/longitude"]
+        if places == "one place":
+            latitude[...], longitude[...] = 1, 1
+        elif places == "no numbers":
+            latitude[...] = np.nan
+        elif places == "the pole":
+            latitude[...] += 49
+        else:
+            rng = np.random.default_rng(0)
+            latitude[...], longitude[...] = rng.uniform(-80, 80, latitude.shape), rng.uniform(-180, 180, latitude.shape)
+    with open_scene([path], scratch=tmp_path) as scene:
+        assert_scene(scene)
+        assert scene.grid is None
 
 
 @pytest.mark.parametrize("version", [2, 3])

@@ -1,5 +1,6 @@
 """Products of imaging spectrometers over HTTP, through the process that reads uploads."""
 
+import io
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from model_store.settings import Settings
 from tests.io.sensor_files import (
     PLACE,
     UTM,
+    pace_places,
     write_cf,
     write_desis,
     write_emit,
@@ -90,6 +92,20 @@ def test_maps_of_a_job_lie_where_the_product_does(
         assert maps.crs.to_epsg() == epsg
         assert tuple(maps.transform)[:6] == pytest.approx(transform)
         assert 0 < maps.read(1, masked=True).count() < maps.width * maps.height
+
+
+def test_maps_of_a_swath_show_its_pixels_on_a_grid(service: httpx.Client, settings: Settings, tmp_path: Path) -> None:
+    job_id = sent(service, "/unmix", write_pace(tmp_path), n_endmembers="3", method="vca_fcls").json()["jobID"]
+    run_job(job_id, settings, on_lost=lambda: None)
+    sensor = np.load(io.BytesIO(service.get(f"/jobs/{job_id}/results/abundances.npy").content))
+    with MemoryFile(service.get(f"/jobs/{job_id}/results/abundances.tif").content) as file, file.open() as maps:
+        assert maps.crs.to_epsg() == 4326
+        latitude, longitude = pace_places(*sensor.shape[:2])
+        row, column, left = 6, 4, maps.bounds.left
+        east = left + (longitude[row, column] - left) % 360  # the swath crosses 180 degrees
+        shown = maps.read(1)[maps.index(east, latitude[row, column])]
+        near = sensor[row - 1 : row + 2, column - 1 : column + 2, 0]
+    assert np.abs(near - shown).min() < 1e-6
 
 
 def without_reflectance_of_the_right_shape(file: h5py.File) -> None:

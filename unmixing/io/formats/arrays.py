@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from unmixing.errors import SceneFormatError
 from unmixing.io.formats.array_header import ArrayHeader
-from unmixing.io.formats.cf import CfFile, cf_place
+from unmixing.io.formats.cf import CfFile, cf_grid, cf_place
 from unmixing.io.formats.companions import facts_beside
 from unmixing.io.formats.folders import shown_name
 from unmixing.io.formats.layout import AxisOrder, layout_asked
@@ -98,7 +98,9 @@ class ArrayFormat:
         facts = facts_beside(headers, found.name, found.shape[2], load)
         if self.attributes is not None and isinstance(found.order, AxisOrder):
             file = CfFile(headers, partial(self.attributes, path), load)
-            facts = replace(facts, georeference=cf_place(file, found.name, found.order))
+            place = cf_place(file, found.name, found.order)
+            grid = cf_grid(file, found.name, found.order) if place is None else None
+            facts = replace(facts, georeference=place, grid=grid)
         return self._reader(path, found, unpacked[found.name], facts)
 
     def read_array(self, path: Path, variable: str | None, wanted: WantedArray) -> tuple[NDArray[Any], dict[str, Any]]:

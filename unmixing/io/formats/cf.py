@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from unmixing.io.formats.array_header import ArrayHeader
 from unmixing.io.formats.gdal import crs_wkt, epsg_wkt
 from unmixing.io.formats.layout import AxisOrder
-from unmixing.types import Georeference
+from unmixing.io.formats.swaths import grid_of_swath
+from unmixing.types import Georeference, MapGrid
 
 WGS84 = 4326
 GRID_MAPPING, WKT = "grid_mapping", ("crs_wkt", "spatial_ref")
@@ -19,7 +20,8 @@ EVEN = 1e-3
 """By how much of a step coordinates may lie beside an even grid: float32 is not exact."""
 
 DEGREES = ("degrees_north", "degree_north", "degrees_n", "degrees_east", "degree_east", "degrees_e")
-NAMES_OF_DEGREES = ("lat", "latitude", "lon", "longitude")
+LATITUDES, LONGITUDES = ("lat", "latitude"), ("lon", "longitude")
+NAMES_OF_DEGREES = LATITUDES + LONGITUDES
 
 
 @dataclass(frozen=True)
@@ -62,6 +64,30 @@ def cf_place(file: CfFile, name: str, order: AxisOrder) -> Georeference | None:
     if x is None or y is None:
         return _by_gdal(mapping or {}, crs)
     return Georeference(crs, (x[1], 0.0, x[0] - x[1] / 2, 0.0, y[1], y[0] - y[1] / 2))
+
+
+def cf_grid(file: CfFile, name: str, order: AxisOrder) -> MapGrid | None:
+    """A grid that shows the array ``name``, whose file has a latitude and a longitude for each of its pixels; None for
+    others."""
+    header = file.headers[name]
+    shape = tuple(header.shape[axis] for axis in sorted((order.rows, order.columns)))
+    found = [_by_pixel(file, names, shape) for names in (LATITUDES, LONGITUDES)]
+    if None in found:
+        return None
+    latitude, longitude = (np.asarray(file.load(str(one)), np.float64) for one in found)
+    if order.rows > order.columns:
+        latitude, longitude = latitude.T, longitude.T
+    return grid_of_swath(latitude, longitude)
+
+
+def _by_pixel(file: CfFile, names: tuple[str, ...], shape: tuple[int, ...]) -> str | None:
+    """The one array of this size with one of the names; None where there is none, or where there are several."""
+    found = [
+        one
+        for one, header in file.headers.items()
+        if one.rpartition("/")[2].lower() in names and header.shape == shape and header.is_real
+    ]
+    return found[0] if len(found) == 1 else None
 
 
 def _grid_mapping(file: CfFile, name: str) -> Mapping[str, Any] | None:
