@@ -37,10 +37,11 @@ class JobLog:
 
     def add(self, job_id: str, message: str, level: Level = "info", *, exc_info: object = None) -> None:
         """Tell the job's log and the process's. exc_info: an exception whose trace only the latter gets."""
+        # A message may quote a file name of any bytes, which neither a log in UTF-8 nor JSON in Redis can hold.
+        message = message.encode(errors="replace").decode()
         number = logging.getLevelNamesMapping()[level.upper()]
         logger.log(number, "job %s: %s", job_id, message, exc_info=exc_info, extra={"job_id": job_id})  # type: ignore[arg-type]
-        # A message may quote a file name of any bytes; JSON in Redis has to be readable again.
-        line = json.dumps([now().isoformat(), level, message.encode(errors="replace").decode()])
+        line = json.dumps([now().isoformat(), level, message])
         pipe = self._redis.pipeline()
         pipe.rpush(log_key(job_id), line)
         pipe.ltrim(log_key(job_id), -MAX_LINES, -1)

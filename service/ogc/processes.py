@@ -11,6 +11,7 @@ from unmixing.io.formats.spectra.table import LISTED as SPECTRA
 from unmixing.io.formats.table import IMAGE_FORMATS, MATRIX_FORMATS, MIXING_LIBRARY_FORMATS
 from unmixing.io.inputs.requests import INPUT_FIELDS
 from unmixing.io.products import separation_files
+from unmixing.io.products.image_file import IMAGE, MEDIA_TYPE
 from unmixing.io.products.stac.names import MEDIA_TYPES
 from unmixing.io.products.table import PRODUCTS
 from unmixing.specs import InputSpec
@@ -123,7 +124,7 @@ def _job_outputs(media_types: Mapping[str, str]) -> dict[str, OutputKind]:
     return {**named, **files}
 
 
-_IMAGE_FILES = {**{product.name: product.media_type for product in PRODUCTS}, **MEDIA_TYPES}
+_IMAGE_FILES = {**{product.name: product.media_type for product in PRODUCTS}, IMAGE: MEDIA_TYPE, **MEDIA_TYPES}
 _FILES = _files()
 _FIELDS = _plain("label", "webhook")
 _MODEL = Input("Stored model", {"type": "string"}, 1, 1, "The id of the stored model to apply; see `/models`.")

@@ -126,6 +126,7 @@ def assert_pixels(page: Page, service: httpx.Client, job_id: str) -> None:
 
 
 def assert_downloads(page: Page, service: httpx.Client, job_id: str) -> None:
+    page.locator(".downloads summary").click()
     with page.expect_download() as download:
         page.get_by_role("link", name="abundances.tif", exact=True).click()
     assert download.value.path().read_bytes() == service.get(f"/jobs/{job_id}/results/abundances.tif").content

@@ -75,7 +75,9 @@ def test_a62_paths_of_the_definition_are_there(ogc: Ogc) -> None:
         assert methods <= set(paths[path])
 
 
-def test_a63_nothing_asks_for_a_key(ogc: Ogc) -> None:
+def test_a63_keys_are_sent_as_described_and_none_is_asked_for_here(ogc: Ogc) -> None:
     document = ogc.get("/api").json()
-    assert "security" not in document
+    assert {} in document["security"]  # without keys nobody needs one
+    schemes = document["components"]["securitySchemes"]
+    assert {name for choice in document["security"] for name in choice} == set(schemes)
     assert ogc.client.get("/jobs", headers={"Authorization": "Bearer none"}).status_code == 200

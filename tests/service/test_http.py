@@ -344,6 +344,7 @@ def test_the_openapi_document(service: httpx.Client) -> None:
         ),
         *("n_endmembers", "n_sources", "nonnegative", "sparse", "abundances_of", "pure_pixels", "label"),
         *("axes", "rows", "columns", "wavelengths", "bad_bands", "keep_bands", "nodata", "scale", "mask"),
+        *("acquired", "derived_from"),
     }
     assert body["properties"]["abundances_of"]["enum"] == ["area", "shape"]
     assert all("description" in field for field in body["properties"].values())

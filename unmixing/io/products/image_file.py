@@ -11,6 +11,8 @@ from unmixing.types import FillValue
 
 IMAGE = "image.npy"
 
+MEDIA_TYPE = "application/x-npy"
+
 MAX_IMAGE_BYTES = 64 * 2**20
 """Larger images are not kept: a result would be many times as large as its maps."""
 
@@ -29,4 +31,4 @@ def write_image(
         npy_format.write_array_header_1_0(file, header)
         for block in blanked(image, fill_values).scaled_blocks():
             file.write(np.ascontiguousarray(block.values, dtype="<f4").data)
-    return {IMAGE: "application/x-npy"}
+    return {IMAGE: MEDIA_TYPE}
