@@ -35,10 +35,10 @@ def below(root: type[Exception]) -> set[str]:
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The built site; pages, links and anchors that lead nowhere end the build."""
     folder = tmp_path_factory.mktemp("site")
-    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--config-file", REPOSITORY / "mkdocs.yml"]
+    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--config-file", str(REPOSITORY / "mkdocs.yml")]
     environment = os.environ | {"NO_MKDOCS_2_WARNING": "1"}
     built = subprocess.run(
-        [*command, "--site-dir", folder], env=environment, capture_output=True, text=True, check=False
+        [*command, "--site-dir", str(folder)], env=environment, capture_output=True, text=True, check=False
     )
     assert built.returncode == 0, built.stderr
     return folder
