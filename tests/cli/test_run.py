@@ -8,36 +8,9 @@ import numpy as np
 import pytest
 
 from tests.cli.conftest import TRAINING_SECONDS, Command, make_tiny
+from tests.result_files import RESULT_FILES
 
-PRODUCTS = {
-    "abundances.tif",
-    "abundances.npy",
-    "uncertainty.tif",
-    "uncertainty.npy",
-    "brightness.tif",
-    "brightness.npy",
-    "residual.tif",
-    "residual.npy",
-    "quality.tif",
-    "quality.npy",
-    "endmembers.csv",
-    "abundances.img",
-    "abundances.hdr",
-    "abundances.qml",
-    "dominant.tif",
-    "dominant.tif.aux.xml",
-    "dominant.qml",
-    "endmembers.sli",
-    "endmembers.hdr",
-    "results.nc",
-    "model.onnx",
-    "quicklook.png",
-    "image.npy",
-    "result.json",
-    "item.json",
-    "collection.json",
-    "catalog.json",
-}
+PRODUCTS = RESULT_FILES | {"result.json"}
 QUICK = ("-p", "3", "--max-training-seconds", TRAINING_SECONDS)
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from tests.conftest import npy, small_scene, wait_until
+from tests.result_files import RESULT_FILES
 
 
 def finished(service: httpx.Client, job: dict) -> dict:
@@ -48,36 +49,11 @@ def check_results(service: httpx.Client, results: dict) -> None:
     endmembers = results["endmembers"]
     assert len(endmembers["names"]) == len(endmembers["values"]) == 3
     assert len(endmembers["values"][0]) == 30
-    names = {
-        "abundances.tif",
-        "abundances.npy",
-        "uncertainty.tif",
-        "uncertainty.npy",
-        "brightness.tif",
-        "brightness.npy",
-        "residual.tif",
-        "residual.npy",
-        "quality.tif",
-        "quality.npy",
-        "endmembers.csv",
-        "abundances.img",
-        "abundances.hdr",
-        "abundances.qml",
-        "dominant.tif",
-        "dominant.tif.aux.xml",
-        "dominant.qml",
-        "endmembers.sli",
-        "endmembers.hdr",
-        "results.nc",
-        "model.onnx",
-        "quicklook.png",
-        "image.npy",
-    }
-    assert set(results["assets"]) == names
+    assert set(results["assets"]) == RESULT_FILES
     for asset in results["assets"].values():
         assert len(service.get(asset["href"]).content) == asset["size"]
     archive = service.get(results["assets"]["abundances.npy"]["href"].removesuffix("/abundances.npy") + ".zip")
-    assert set(zipfile.ZipFile(io.BytesIO(archive.content)).namelist()) == {*names, "result.json"}
+    assert set(zipfile.ZipFile(io.BytesIO(archive.content)).namelist()) == {*RESULT_FILES, "result.json"}
     maps = np.load(io.BytesIO(service.get(results["assets"]["abundances.npy"]["href"]).content))
     assert maps.shape == (20, 20, 3)
     assert maps.dtype == np.float32
