@@ -1,9 +1,11 @@
 // Everything that is said to the service, and its key where it wants one.
+import { asked } from "./dialog.js";
 import { h } from "./dom.js";
 
 const KEY = "unmixing-key";
 
 const ADVICE = {
+  401: "Load this page again to give a key.",
   413: "Send a smaller part of the scene, or ask whoever runs the service to raise its limit.",
   415: "Scenes may be .npy, .npz, .mat, HDF5, netCDF 4, GeoTIFF, ENVI (header and binary together) or a zip of them.",
   429: "Wait a moment, then try again.",
@@ -38,28 +40,15 @@ export function hasKey() {
 }
 
 /** Ask for a key; true when one was given. */
-function askForKey() {
+async function askForKey() {
   const input = h("input", { type: "password", id: "key", autocomplete: "off", required: true });
-  const dialog = h(
-    "dialog",
-    { "aria-labelledby": "key-title" },
-    h("form", { method: "dialog" },
-      h("h2", { id: "key-title" }, "This service asks for a key"),
-      h("p", null, "Whoever runs it gives you one. It is kept in this browser."),
-      h("div", { class: "field" }, h("label", { for: "key" }, "Key"), input),
-      h("p", { class: "row" }, h("button", { class: "main", value: "given" }, "Use this key"),
-        h("button", { value: "", formnovalidate: true }, "Cancel"))),
-  );
-  document.body.append(dialog);
-  dialog.showModal();
-  return new Promise((resolve) => {
-    dialog.addEventListener("close", () => {
-      const key = input.value.trim();
-      if (dialog.returnValue === "given" && key) localStorage.setItem(KEY, key);
-      dialog.remove();
-      resolve(dialog.returnValue === "given" && key !== "");
-    });
-  });
+  const content = [
+    h("p", null, "Whoever runs it gives you one. It is kept in this browser."),
+    h("div", { class: "field" }, h("label", { for: "key" }, "Key"), input),
+  ];
+  const isGiven = (await asked({ title: "This service asks for a key", content, action: "Use this key" })) && input.value.trim() !== "";
+  if (isGiven) localStorage.setItem(KEY, input.value.trim());
+  return isGiven;
 }
 
 let asking = null;

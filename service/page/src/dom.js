@@ -13,6 +13,9 @@ export function h(tag, props, ...children) {
   return element;
 }
 
+/** Words of the service as elements: what stands between backticks are names of fields. */
+const worded = (text) => text.split("`").map((part, at) => (at % 2 ? h("code", null, part) : part));
+
 /** Attributes of what holds a table that may be wider than its place; the keyboard scrolls it too. */
 export const WIDE = { class: "wide", tabindex: 0, role: "region", "aria-label": "Table" };
 
@@ -52,7 +55,7 @@ export function facts(rows) {
 
 export function warnings(list) {
   if (!list?.length) return null;
-  const one = (warning) => h("li", null, h("strong", null, warning.message), " ", warning.action);
+  const one = (warning) => h("li", null, h("strong", null, worded(warning.message)), " ", worded(warning.action));
   return h("section", { class: "warnings", "aria-label": "Warnings" }, h("h2", null, "Worth knowing"), h("ul", null, list.map(one)));
 }
 
@@ -62,10 +65,17 @@ export function problem(error, ...actions) {
     "section",
     { class: "problem", role: "alert" },
     h("h2", null, error.title ?? "Something went wrong"),
-    h("p", null, error.detail ?? error.message ?? String(error)),
+    h("p", null, worded(error.detail ?? error.message ?? String(error))),
     error.advice ? h("p", null, error.advice) : null,
     actions.length ? h("p", { class: "row" }, actions) : null,
   );
+}
+
+/** A small square of a colour. */
+export function swatch(colour) {
+  const element = h("i", { class: "swatch" });
+  element.style.background = colour;
+  return element;
 }
 
 export function field(label, input, hint) {

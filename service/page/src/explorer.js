@@ -1,22 +1,18 @@
 // Maps side by side, and beside them the pixel that is meant.
+import { readerOf } from "./answers.js";
 import { h, say } from "./dom.js";
 import { falseColour } from "./false_colour.js";
 import { groupsOf } from "./layers.js";
-import { pixelReader } from "./npy.js";
 import { pixelPanel } from "./pixel.js";
 import { pictureOf } from "./pictures.js";
 
 const MOST_PINS = 6;
 const HOVER_MS = 60;
-const ARRAYS = ["abundances", "uncertainty", "brightness", "residual", "quality"];
 
-export function explorer({ job, found, assets, names, signal }) {
+export function explorer({ job, found, answers, assets, names, signal }) {
   const { rows, columns } = found.input;
-  const first = found.comparison ? `${found.comparison.answers[0].method}-` : "";
-  const files = Object.fromEntries(ARRAYS.map((name) => [name, assets[`${first}${name}.npy`]]).filter(([, asset]) => asset));
-  if (assets["image.npy"]) files.image = assets["image.npy"];
-  const readPixel = pixelReader(files, columns);
-  const panel = pixelPanel({ found, names, rows, columns, onPin: (pixel) => pin(pixel), onClear: (index) => unpin(index) });
+  const readPixel = readerOf(answers, assets, columns);
+  const panel = pixelPanel({ found, answers, names, rows, columns, onPin: (pixel) => pin(pixel), onClear: (index) => unpin(index) });
   const place = h("div", { class: "map-place" }, h("p", { class: "busy" }, "The maps are coming"));
   const choice = h("select", { id: "shown" });
   const element = h("section", { class: "explorer" },
@@ -77,7 +73,7 @@ export function explorer({ job, found, assets, names, signal }) {
   }
 
   function fill() {
-    const groups = groupsOf({ found, assets, names: names.all(), picture });
+    const groups = groupsOf({ answers, names: names.all(), picture });
     const kept = choice.value;
     choice.replaceChildren(...groups.map((group, index) => h("option", { value: String(index), selected: String(index) === kept }, group.title)));
     const show = () => maps.show(groups[Number(choice.value)]?.maps ?? []);
@@ -92,7 +88,7 @@ export function explorer({ job, found, assets, names, signal }) {
     maps = mapGrid({ rows, columns, onHover: hover, onPick: pin });
     signal.addEventListener("abort", () => maps.clear());
     place.replaceChildren(maps.element);
-    const bands = await falseColour({ asset: assets["image.npy"], found, onPicture: (url) => { picture = url; fill(); } });
+    const bands = await falseColour({ assets, found, onPicture: (url) => { picture = url; fill(); } });
     if (signal.aborted) return;
     if (bands) element.querySelector(".bands").replaceChildren(bands);
     else fill();

@@ -1,16 +1,14 @@
 // The image in three of its bands, which can be chosen where the image is kept.
-import { ask } from "./api.js";
+import { imageOf } from "./answers.js";
 import { h } from "./dom.js";
 
 const WANTED_NM = [860, 650, 550];
 
 /** Three choices of bands, or null where there is no image; onPicture is told of every picture's URL. */
-export async function falseColour({ asset, found, onPicture }) {
-  if (!asset) return null;
+export async function falseColour({ assets, found, onPicture }) {
+  const values = await imageOf(assets);
+  if (!values) return null;
   const { rows, columns, bands } = found.input;
-  const content = await (await ask(asset.href, { headers: { Accept: "*/*" } })).arrayBuffer();
-  const start = 10 + new DataView(content).getUint16(8, true);
-  const values = new Float32Array(content.slice(start));
   const wavelengths = found.endmembers.wavelengths_nm;
   const dropped = new Set(found.input.dropped_bands.map((band) => band.index));
   const used = Array.from({ length: bands }, (_, band) => band).filter((band) => !dropped.has(band));

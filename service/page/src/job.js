@@ -1,7 +1,7 @@
 // The view of one job: its progress, then its results.
 import { ended, follow, get, remove } from "./api.js";
 import { duration, facts, h, moment, problem, say, warnings } from "./dom.js";
-import { jobName } from "./lists.js";
+import { jobName, methodNames } from "./lists.js";
 
 export async function jobView(place, { id, signal }) {
   const job = await get(`jobs/${id}`);
@@ -42,9 +42,10 @@ export function settings(job) {
   const { inputs } = job;
   return facts([
     ["Files", inputs.file.join(", ")],
-    ["Method", inputs.model ? `the stored model ${inputs.model.slice(0, 8)}` : inputs.method],
+    ["Method", inputs.model ? `the stored model ${inputs.model.slice(0, 8)}` : methodNames(inputs.method)],
     ["Endmembers", inputs.n_endmembers ?? null],
     ["Abundances of", inputs.abundances_of ?? null],
+    ["Pure pixels", inputs.pure_pixels === false ? "not for every material" : null],
     ["Library", inputs.library?.join(", ")],
     ["Asked for", moment(job.created)],
   ]);

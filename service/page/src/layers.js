@@ -1,36 +1,35 @@
 // Which maps a result can show, in groups.
-import { h, number } from "./dom.js";
+import { h, number, swatch } from "./dom.js";
 import { QUALITY, colourOf } from "./paint.js";
 
 const SHARE = { low: 0, high: 1 };
 
 /** Groups of maps: {title, maps: [panels as maps.js takes them]}. */
-export function groupsOf({ found, assets, names, picture }) {
-  const methods = found.comparison ? found.comparison.answers.map((answer) => answer.method) : [null];
-  const file = (method, name) => assets[method === null ? name : `${method}-${name}`]?.href;
+export function groupsOf({ answers, names, picture }) {
+  const href = (answer, name) => answer.file(name)?.href;
   const beside = picture ? [{ title: "False colour", picture }] : [];
-  const groups = methods.map((method) => ({
-    title: method === null ? "Abundances" : `Abundances by ${method}`,
-    maps: [...beside, ...dominant(file(method, "abundances.tif")), ...shares(file(method, "abundances.tif"), names)],
+  const by = ({ method }) => (method === null ? "" : ` by ${method}`);
+  const groups = answers.map((answer) => ({
+    title: `Abundances${by(answer)}`,
+    maps: [...beside, ...dominant(href(answer, "abundances.tif"), names), ...shares(href(answer, "abundances.tif"), names)],
   }));
-  if (methods.length > 1) groups.unshift(...names.map((name, band) => ({
+  if (answers.length > 1) groups.unshift(...names.map((name, band) => ({
     title: `${name} by every method`,
-    maps: [...beside, ...methods.map((method) => ({ ...share(file(method, "abundances.tif"), name, band), title: method }))],
+    maps: [...beside, ...answers.map((answer) => ({ ...share(href(answer, "abundances.tif"), name, band), title: answer.method }))],
   })));
-  for (const method of methods) {
-    const by = method === null ? "" : ` by ${method}`;
-    const uncertainty = file(method, "uncertainty.tif");
-    if (uncertainty) groups.push({ title: `Uncertainty${by}`, maps: [...beside, ...names.map((name, band) => measured(uncertainty, name, band, "inferno"))] });
+  for (const answer of answers) {
+    const uncertainty = href(answer, "uncertainty.tif");
+    if (uncertainty) groups.push({ title: `Uncertainty${by(answer)}`, maps: [...beside, ...names.map((name, band) => ({ ...measured(uncertainty, name, band, "inferno"), colour: colourOf(band) }))] });
     const fit = [["Brightness", "brightness.tif", "grey"], ["Residual", "residual.tif", "inferno"]]
-      .filter(([, name]) => file(method, name)).map(([title, name, palette]) => measured(file(method, name), title, 0, palette));
-    const quality = file(method, "quality.tif");
-    if (quality) fit.push({ title: "Quality", href: quality, style: { kind: "bits" }, legend: qualityLegend() });
-    if (fit.length) groups.push({ title: `Fit${by}`, maps: [...beside, ...fit] });
+      .filter(([, name]) => href(answer, name)).map(([title, name, palette]) => measured(href(answer, name), title, 0, palette));
+    const quality = href(answer, "quality.tif");
+    if (quality) fit.push({ title: "Quality", href: quality, style: { kind: "bits" }, keys: keys(QUALITY.map(([, text, colour]) => [text, colour])) });
+    if (fit.length) groups.push({ title: `Fit and quality${by(answer)}`, maps: [...beside, ...fit] });
   }
   return groups.filter((group) => group.maps.some((one) => one.href));
 }
 
-const dominant = (href) => (href ? [{ title: "Dominant material", href, style: { kind: "dominant" } }] : []);
+const dominant = (href, names) => (href ? [{ title: "Dominant material", href, style: { kind: "dominant" }, keys: keys(names.map((name, band) => [name, colourOf(band)])) }] : []);
 
 const shares = (href, names) => (href ? names.map((name, band) => share(href, name, band)) : []);
 
@@ -50,10 +49,4 @@ function measured(href, title, band, palette) {
 
 const ramp = (palette, { low, high }) => h("span", { class: "legend" }, number(low), h("i", { class: `ramp ${palette}` }), number(high));
 
-function qualityLegend() {
-  return h("span", { class: "legend keys" }, QUALITY.map(([, text, colour]) => {
-    const swatch = h("i", { class: "swatch" });
-    swatch.style.background = colour;
-    return h("span", null, swatch, text);
-  }));
-}
+const keys = (rows) => h("p", { class: "legend keys" }, rows.map(([text, colour]) => h("span", null, swatch(colour), text)));

@@ -9,12 +9,14 @@ import Projection from "ol/proj/Projection.js";
 import ImageTile from "ol/source/ImageTile.js";
 import Static from "ol/source/ImageStatic.js";
 import TileGrid from "ol/tilegrid/TileGrid.js";
-import { h } from "./dom.js";
+import { h, swatch } from "./dom.js";
 import { openFile, tileCanvas } from "./tiles.js";
 
 // Screen pixels of a pixel at most, and of the whole image at least.
 const LARGEST_ZOOM = 40;
 const SMALLEST_SIDE = 48;
+// Of a map's place, width over height.
+const [NARROWEST, WIDEST] = [0.6, 2.5];
 
 /** rows, columns: of the image. onHover, onPick: told of a pixel {row, column}; onHover of null when none is meant. */
 export function mapGrid({ rows, columns, onHover, onPick }) {
@@ -24,6 +26,7 @@ export function mapGrid({ rows, columns, onHover, onPick }) {
     minResolution: 1 / LARGEST_ZOOM, maxResolution: Math.max(rows, columns) / SMALLEST_SIDE,
     constrainOnlyCenter: true, enableRotation: false });
   const element = h("div", { class: "maps" });
+  element.style.setProperty("--aspect", Math.min(WIDEST, Math.max(NARROWEST, columns / rows)));
   let panels = [];
   let pins = [];
   let isFitted = false;
@@ -36,8 +39,8 @@ export function mapGrid({ rows, columns, onHover, onPick }) {
 
   const fit = (map) => view.fit(extent, { size: map.getSize(), padding: [4, 4, 4, 4] });
 
-  /** title, legend, and what it shows: {href, style} of a file, or {picture}. */
-  function panel({ title, legend, href, style, picture }) {
+  /** title with its colour, legend beside it, keys below; and what it shows: {href, style} of a file, or {picture}. */
+  function panel({ title, colour, legend, keys, href, style, picture }) {
     const target = h("div", { class: "map", tabindex: 0, role: "application",
       "aria-label": `Map: ${title}. Arrow keys move it, plus and minus zoom, Enter pins the pixel in its middle.` });
     const cross = new Overlay({ element: h("div", { class: "cross" }), positioning: "center-center", stopEvent: false });
@@ -48,7 +51,7 @@ export function mapGrid({ rows, columns, onHover, onPick }) {
     target.addEventListener("pointerleave", () => onHover(null));
     target.addEventListener("keydown", (event) => event.key === "Enter" && onPick(pixelAt(view.getCenter())));
     seen.observe(target);
-    const shown = h("figure", { class: "panel" }, h("figcaption", null, h("span", { class: "title" }, title), legend ?? null), target);
+    const shown = h("figure", { class: "panel" }, h("figcaption", null, h("span", { class: "title" }, colour ? swatch(colour) : null, title), legend), target, keys);
     return { target, map, cross, shown, overlays: [] };
   }
 

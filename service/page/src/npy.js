@@ -32,6 +32,13 @@ export function npyFile(href, size) {
   };
 }
 
+/** All numbers of a file. */
+export async function wholeNpy(href) {
+  const content = await (await ask(href, { headers: { Accept: "*/*" } })).arrayBuffer();
+  const { start, Type } = header(content);
+  return new Type(content.slice(start));
+}
+
 function header(content) {
   const start = 10 + new DataView(content).getUint16(8, true);
   const text = new TextDecoder("latin1").decode(content.slice(10, start));
@@ -41,11 +48,11 @@ function header(content) {
 
 const NAMES = ["abundances", "uncertainty", "brightness", "residual", "quality", "image"];
 
-/** A function of row and column that reads all that is known of a pixel. files: {name: {href, size}} of NAMES. */
+/** A function of row and column that reads the numbers of a pixel by name. files: {name: {href, size}} of NAMES. */
 export function pixelReader(files, columns) {
   const known = NAMES.filter((name) => files[name]).map((name) => [name, npyFile(files[name].href, files[name].size)]);
   return async ({ row, column }, signal) => {
-    const pixel = { row, column };
+    const pixel = {};
     await Promise.all(known.map(async ([name, file]) => {
       const [, , count = 1] = await file.shape();
       const values = await file.read((row * columns + column) * count, count, signal);

@@ -1,11 +1,11 @@
 // The pixel under the cursor, and those that were pinned: abundances with their uncertainty, and spectra.
-import { WIDE, h, number } from "./dom.js";
+import { WIDE, h, number, swatch } from "./dom.js";
 import { QUALITY, colourOf } from "./paint.js";
 
 const NINETY = 1.645;
 
 /** onPin: told of a pixel that was named by its row and column; onClear: of the index of a pin to remove. */
-export function pixelPanel({ found, names, rows, columns, onPin, onClear }) {
+export function pixelPanel({ found, answers, names, rows, columns, onPin, onClear }) {
   const now = h("div", { class: "now" });
   const pinned = h("div", { class: "pinned" });
   const spectrum = h("div", { class: "spectrum" });
@@ -22,16 +22,18 @@ export function pixelPanel({ found, names, rows, columns, onPin, onClear }) {
   function show(pixel) {
     shown = pixel;
     if (!pixel && pins.length) {
-      now.replaceChildren(h("h3", null, `Pin ${pins.length}`), ...about(pins.at(-1), names.all()));
+      now.replaceChildren(h("h3", null, `Pin ${pins.length}`), ...about(pins.at(-1), names.all(), answers));
     } else {
-      now.replaceChildren(...(pixel ? [h("h3", null, `Row ${pixel.row}, column ${pixel.column}`), ...about(pixel, names.all())] : [h("h3", null, "Pixel"), h("p", null, `Point at a map to see what a pixel is made of${found.comparison ? `, by ${found.comparison.answers[0].method}` : ""}.`)]));
+      now.replaceChildren(...(pixel ? [h("h3", null, `Row ${pixel.row}, column ${pixel.column}`), ...about(pixel, names.all(), answers)] : [h("h3", null, "Pixel"), h("p", null, "Point at a map to see what a pixel is made of.")]));
     }
     drawSpectrum();
   }
 
   async function drawSpectrum() {
     const pixels = [...(shown ? [[shown, "pixel"]] : []), ...pins.map((pin, index) => [pin, `pin ${index + 1}`])];
-    const curves = pixels.flatMap(([pixel, label], index) => curvesOf(found, pixel, label, index));
+    const curves = answers.length > 1
+      ? pixels.slice(shown ? 0 : -1).slice(0, 1).flatMap(([pixel, label]) => comparedCurves(answers, pixel, label))
+      : pixels.flatMap(([pixel, label], index) => curvesOf(answers[0], pixel, label, index));
     if (!curves.length) {
       spectrum.replaceChildren();
       return;
@@ -43,7 +45,7 @@ export function pixelPanel({ found, names, rows, columns, onPin, onClear }) {
 
   function pin(pixels) {
     pins = pixels;
-    pinned.replaceChildren(...(pins.length ? [pinTable(pins, names.all(), onClear)] : []));
+    pinned.replaceChildren(...(pins.length ? [pinTable(pins, names.all(), answers[0].method, onClear)] : []));
     show(shown);
   }
 
@@ -55,13 +57,22 @@ export function pixelPanel({ found, names, rows, columns, onPin, onClear }) {
   };
 }
 
-/** What is known of a pixel: bars of its abundances, and the rest in words. */
-function about(pixel, names) {
-  if (!pixel.abundances || Number.isNaN(pixel.abundances[0])) return [h("p", null, "Masked: no data here, or left out.")];
-  const bars = names.map((name, index) => bar(name, index, pixel.abundances[index], pixel.uncertainty?.[index]));
-  const notes = QUALITY.filter(([bit]) => pixel.quality & (1 << bit)).map(([, text]) => text);
-  const facts = [["brightness", pixel.brightness], ["residual", pixel.residual]].filter(([, value]) => value !== undefined).map(([name, value]) => `${name} ${number(value)}`);
-  return [h("ul", { class: "bars" }, bars), h("p", { class: "notes" }, [...facts, ...notes].join(", "))];
+const isMasked = ({ abundances }) => !abundances || Number.isNaN(abundances[0]);
+
+/** What is known of a pixel: bars of its abundances, by every method, and the rest in words. */
+function about(pixel, names, answers) {
+  const [first] = pixel.answers;
+  if (isMasked(first)) return [h("p", null, "Masked: no data here, or left out.")];
+  const share = (title, answer, k) => bar(title, k, answer.abundances[k], answer.uncertainty?.[k]);
+  if (answers.length === 1) {
+    const notes = QUALITY.filter(([bit]) => first.quality & (1 << bit)).map(([, text]) => text);
+    const facts = [["brightness", first.brightness], ["residual", first.residual]].filter(([, value]) => value !== undefined).map(([name, value]) => `${name} ${number(value)}`);
+    return [h("ul", { class: "bars" }, names.map((name, k) => share(name, first, k))), h("p", { class: "notes" }, [...facts, ...notes].join(", "))];
+  }
+  return names.flatMap((name, k) => [
+    h("h4", null, swatch(colourOf(k)), name),
+    h("ul", { class: "bars" }, pixel.answers.map((answer, index) => share(answers[index].method, answer, k))),
+  ]);
 }
 
 function bar(name, index, share, deviation) {
@@ -78,23 +89,35 @@ function bar(name, index, share, deviation) {
   return h("li", null, h("span", { class: "name" }, name), h("span", { class: "value" }, text), h("span", { class: "track" }, fill, whisker));
 }
 
+/** brightness x abundances x endmembers. */
+function rebuilt({ endmembers: { values } }, { abundances, brightness }) {
+  return values[0].map((_, band) => (values[0][band] === null ? null
+    : brightness * values.reduce((sum, spectrum, k) => sum + abundances[k] * spectrum[band], 0)));
+}
+
 /** The measured spectrum, where the image is kept, and its reconstruction. */
-function curvesOf(found, pixel, label, index) {
-  if (!pixel.abundances || Number.isNaN(pixel.abundances[0])) return [];
-  const spectra = found.endmembers.values;
-  const rebuilt = spectra[0].map((_, band) => (spectra[0][band] === null ? null
-    : pixel.brightness * spectra.reduce((sum, values, k) => sum + pixel.abundances[k] * values[band], 0)));
+function curvesOf(answer, pixel, label, index) {
+  if (isMasked(pixel.answers[0])) return [];
   const colour = colourOf(index);
-  const curves = [{ label: `${label}, rebuilt`, colour, values: rebuilt, dashed: Boolean(pixel.image) }];
+  const curves = [{ label: `${label}, rebuilt`, colour, values: rebuilt(answer, pixel.answers[0]), dashed: Boolean(pixel.image) }];
   if (pixel.image) curves.unshift({ label, colour, values: pixel.image });
   return curves;
 }
 
-function pinTable(pins, names, onClear) {
-  const share = (pin, index) => (pin.abundances && !Number.isNaN(pin.abundances[index]) ? pin.abundances[index].toFixed(3) : "–");
-  const line = (pin, index) => h("tr", null, h("th", { scope: "row" }, h("span", { class: "pin" }, String(index + 1)), ` ${pin.row}, ${pin.column}`),
-    names.map((_, k) => h("td", null, share(pin, k))), h("td", null, h("button", { class: "quiet", "aria-label": `Remove pin ${index + 1}`, onclick: () => onClear(index) }, "×")));
-  return h("div", WIDE, h("table", { class: "pins" }, h("caption", null, "Pinned pixels (row, column)"),
-    h("thead", null, h("tr", null, h("th", { scope: "col" }, "Pin"), names.map((name) => h("th", { scope: "col" }, name)), h("th", { scope: "col" }, h("span", { class: "unseen" }, "Remove")))),
+/** The measured spectrum of one pixel, and its reconstruction by every method. */
+function comparedCurves(answers, pixel, label) {
+  if (isMasked(pixel.answers[0])) return [];
+  const curves = answers.map((answer, index) => ({ label: `${label}, ${answer.method}`, colour: colourOf(index), values: rebuilt(answer, pixel.answers[index]), dashed: true }));
+  return pixel.image ? [{ label, colour: null, values: pixel.image }, ...curves] : curves;
+}
+
+/** method: whose abundances they are, null where there is only one. */
+function pinTable(pins, names, method, onClear) {
+  const share = ({ answers: [answer] }, index) => (isMasked(answer) ? "–" : answer.abundances[index].toFixed(3));
+  const line = (pin, index) => h("tr", null, h("th", { scope: "row" }, h("span", { class: "pin" }, String(index + 1)), ` ${pin.row}, ${pin.column} `,
+      h("button", { class: "quiet", "aria-label": `Remove pin ${index + 1}`, onclick: () => onClear(index) }, "×")),
+    names.map((_, k) => h("td", null, share(pin, k))));
+  return h("div", WIDE, h("table", { class: "pins" }, h("caption", null, `Pinned pixels (row, column)${method === null ? "" : `, by ${method}`}`),
+    h("thead", null, h("tr", null, h("th", { scope: "col" }, "Pin"), names.map((name) => h("th", { scope: "col" }, name)))),
     h("tbody", null, pins.map(line))));
 }

@@ -3,6 +3,8 @@ import UPlot from "uplot";
 import { h } from "./dom.js";
 
 const HEIGHT = 300;
+// Bands that lie further apart than so many times the usual have a hole between them.
+const HOLE = 6;
 
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
   for (const element of document.querySelectorAll(".plot")) element.dispatchEvent(new Event("redraw"));
@@ -11,16 +13,18 @@ matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
 const ink = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
 /**
- * wavelengths: per band, or null, when bands are counted. curves: {label, colour, values, dashed, band: [low, high]}.
- * dropped: indices of bands that are left out, greyed.
+ * wavelengths: per band, or null, when bands are counted. curves: {label, colour (null: that of text), values, dashed,
+ * width, range: {low, high} to shade}. dropped: indices of bands that are left out, greyed. axis: its name, where
+ * nothing has wavelengths.
  */
-export function spectraPlot({ wavelengths, curves, dropped = [], label = "" }) {
+export function spectraPlot({ wavelengths = null, curves, dropped = [], axis = "Band", label }) {
   const element = h("div", { class: "plot", role: "img", "aria-label": label });
+  const bands = bandsOf(wavelengths, curves[0]?.values.length ?? 0);
   let plot = null;
   const draw = () => {
     plot?.destroy();
     const width = Math.max(element.clientWidth, 240);
-    plot = new UPlot(settings(width, wavelengths, curves, dropped), data(wavelengths, curves), element);
+    plot = new UPlot(settings(width, bands, curves, dropped, wavelengths ? "Wavelength (nm)" : axis), data(bands, curves), element);
   };
   const sized = new ResizeObserver(() => {
     if (!element.isConnected) return;
@@ -32,49 +36,113 @@ export function spectraPlot({ wavelengths, curves, dropped = [], label = "" }) {
   return element;
 }
 
-const order = (wavelengths, count) => {
-  const bands = Array.from({ length: count }, (_, band) => band);
-  return wavelengths ? bands.sort((a, b) => wavelengths[a] - wavelengths[b]) : bands;
-};
-
-function data(wavelengths, curves) {
-  const bands = order(wavelengths, curves[0]?.values.length ?? 0);
-  const clean = (value) => (value === null || Number.isNaN(value) ? null : value);
-  return [bands.map((band) => wavelengths?.[band] ?? band), ...curves.map((curve) => bands.map((band) => clean(curve.values[band])))];
+/**
+ * places: of the bands on the axis. sorted: the bands in the order of their places. runs: lists of bands to draw a line
+ * through, for detectors overlap and may have holes between them.
+ */
+function bandsOf(wavelengths, count) {
+  const all = Array.from({ length: count }, (_, band) => band);
+  const places = wavelengths ?? all;
+  const steps = all.slice(1).map((band) => places[band] - places[band - 1]);
+  const usual = steps.filter((step) => step > 0).sort((a, b) => a - b)[Math.floor(steps.length / 2)] ?? 1;
+  const runs = [];
+  for (const band of all) {
+    const step = band ? steps[band - 1] : Infinity;
+    if (step > 0 && step <= HOLE * usual) runs.at(-1).push(band);
+    else runs.push([band]);
+  }
+  return { places, usual, runs, sorted: [...all].sort((a, b) => places[a] - places[b]) };
 }
 
-function settings(width, wavelengths, curves, dropped) {
+const isNumber = (value) => value !== null && value !== undefined && !Number.isNaN(value);
+
+const data = ({ places, sorted }, curves) => [sorted.map((band) => places[band]),
+  ...curves.map(({ values }) => sorted.map((band) => (isNumber(values[band]) ? values[band] : null)))];
+
+function settings(width, bands, curves, dropped, label) {
   const axis = { stroke: ink("--soft"), grid: { stroke: ink("--line"), width: 1 }, ticks: { stroke: ink("--line"), width: 1 }, font: "12px system-ui, sans-serif", labelFont: "12px system-ui, sans-serif" };
-  const places = data(wavelengths, curves)[0];
+  const ranges = curves.flatMap(({ range }) => (range ? [...range.low, ...range.high].filter(isNumber) : []));
+  const limits = ranges.reduce(([low, high], value) => [Math.min(low, value), Math.max(high, value)], [Infinity, -Infinity]);
   return {
     width,
     height: HEIGHT,
-    scales: { x: { time: false } },
-    axes: [{ ...axis, label: wavelengths ? "Wavelength (nm)" : "Band", labelSize: 20 }, { ...axis, size: 60 }],
+    scales: { x: { time: false }, y: { range: (_, low, high) => UPlot.rangeNum(Math.min(low, limits[0]), Math.max(high, limits[1]), 0.05, true) } },
+    axes: [{ ...axis, label, labelSize: 20 }, { ...axis, size: 60 }],
     legend: { live: true },
     cursor: { drag: { x: true, y: false } },
     series: [
-      { label: wavelengths ? "nm" : "band", value: (_, value) => (value === null ? "–" : String(Math.round(value))) },
-      ...curves.map((curve) => ({
-        label: curve.label, stroke: curve.colour, width: curve.width ?? 2, dash: curve.dashed ? [6, 4] : undefined,
-        points: { show: false }, value: (_, value) => (value === null ? "–" : Number(value.toPrecision(3)).toString()),
+      { label, value: (_, value) => (value === null ? "" : String(Math.round(value))) },
+      ...curves.map((curve, index) => ({
+        label: curve.label, stroke: curve.colour ?? ink("--ink"), width: curve.width ?? 2, dash: curve.dashed ? [6, 4] : undefined,
+        points: { show: false }, value: (_, value) => (value === null ? "" : Number(value.toPrecision(3)).toString()),
+        paths: (plot) => ({ stroke: line(plot, bands, curves[index].values) }),
       })),
     ],
-    hooks: { drawClear: [(plot) => grey(plot, dropped.map((band) => wavelengths?.[band] ?? band), places)] },
+    hooks: { drawClear: [(plot) => {
+      within(plot, 0.45, () => grey(plot, bands, dropped));
+      within(plot, 0.18, () => shade(plot, bands, curves));
+    }] },
   };
 }
 
-/** Grey where bands are left out. */
-function grey(plot, dropped, places) {
-  const step = places.length > 1 ? (places.at(-1) - places[0]) / (places.length - 1) : 1;
-  plot.ctx.save();
-  plot.ctx.fillStyle = ink("--missing");
-  plot.ctx.globalAlpha = 0.45;
-  for (const place of dropped) {
-    const [left, right] = [place - step / 2, place + step / 2].map((x) => plot.valToPos(x, "x", true));
-    const from = Math.max(left, plot.bbox.left);
-    const to = Math.min(right, plot.bbox.left + plot.bbox.width);
-    if (to > from) plot.ctx.fillRect(from, plot.bbox.top, to - from, plot.bbox.height);
+/** Draw inside the axes. */
+function within({ ctx, bbox }, alpha, paint) {
+  ctx.save();
+  ctx.beginPath();
+  ctx.rect(bbox.left, bbox.top, bbox.width, bbox.height);
+  ctx.clip();
+  ctx.globalAlpha = alpha;
+  paint();
+  ctx.restore();
+}
+
+/** Where a band's value lies, in pixels. */
+const point = (plot, place, value) => [plot.valToPos(place, "x", true), plot.valToPos(value, "y", true)];
+
+/** From band to band, with a gap where one is left out. */
+function line(plot, { places, runs }, values) {
+  const path = new Path2D();
+  for (const run of runs) {
+    let isOpen = false;
+    for (const band of run) {
+      if (isNumber(values[band])) path[isOpen ? "lineTo" : "moveTo"](...point(plot, places[band], values[band]));
+      isOpen = isNumber(values[band]);
+    }
   }
-  plot.ctx.restore();
+  return path;
+}
+
+/** The ranges of the curves that have one. */
+function shade(plot, { places, runs }, curves) {
+  for (const { colour, range } of curves) {
+    if (!range) continue;
+    plot.ctx.fillStyle = colour;
+    for (const run of runs.flatMap((bands) => parts(bands, range.low))) {
+      const path = new Path2D();
+      for (const band of run) path.lineTo(...point(plot, places[band], range.low[band]));
+      for (const band of [...run].reverse()) path.lineTo(...point(plot, places[band], range.high[band]));
+      plot.ctx.fill(path);
+    }
+  }
+}
+
+/** Bands that follow each other and have numbers. */
+function parts(bands, values) {
+  const found = [[]];
+  for (const band of bands) {
+    if (isNumber(values[band])) found.at(-1).push(band);
+    else found.push([]);
+  }
+  return found.filter((part) => part.length > 1);
+}
+
+/** Grey where bands are left out. */
+function grey(plot, { places, usual }, dropped) {
+  plot.ctx.fillStyle = ink("--missing");
+  for (const band of dropped) {
+    const width = (places[band + 1] ?? Infinity) - places[band];
+    const half = (width > 0 && width <= HOLE * usual ? width : usual) / 2;
+    const [left, right] = [-half, half].map((by) => plot.valToPos(places[band] + by, "x", true));
+    plot.ctx.fillRect(Math.floor(left), plot.bbox.top, Math.ceil(right) - Math.floor(left), plot.bbox.height);
+  }
 }

@@ -1,11 +1,14 @@
 // The view of the results of a job.
 import { download, get, pictureUrl, remove } from "./api.js";
+import { answersOf } from "./answers.js";
 import { comparisonTable } from "./comparison.js";
+import { surely } from "./dialog.js";
 import { WIDE, bytes, duration, facts, h, number, problem, warnings } from "./dom.js";
 import { explorer } from "./explorer.js";
 import { droppedBands } from "./inspection.js";
 import { settings } from "./job.js";
-import { jobName } from "./lists.js";
+import { jobName, methodNames } from "./lists.js";
+import { colourOf } from "./paint.js";
 import { spectraSection } from "./spectra.js";
 
 const MOST_FILES = 16;
@@ -20,9 +23,11 @@ export async function resultsView(place, job, signal) {
   if (found.input.kind === "image") {
     const names = namesOf(job.jobID, found.endmembers.names);
     if (found.comparison) place.append(comparisonTable(found.comparison));
-    const explored = explorer({ job, found, assets, names, signal });
-    place.append(explored.element, spectraSection({ found, names, onRename: explored.rename }));
+    const answers = answersOf(found, assets);
+    const explored = explorer({ job, found, answers, assets, names, signal });
+    place.append(explored.element, spectraSection({ found, answers, assets, names, onRename: explored.rename }));
   } else {
+    place.append(await mixingSection(found));
     await pictures(place, assets);
   }
   place.append(figures(found), downloads(assets, url), h("section", null, h("h2", null, "What was asked for"), settings(job)));
@@ -30,6 +35,7 @@ export async function resultsView(place, job, signal) {
 
 function head(job, found, place) {
   const onclick = async () => {
+    if (!(await surely("this job and its results"))) return;
     try {
       await remove(`jobs/${job.jobID}`);
       location.hash = "#/jobs";
@@ -41,7 +47,7 @@ function head(job, found, place) {
   const names = found.endmembers?.names ?? found.mixing_matrix.names;
   const what = found.endmembers ? `${names.length} materials, shares of ${found.abundances_of}` : `${names.length} sources`;
   return h("div", { class: "head" },
-    h("div", null, h("h1", null, jobName(job)), h("p", { class: "lead" }, `${what}, by ${job.inputs.method}`)),
+    h("div", null, h("h1", null, jobName(job)), h("p", { class: "lead" }, `${what}, by ${methodNames(job.inputs.method)}`)),
     h("p", { class: "row" },
       id ? h("a", { class: "button main", href: `#/?model=${id}` }, "Apply this model to another image") : null,
       h("button", { class: "danger", onclick }, "Remove this job")));
@@ -61,6 +67,14 @@ function namesOf(jobId, given) {
   };
 }
 
+/** How each source shows in the channels. */
+async function mixingSection({ mixing_matrix: { names, values } }) {
+  const { spectraPlot } = await import("./plot.js");
+  const curves = values.map((column, index) => ({ label: names[index], colour: colourOf(index), values: column }));
+  return h("section", { class: "spectra" }, h("h2", null, "Mixing matrix"), h("p", null, "How each source shows in the channels, with norm 1."),
+    spectraPlot({ curves, axis: "Channel", label: "Columns of the mixing matrix" }));
+}
+
 async function pictures(place, assets) {
   for (const [name, asset] of Object.entries(assets)) {
     if (asset.type === "image/png") place.append(h("img", { class: "picture", src: await pictureUrl(asset.href), alt: `The result as a picture (${name})` }));
@@ -70,10 +84,10 @@ async function pictures(place, assets) {
 function figures(found) {
   const { metrics, input } = found;
   return h("section", null, h("h2", null, "Figures"), facts([
-    ["Not explained", percent(metrics.reconstruction_relative)],
+    ["Not explained", percent(metrics.reconstruction_relative ?? given(metrics.reconstruction_nmse, Math.sqrt))],
     ["Mean angle to the reconstruction", given(metrics.reconstruction_sam_radians, (value) => `${number(value)} rad`)],
-    ["Number estimated by", metrics.n_endmembers_estimated_by],
-    ["Numbers to reckon with", metrics.n_endmembers_range?.join(" to ")],
+    ["Endmembers to reckon with (n_endmembers_range)", metrics.n_endmembers_range?.join(" to ")],
+    ["Why that number", metrics.n_endmembers_reason],
     ["Error on synthetic truth, over the library's", given(metrics.ratio_to_constant_answer, number)],
     ["Truth within its 90 % interval", given(metrics.uncertainty_coverage, (value) => `${number(100 * value)} % of the time`)],
     ["Bands left out", input.dropped_bands ? droppedBands(input) : null],

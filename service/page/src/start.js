@@ -11,7 +11,7 @@ const FORMATS = ".npy,.npz,.mat,.h5,.hdf5,.he5,.nc,.tif,.tiff,.hdr,.img,.dat,.bi
 export async function startView(place, { query, signal }) {
   const [methods, models] = await Promise.all([get("methods"), get("models?limit=200")]);
   if (signal.aborted) return;
-  const state = { files: [], picture: null, kind: "image" };
+  const state = { files: [], picture: null, turn: 0 };
   const read = h("div", { class: "read", "aria-live": "polite" });
   const asked = options(methods, models.models, query.get("model"), () => inspect());
   const start = h("button", { class: "main", onclick: () => submit() }, "Start");
@@ -20,7 +20,7 @@ export async function startView(place, { query, signal }) {
 
   const chosen = (files) => {
     if (!files.length) return;
-    state.files = [...files];
+    state.files = pairOf(state.files, [...files]) ?? [...files];
     ready.hidden = true;
     sent.replaceChildren();
     inspect();
@@ -32,19 +32,26 @@ export async function startView(place, { query, signal }) {
     const form = asked.reading();
     for (const file of state.files) form.append("file", file);
     form.append("picture", "true");
+    state.turn += 1;
+    const { turn } = state;
+    const isOver = () => signal.aborted || turn !== state.turn;
     try {
       const found = await send("inspect", form);
-      if (signal.aborted) return;
+      if (isOver()) return;
       state.picture = found.false_colour_png ? `data:image/png;base64,${found.false_colour_png}` : null;
-      state.kind = found.input.kind;
       read.replaceChildren(inspection(found, state.picture, names(state.files)));
       asked.show(found.input);
       ready.hidden = false;
+      start.hidden = false;
       say("The scene was read");
     } catch (error) {
-      if (signal.aborted) return;
+      if (isOver()) return;
+      if (isLoneHeader(state.files)) error.advice = "Choose or drop its binary file now; it is added to the header.";
       read.replaceChildren(problem(error));
-      ready.hidden = !asked.isOpen();
+      const named = asked.lead(error.detail ?? "");
+      ready.hidden = !named && !asked.isOpen();
+      start.hidden = true;
+      named?.focus();
     }
   }
 
@@ -52,7 +59,7 @@ export async function startView(place, { query, signal }) {
     start.disabled = true;
     const bar = h("progress", { max: 1, value: 0, "aria-label": "Sent" });
     sent.replaceChildren(bar);
-    const form = asked.request(state.kind);
+    const form = asked.request();
     for (const file of state.files) form.append("file", file);
     try {
       const job = await send("unmix", form, (share) => { bar.value = share; });
@@ -94,6 +101,17 @@ function dropZone(onFiles) {
     onFiles(event.dataTransfer.files);
   });
   return zone;
+}
+
+const isHeader = (file) => /\.hdr$/i.test(file.name);
+const stem = (file) => file.name.replace(/(\.(img|dat|bin|bsq|bil|bip|raw))?(\.hdr)?$/i, "");
+const isLoneHeader = (files) => files.length === 1 && isHeader(files[0]);
+
+/** A header and its binary that were chosen one after the other, else null. */
+function pairOf(earlier, later) {
+  const files = [...earlier, ...later];
+  const isPair = earlier.length === 1 && later.length === 1 && files.filter(isHeader).length === 1 && stem(files[0]) === stem(files[1]);
+  return isPair ? files : null;
 }
 
 const names = (files) => files.map((file) => file.name).join(", ");
