@@ -8,6 +8,7 @@ from fastapi.openapi.utils import get_openapi
 from model_store.records import MAX_LABEL_LENGTH
 from service.access import secured
 from service.bodies import FILE_NAMES, JSON, MULTIPART
+from service.idempotency import MAX_KEY_LENGTH
 from service.problems import Problem
 from service.uploads import WEBHOOK
 from unmixing.io.formats.table import IMAGE_FORMATS, MATRIX_FORMATS, MIXING_LIBRARY_FORMATS, VARIABLE_FORMATS
@@ -56,6 +57,14 @@ def problems(*statuses: int) -> Responses:
 
 BINARY = {"type": "string", "format": "binary"}
 
+IDEMPOTENCY_KEY = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "required": False,
+    "schema": {"type": "string", "maxLength": MAX_KEY_LENGTH},
+    "description": "Chosen by the client: a request that is sent again with it within a day gets the job of the first.",
+}
+
 _HREF = {
     "type": "string",
     "description": "An http or https address of a file; s3 and file where the operator allows it.",
@@ -71,7 +80,8 @@ _REFERENCES = {"anyOf": [_REFERENCE, {"type": "array", "items": _REFERENCE, "min
 
 def upload_body() -> dict[str, Any]:
     """The bodies of ``POST /unmix`` and their fields, with the limits that the specs hold."""
-    return _bodies(_files(), field_schemas(), {"n_endmembers": 3, "seed": 0}, {"n_sources": 2})
+    found = _bodies(_files(), field_schemas(), {"n_endmembers": 3, "seed": 0}, {"n_sources": 2})
+    return {**found, "parameters": [*found["parameters"], IDEMPOTENCY_KEY]}
 
 
 def inspection_body() -> dict[str, Any]:

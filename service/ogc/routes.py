@@ -12,7 +12,7 @@ from service.ogc.execution import execute
 from service.ogc.openapi_30 import MEDIA_TYPE, openapi_30
 from service.ogc.processes import PROCESSES, Process
 from service.ogc.schemas import Conformance, ProcessDescription, ProcessList, execute_body
-from service.openapi import problems
+from service.openapi import IDEMPOTENCY_KEY, problems
 from service.router import Router
 from service.schemas.jobs import JobDocument
 from service.schemas.links import Link
@@ -92,7 +92,7 @@ def get_process(process_id: ProcessId, request: Request) -> Response:
     "/processes/{process_id}/execution",
     summary="Execute a process",
     response_class=Response,
-    openapi_extra=execute_body(_EXAMPLE),
+    openapi_extra={**execute_body(_EXAMPLE), "parameters": [IDEMPOTENCY_KEY]},
     responses={
         200: {
             "description": "The outputs, of a process that was waited for: a document with all of them, one as it is, "

@@ -1,6 +1,7 @@
 """Idempotency-Key: equal request, same job; other request, 422; each API key has its own."""
 
 import httpx
+import pytest
 
 from model_store.api_keys import ApiKeys
 from model_store.settings import Settings
@@ -49,3 +50,13 @@ def test_each_api_key_has_its_own(settings: Settings) -> None:
     with serving(settings) as client:
         jobs = [post(client, {"X-API-Key": key, "Idempotency-Key": "a"}, seed) for seed, key in enumerate(keys)]
     assert [job.status_code for job in jobs] == [202, 202]
+
+
+@pytest.mark.parametrize("document", ["/openapi.json", "/api"])
+@pytest.mark.parametrize("path", ["/unmix", "/processes/{process_id}/execution"])
+def test_the_documents_name_the_header(service: httpx.Client, document: str, path: str) -> None:
+    parameters = service.get(document).json()["paths"][path]["post"]["parameters"]
+    [header] = [row for row in parameters if row["in"] == "header"]
+    assert (header["name"], header["required"]) == ("Idempotency-Key", False)
+    if "{" in path:
+        assert "process_id" in {row["name"] for row in parameters}
