@@ -7,11 +7,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from playwright.sync_api import Page, Response, expect
-from redis import Redis
 
 from model_store.settings import Settings
 from model_store.stores import open_stores
-from tests.browser.conftest import Visiting
+from tests.browser.conftest import Visiting, settings_of
 from tests.conftest import serving, small_scene
 from tests.service.test_http import post
 from unmixing.io.apply.run import run_task
@@ -28,24 +27,23 @@ SIDE, FRAMES_PER_SECOND = 4000, 30
 
 @pytest.fixture(scope="module")
 def settings(tmp_path_factory: pytest.TempPathFactory, queue_url: str) -> Settings:
-    with Redis.from_url(queue_url) as redis:
-        redis.flushall()
-    return Settings(data=tmp_path_factory.mktemp("large"), redis_url=queue_url, lease_seconds=60.0)
+    return settings_of(1, tmp_path_factory.mktemp("large"), queue_url)
 
 
 @pytest.fixture(scope="module")
-def page_service(settings: Settings) -> Iterator[httpx.Client]:
+def lone_service(settings: Settings) -> Iterator[httpx.Client]:
+    """Without workers: what the job is made of is put there by hand."""
     with serving(settings) as client:
         yield client
 
 
 @pytest.fixture(scope="module")
-def large(page_service: httpx.Client, settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, int]:
+def large(lone_service: httpx.Client, settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, int]:
     """Id of a job whose abundances are a map of 4000 x 4000 pixels, and the bytes of that file."""
     scene = tmp_path_factory.mktemp("scene") / "scene.npy"
     np.save(scene, small_scene())
     task = UnmixingTask(paths=[scene], spec=UnmixSpec(n_endmembers=3, method="vca_fcls"))
-    job_id: str = post(page_service).json()["jobID"]
+    job_id: str = post(lone_service).json()["jobID"]
     stores = open_stores(settings)
     with stores.results.writing(job_id) as folder:
         document = run_task(task, folder, Compute(), silent, lambda model: None).document
@@ -67,25 +65,34 @@ def _maps() -> NDArray[np.float32]:
 
 
 def test_a_large_result_is_read_by_tiles_and_moves_smoothly(
-    visiting: Visiting, page_service: httpx.Client, large: tuple[str, int]
+    visiting: Visiting, lone_service: httpx.Client, large: tuple[str, int]
 ) -> None:
     job_id, size = large
-    with visiting() as visit:
+    with visiting(service=lone_service) as visit:
         sent: list[int] = []
         visit.page.context.on("response", lambda answer: sent.append(_length(answer)))
         page = visit.open(f"#/jobs/{job_id}")
         expect(page.locator(".map canvas")).to_have_count(4)
-        page.wait_for_timeout(2000)
+        settled(page, sent)
         assert 0 < sum(sent) < size / 4, "the whole image is shown from its overviews"
         page.locator(".map").nth(1).focus()
         for _ in range(4):
             page.get_by_role("button", name="Zoom in").click()
-            page.wait_for_timeout(300)
-        page.wait_for_timeout(1500)
-        best = max(frames(page) for _ in range(3))
+            page.wait_for_timeout(200)
+        settled(page, sent)
+        measured = (frames(page) for _ in range(3))
+        best = next((rate for rate in measured if rate >= FRAMES_PER_SECOND), 0.0)
         assert sum(sent) < size / 2
         assert best >= FRAMES_PER_SECOND
     print(f"{size} bytes, {sum(sent)} sent, {best:.0f} frames/s")
+
+
+def settled(page: Page, sent: list[int]) -> None:
+    """Return once tiles have come, and no more of them for half a second."""
+    before = -1
+    while len(sent) != before or not sent:
+        before = len(sent)
+        page.wait_for_timeout(500)
 
 
 def _length(answer: Response) -> int:
@@ -93,7 +100,7 @@ def _length(answer: Response) -> int:
 
 
 def frames(page: Page) -> float:
-    """Frames per second while a map is dragged to and fro for two seconds; the median frame counts."""
+    """Frames per second while a map is dragged to and fro; the median frame counts."""
     box = page.locator(".map").nth(1).bounding_box()
     assert box is not None
     x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
