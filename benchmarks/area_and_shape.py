@@ -14,7 +14,8 @@ from matplotlib.figure import Figure
 
 from unmixing.algorithms.conventions import shape_of_area
 from unmixing.io.products.palette import COLOURS
-from unmixing.io.products.quicklook import INK, abundance_label
+from unmixing.io.products.pictures.figure import INK
+from unmixing.io.products.pictures.headings import abundance_label
 from unmixing.simulation.generated import GeneratedScene, generate_scene
 from unmixing.specs import AbundancesOf
 from unmixing.types import Float64

@@ -13,7 +13,7 @@ from matplotlib.ticker import LogLocator, NullFormatter, NullLocator, StrMethodF
 from benchmarks.unrolling_images import LIBRARY, METHODS, Row, over_scenes
 from benchmarks.unrolling_mixtures import BY_DEPTH, LAYER_BY_LAYER, PALM, PALM_STARTED, Point, Spread
 from unmixing.io.products.palette import COLOURS
-from unmixing.io.products.quicklook import INK
+from unmixing.io.products.pictures.figure import INK
 from unmixing.types import Float64
 
 BLUE, VERMILION, GREEN, PURPLE, ORANGE, SKY = COLOURS[:6]

@@ -6,6 +6,7 @@ from cli.demo import demo
 from cli.inspect import inspect
 from cli.keys import keys
 from cli.parts import join
+from cli.plot import plot
 from cli.run import run
 from cli.serve import serve, worker
 from cli.submit import submit
@@ -24,7 +25,7 @@ app = typer.Typer(
     "UNMIX_HOST, UNMIX_PORT, UNMIX_WORKERS, UNMIX_REDIS_URL (or REDIS_URL), UNMIX_DEVICE (cpu, cuda, auto), "
     "UNMIX_THREADS and more; an option on the command line wins.",
 )
-for command in (demo, inspect, run, join, serve, submit, worker):
+for command in (demo, inspect, run, join, plot, serve, submit, worker):
     app.command()(command)
 app.add_typer(keys, name="keys")
 

@@ -143,6 +143,7 @@ TABLE: dict[type[Exception], Row] = {
     science.ModelParityError: Row(500, "The exported model differs from the trained one", "model-parity"),
     science.ModelFormatError: Row(422, "Not a model of this project", "model-format"),
     science.PartFormatError: Row(422, "Not a readable part of an image", "part-format"),
+    science.ResultFormatError: Row(422, "Not a readable result", "result-format"),
     science.OutputFolderError: Row(422, "A folder that is not free", "output-folder"),
     science.MissingExtraError: Row(501, "A part that is not installed here", "missing-extra"),
     science.Cancelled: Row(404, "The job was dismissed", "cancelled"),

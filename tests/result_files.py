@@ -22,6 +22,7 @@ RESULT_FILES = {
     "endmembers.hdr",
     "results.nc",
     "model.onnx",
+    "false_colour.png",
     "quicklook.png",
     "image.npy",
     "item.json",

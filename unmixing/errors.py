@@ -56,6 +56,10 @@ class PartFormatError(UnmixingError):
     """The folder is no part of an image, or not a whole one: a file is missing, damaged or disagrees with another."""
 
 
+class ResultFormatError(UnmixingError):
+    """There is no result to read: no ``result.json``, another one's, or a file that it names is missing or damaged."""
+
+
 class OutputFolderError(UnmixingError):
     """The folder for a result is a file, or holds something already."""
 

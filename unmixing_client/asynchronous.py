@@ -1,6 +1,7 @@
 """The client for event loops: ``AsyncUnmixClient`` and its jobs. What each call means stands at ``UnmixClient``."""
 
 from os import PathLike
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -111,6 +112,10 @@ class AsyncJob:
     async def document(self) -> Document:
         """Its ``result.json``."""
         return await self._transport.run(flows.document(self.id))
+
+    async def fetch(self, name: str, target: str | PathLike[str]) -> Path:
+        """Write one file of its results to ``target``; returns it."""
+        return await self._transport.run(flows.fetch(self.id, name, target))
 
     async def array(self, name: str) -> np.ndarray:
         """A ``.npy`` file of its results, such as ``sources.npy`` of a mixture matrix."""

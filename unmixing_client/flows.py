@@ -17,6 +17,7 @@ from pydantic import BaseModel, ValidationError
 
 from unmixing.inference.apply import Maps
 from unmixing.io.products.document import write_document
+from unmixing.io.products.false_colour import FALSE_COLOUR, read_png
 from unmixing.io.products.folders import output_folder, require_empty
 from unmixing.io.products.notebook import UnmixingResult
 from unmixing.io.products.reading import answer_of, read_result
@@ -129,6 +130,13 @@ def document(job_id: str) -> Flow[Document]:
     return (yield from _json(Ask("GET", f"jobs/{job_id}/results")))
 
 
+def fetch(job_id: str, name: str, target: str | PathLike[str]) -> Flow[Path]:
+    """One file of the results, written to ``target``."""
+    path = Path(target)
+    yield from _saved(job_id, name, path)
+    return path
+
+
 def array(job_id: str, name: str) -> Flow[np.ndarray]:
     """One of the ``.npy`` files of the results."""
     with TemporaryDirectory(prefix="unmix-") as folder:
@@ -149,7 +157,16 @@ def result(job_id: str, method: str | None) -> Flow[UnmixingResult]:
     maps: list[Any] = []
     for name in names:
         maps.append((yield from array(job_id, name)) if name in told["assets"] else None)
-    return read_result(told, answer, Maps(*maps))
+    return read_result(told, answer, Maps(*maps), (yield from _picture(job_id, told)))
+
+
+def _picture(job_id: str, told: Mapping[str, Any]) -> Flow[Any]:
+    """The image in false colour, None without one."""
+    if FALSE_COLOUR not in told["assets"]:
+        return None
+    with TemporaryDirectory(prefix="unmix-") as folder:
+        path = yield from fetch(job_id, FALSE_COLOUR, Path(folder) / FALSE_COLOUR)
+        return read_png(path.read_bytes())
 
 
 def download(job_id: str, folder: str | PathLike[str], overwrite: bool) -> Flow[dict[str, Any]]:

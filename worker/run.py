@@ -22,7 +22,7 @@ WAIT_SECONDS = 0.5
 
 TRAIN = "train"
 NEEDED_BY_ALL = ("worker.tasks", "unmixing.io.apply.run", "unmixing.io.apply.joining")
-NEEDED_BY_PICTURES = ("unmixing.io.products.quicklook",)
+NEEDED_BY_PICTURES = ("unmixing.io.products.pictures.quicklook",)
 NEEDED_BY_TRAINING = (
     "unmixing.networks.training.trainers",
     "unmixing.mixtures.networks.training",

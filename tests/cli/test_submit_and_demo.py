@@ -85,3 +85,12 @@ def test_the_generated_scene_is_laid_out_like_real_ones(tmp_path: Path) -> None:
         assert arrays["endmembers"].shape == (3, bands)
         assert arrays["abundances"].shape == (60, 60, 3)
         assert arrays["names"].shape == (3,)
+
+
+def test_a_job_is_drawn_by_its_id(unmix: Command, tiny: Path, service: Tree) -> None:
+    with UnmixClient(service.url) as client:
+        job = client.submit(tiny, {"method": "vca_fcls", "n_endmembers": "3"}).wait()
+    result = unmix("plot", job.id, "--url", service.url)
+    assert result.exit_code == 0, result.output
+    assert Path(f"{job.id}.png").read_bytes().startswith(b"\x89PNG")
+    assert_one_line_error(unmix("plot", "0" * 32, "--url", service.url), "HTTP 404")

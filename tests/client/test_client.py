@@ -51,6 +51,9 @@ def test_an_array_goes_up_and_the_same_result_comes_down_as_without_a_service(cl
     local = unmix(CUBE, SPEC, input=InputSpec(bad_bands="3,7"))
     for name in ("abundances", "brightness", "endmembers", "endmember_norms"):
         np.testing.assert_array_equal(getattr(result, name), getattr(local, name))
+    assert result.picture is not None
+    assert local.picture is not None
+    assert np.abs(result.picture - local.picture).max() <= 1 / 255
     assert result.endmember_names == local.endmember_names
     assert result.warnings == local.warnings
     np.testing.assert_array_equal(result.info.used_bands, local.info.used_bands)
@@ -82,6 +85,8 @@ def test_files_come_down_whole_or_not_at_all(client: UnmixClient, tmp_path: Path
     job = client.submit(CUBE, SPEC).wait()
     document = job.download(tmp_path / "out")
     assert {path.name for path in (tmp_path / "out").iterdir()} == {*document["assets"], "result.json"}
+    one = job.fetch("endmembers.csv", tmp_path / "out" / "one.csv")
+    assert one.read_bytes() == (tmp_path / "out" / "endmembers.csv").read_bytes()
     with pytest.raises(OutputFolderError, match="not empty"):
         job.download(tmp_path / "out")
     job.download(tmp_path / "out", overwrite=True)

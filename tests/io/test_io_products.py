@@ -16,9 +16,11 @@ from rio_cogeo.cogeo import cog_validate
 from tests.conftest import stored_model
 from tests.io.scene_files import ROTATED, small_cube
 from unmixing.cubes import cube_from_array
-from unmixing.io.products.false_colour import false_colour_bands, stretched
+from unmixing.errors import SceneFormatError
+from unmixing.io.products.false_colour import false_colour_bands, png, read_png, shown, stretched
 from unmixing.io.products.maps import NAMES as MAP_NAMES
-from unmixing.io.products.quicklook import runs, write_quicklook
+from unmixing.io.products.pictures.quicklook import write_quicklook
+from unmixing.io.products.pictures.spectra import runs
 from unmixing.io.products.result import ImageResult, picture_step
 from unmixing.io.products.table import write_products
 from unmixing.types import Cube, Georeference, SceneFacts, TrainedModel, Unmixing
@@ -49,7 +51,8 @@ def unmixing_of(cube: Cube, n_endmembers: int = 3, model: TrainedModel | None = 
 
 def result_of(unmixing: Unmixing, cube: Cube) -> ImageResult:
     step = picture_step(cube.shape)
-    return ImageResult(unmixing, cube, cube.values[::step, ::step, false_colour_bands(cube)[0]])
+    bands = cube.values[::step, ::step, false_colour_bands(cube)[0]]
+    return ImageResult(unmixing, cube, shown(bands, unmixing.brightness))
 
 
 def save_maps(folder: Path, unmixing: Unmixing) -> None:
@@ -193,6 +196,17 @@ def test_false_colour_shows_the_infrared_as_red() -> None:
     assert words == "821, 611, 505 nm"
     _, words = false_colour_bands(scene(wavelengths_nm=np.linspace(8000, 12000, 20)))
     assert words.startswith("11")
+
+
+def test_the_picture_of_the_image_is_a_file_of_its_own(tmp_path: Path) -> None:
+    cube = scene(1000, 12)
+    assert written(tmp_path, unmixing_of(cube), cube)["false_colour.png"] == "image/png"
+    picture = read_png((tmp_path / "false_colour.png").read_bytes())
+    assert picture.shape == (500, 6, 3), "of large images every so many pixels"
+    expected: Any = result_of(unmixing_of(cube), cube).picture
+    assert np.abs(picture - expected).max() <= 1 / 255
+    with pytest.raises(SceneFormatError):
+        read_png(png(picture)[:20])
 
 
 def test_lines_are_broken_where_bands_are_missing() -> None:

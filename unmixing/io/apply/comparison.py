@@ -11,6 +11,7 @@ from unmixing.inference.images import Image
 from unmixing.io.apply.image import apply_fitted
 from unmixing.io.products.comparison_files import write_comparison
 from unmixing.io.products.result import ImageResult
+from unmixing.io.products.table import compared_name
 from unmixing.pipeline import FittedMethod
 from unmixing.progress import Progress
 from unmixing.specs import UnmixSpec
@@ -35,15 +36,15 @@ def compare_to_files(
         named = fitted if library is None else fitted.named_by(library)
         began = time.perf_counter() - sum(fitted.seconds.values())
         results[method], found = apply_fitted(image, named, own, compute, report, began)
-        media_types.update({f"{method}-{name}": kind for name, kind in found.items()})
+        media_types.update({compared_name(method, name): kind for name, kind in found.items()})
         return results[method].unmixing
 
     with TemporaryDirectory(dir=folder, prefix=".") as hidden, threadpool_limits(compute.threads):
         comparison = compare(image, spec, finish, compute, progress, endmembers)
         first = results[next(iter(comparison.answers))]
-        tables = write_comparison(folder, comparison, first.info)
+        tables = write_comparison(folder, comparison, first)
         # A file that is mapped stays so under another name.
         for method in comparison.answers:
             for path in (Path(hidden) / method).iterdir():
-                path.replace(folder / f"{method}-{path.name}")
+                path.replace(folder / compared_name(method, path.name))
     return comparison, first, {**tables, **media_types}

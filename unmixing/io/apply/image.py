@@ -8,6 +8,7 @@ from threadpoolctl import threadpool_limits
 
 from unmixing.inference.images import Image
 from unmixing.io.apply.rows import apply_to_rows
+from unmixing.io.products.false_colour import shown
 from unmixing.io.products.maps import MapFiles
 from unmixing.io.products.result import ImageResult
 from unmixing.io.products.table import write_products
@@ -51,9 +52,10 @@ def apply_fitted(
         folder, (0, rows), columns, len(fitted.unmixer.endmembers), uncertainty=fitted.unmixer.has_uncertainty
     )
     with threadpool_limits(compute.threads):
-        reconstruction, picture = apply_to_rows(image, fitted, (0, rows), maps, part_of(progress, 0.0, UNMIXED_SHARE))
+        reconstruction, bands = apply_to_rows(image, fitted, (0, rows), maps, part_of(progress, 0.0, UNMIXED_SHARE))
     inference = time.perf_counter() - applying
     progress(UNMIXED_SHARE, "writing the results")
     seconds = {"inference": round(inference, 4), "total": round(time.perf_counter() - started, 4)}
-    result = ImageResult(fitted.result(maps.read(), reconstruction, seconds), fitted.info, picture)
+    unmixing = fitted.result(maps.read(), reconstruction, seconds)
+    result = ImageResult(unmixing, fitted.info, shown(bands, unmixing.brightness))
     return result, write_products(folder, result)

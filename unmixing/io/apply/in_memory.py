@@ -9,7 +9,7 @@ from unmixing.inference.images import as_image
 from unmixing.io.formats.reader import SceneReader
 from unmixing.io.inputs.images import asked_image
 from unmixing.io.inputs.libraries import known_library
-from unmixing.io.products.false_colour import PictureRows
+from unmixing.io.products.false_colour import PictureRows, shown
 from unmixing.io.products.notebook import UnmixingResult
 from unmixing.pipeline import FITTING_SHARE, apply_in_memory, fit_image
 from unmixing.progress import Progress, never_back, part_of, silent
@@ -50,10 +50,10 @@ def unmix(
         report, where = never_back(progress or silent), compute or Compute()
         given = known_library(endmembers)
         fitted = fit_image(seen, asked, model, where, part_of(report, 0.0, FITTING_SHARE), given)
-        shown = PictureRows(fitted.info)
+        picture = PictureRows(fitted.info)
         after = part_of(report, FITTING_SHARE, 1.0)
-        unmixing = apply_in_memory(seen, fitted, where, after, started, shown.add)
-        return UnmixingResult.of(unmixing, fitted.info, shown.picture())
+        unmixing = apply_in_memory(seen, fitted, where, after, started, picture.add)
+        return UnmixingResult.of(unmixing, fitted.info, shown(picture.picture(), unmixing.brightness))
     finally:
         if isinstance(opened, SceneReader) and not isinstance(image, SceneReader):
             opened.close()

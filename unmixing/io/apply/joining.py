@@ -13,6 +13,7 @@ from unmixing.io.apply.fitted_files import ImageDocument
 from unmixing.io.apply.parts import Part, Rows, read_part
 from unmixing.io.apply.run import ModelId, TaskResult
 from unmixing.io.products.document import assets_in, result_document
+from unmixing.io.products.false_colour import shown
 from unmixing.io.products.maps import MapFiles
 from unmixing.io.products.result import ImageResult
 from unmixing.io.products.table import Product, write_products
@@ -81,8 +82,9 @@ def _joined(parts: Sequence[Part], folder: Path, compute: Compute, progress: Pro
     inference = sum(part.document.inference_seconds for part in parts)
     seconds = {"inference": round(inference, 4), "total": round(taken, 4)}
     fitted = first.stored.fitted(compute)
-    picture = np.concatenate([part.picture for part in parts if part.picture.size])
-    return ImageResult(fitted.result(maps.read(), reconstruction, seconds), fitted.info, picture)
+    unmixing = fitted.result(maps.read(), reconstruction, seconds)
+    bands = np.concatenate([part.picture for part in parts if part.picture.size])
+    return ImageResult(unmixing, fitted.info, shown(bands, unmixing.brightness))
 
 
 def _require_one_image(parts: Sequence[Part]) -> None:

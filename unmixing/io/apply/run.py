@@ -149,7 +149,7 @@ def _separate(
         progress=part_of(progress, READ_SHARE, SEPARATED_SHARE),
     )  # fmt: skip
     progress(SEPARATED_SHARE, "writing the results")
-    media_types, model = write_separation(folder, separation), separation.model
+    media_types, model = write_separation(folder, separation, source), separation.model
     document = separation_document(
         separation,
         {"kind_decided_by": task.kind_decided_by, **source},

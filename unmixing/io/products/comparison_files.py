@@ -4,9 +4,8 @@ import csv
 from pathlib import Path
 
 from unmixing.comparison import Comparison
-from unmixing.io.products.result import can_draw
+from unmixing.io.products.result import ImageResult, can_draw
 from unmixing.methods import METHODS
-from unmixing.types import ImageInfo
 
 HEADER = (
     "method",
@@ -21,8 +20,8 @@ HEADER = (
 )
 
 
-def write_comparison(folder: Path, comparison: Comparison, info: ImageInfo) -> dict[str, str]:
-    """Write table and picture into ``folder``; returns name -> media type.
+def write_comparison(folder: Path, comparison: Comparison, first: ImageResult) -> dict[str, str]:
+    """Write table and picture into ``folder``; returns name -> media type. first: the result of the first method.
 
     ``comparison.csv`` has a row per method: how well it explains the image, how long it took, and how far it is from
     the first method, which is no measure of truth.
@@ -31,9 +30,9 @@ def write_comparison(folder: Path, comparison: Comparison, info: ImageInfo) -> d
     if not can_draw():
         return {"comparison.csv": "text/csv"}
     # Matplotlib takes a while to import, and is not everywhere.
-    from unmixing.io.products.comparison_quicklook import write_comparison_quicklook
+    from unmixing.io.products.pictures.comparison import write_comparison_quicklook
 
-    write_comparison_quicklook(folder / "comparison.png", comparison, info)
+    write_comparison_quicklook(folder / "comparison.png", comparison, first)
     return {"comparison.csv": "text/csv", "comparison.png": "image/png"}
 
 

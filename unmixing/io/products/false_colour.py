@@ -5,9 +5,12 @@ import rasterio
 from numpy.typing import NDArray
 
 from unmixing.inference.images import Block
-from unmixing.io.formats.gdal import georeference_optional
+from unmixing.io.formats.gdal import georeference_optional, safe_gdal
 from unmixing.io.products.result import picture_step
 from unmixing.types import Bool, Float32, ImageInfo
+
+FALSE_COLOUR = "false_colour.png"
+"""Name of the file of a result."""
 
 FALSE_COLOUR_NM = (860.0, 650.0, 550.0)
 """Near infrared, red, green: vegetation shows red, as on the infrared film this look comes from."""
@@ -41,8 +44,15 @@ class PictureRows:
         self._shown.append(own[-block.start % self._step :: self._step, :: self._step, self._bands])
 
     def picture(self) -> Float32:
-        """(rows, columns, 3), not stretched."""
+        """The bands as they are, (rows, columns, 3); ``stretched`` makes them a picture."""
         return np.concatenate([rows for rows in self._shown if rows.size] or self._shown)
+
+
+def shown(bands: Float32, brightness: Float32) -> Float32:
+    """The picture of an image that was unmixed. bands: as ``PictureRows`` gathered them. brightness: its map of all
+    pixels, NaN where there is no answer."""
+    step = picture_step((*brightness.shape[:2], 0))
+    return stretched(bands, np.isfinite(brightness[::step, ::step]))
 
 
 def stretched(picture: Float32, valid: Bool) -> Float32:
@@ -64,3 +74,16 @@ def png(picture: Float32) -> bytes:
             dataset.write(levels)
         content: bytes = file.read()
     return content
+
+
+def read_png(content: bytes) -> Float32:
+    """The picture that ``png`` wrote. Raises SceneFormatError."""
+    with (
+        safe_gdal("the picture"),
+        georeference_optional(),
+        rasterio.MemoryFile(content) as file,
+        file.open(driver="PNG") as dataset,
+    ):
+        levels = dataset.read(indexes=[1, 2, 3])
+    picture: Float32 = levels.transpose(1, 2, 0).astype(np.float32) / 255
+    return picture

@@ -82,9 +82,10 @@ def _n_bytes(name: str, shape: tuple[int, ...]) -> int:
     return np.dtype(DTYPES[name]).itemsize * int(np.prod(shape))
 
 
-def read_maps(folder: Path) -> Maps:
-    """The maps in a folder, mapped, with the shapes of ``map_shapes``; None for those that are not there."""
-    return Maps(*(_mapped(folder / f"{name}.npy") for name in NAMES))  # type: ignore[arg-type]
+def read_maps(folder: Path, prefix: str = "") -> Maps:
+    """The maps in a folder, mapped, with the shapes of ``map_shapes``; None for those that are not there. prefix: what
+    the names of their files begin with."""
+    return Maps(*(_mapped(folder / f"{prefix}{name}.npy") for name in NAMES))  # type: ignore[arg-type]
 
 
 def _mapped(path: Path) -> NDArray[Any] | None:

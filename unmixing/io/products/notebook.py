@@ -45,7 +45,7 @@ class UnmixingResult(Unmixing):
     def plot(self) -> "Figure":
         """The image, a map for each endmember, and their spectra, as in ``quicklook.png``; needs the extra ``plot``."""
         with needing("plot"):
-            from unmixing.io.products.quicklook import drawn
+            from unmixing.io.products.pictures.quicklook import drawn
 
         return drawn(ImageResult(self, self.info, self.picture))
 

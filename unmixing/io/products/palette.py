@@ -4,9 +4,9 @@ COLOURS = (
     "#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9",
     "#8c564b", "#6a51a3", "#7f7f7f", "#2f4b1f", "#b8b000", "#17202a",
 )  # fmt: skip
-"""Okabe and Ito's, which the colour-blind can tell apart, then more for the rare case."""
+"""Okabe and Ito's six, which the colour-blind can tell apart, then six more, which they can tell from each other."""
 
-LINE_STYLES = ("-", "--", ":")
+LINE_STYLES = ("-", "--", ":", "-.")
 
 LIGHTER = (0.0, 0.3, 0.55)
 """How far the colours of the first, second and third dozen of endmembers are on their way to white."""
@@ -21,7 +21,7 @@ def endmember_colour(index: int) -> str:
     """Colour of an endmember, counted from 0, as ``#rrggbb``; the same for lines and areas of up to a dozen.
 
     >>> endmember_colour(0), endmember_colour(12)
-    ('#0072b2', '#59a3cd')
+    ('#0072b2', '#4c9cc9')
     """
     red, green, blue = rgb(COLOURS[index % len(COLOURS)])
     lighter = LIGHTER[index // len(COLOURS) % len(LIGHTER)]
@@ -29,8 +29,13 @@ def endmember_colour(index: int) -> str:
 
 
 def line_style(index: int) -> str:
-    """Line style of an endmember, counted from 0: where its colour is hard to tell apart the style is another."""
-    return LINE_STYLES[index // len(COLOURS) % len(LINE_STYLES)]
+    """Line style of an endmember, counted from 0: of two dozen no more than six have the same, and these have colours
+    that the colour-blind can tell apart.
+
+    >>> line_style(5), line_style(6)
+    ('-', '--')
+    """
+    return LINE_STYLES[index // (len(COLOURS) // 2) % len(LINE_STYLES)]
 
 
 def rgb(colour: str) -> tuple[int, int, int]:

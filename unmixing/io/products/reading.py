@@ -8,7 +8,16 @@ import numpy as np
 from unmixing.errors import SpecError
 from unmixing.inference.apply import Maps
 from unmixing.io.products.notebook import UnmixingResult
-from unmixing.types import DroppedBand, FillValue, Georeference, ImageInfo, ResultWarning, Unmixing, WarningCode
+from unmixing.types import (
+    DroppedBand,
+    FillValue,
+    Float32,
+    Georeference,
+    ImageInfo,
+    ResultWarning,
+    Unmixing,
+    WarningCode,
+)
 
 DESCRIBED = frozenset({"kind", "kind_decided_by", "rows", "columns", "bands", "bands_used", "wavelength_range_nm"}) | {
     "dropped_bands", "pixels_masked", "fill_values", "scale", "nodata", "crs", "transform", "grid",
@@ -36,9 +45,11 @@ def answer_of(document: Mapping[str, Any], method: str | None) -> tuple[Mapping[
     return answers[chosen], f"{chosen}-"
 
 
-def read_result(document: Mapping[str, Any], answer: Mapping[str, Any], maps: Maps) -> UnmixingResult:
-    """The result that the document describes. answer: its own sections, see ``answer_of``. The network stays where it
-    is: ``model`` is None."""
+def read_result(
+    document: Mapping[str, Any], answer: Mapping[str, Any], maps: Maps, picture: Float32 | None = None
+) -> UnmixingResult:
+    """The result that the document describes. answer: its own sections, see ``answer_of``. picture: of its image, see
+    ``ImageResult``. The network stays where it is: ``model`` is None."""
     spectra = answer["endmembers"]
     unmixing = Unmixing(
         endmembers=np.array(spectra["values"], dtype=np.float32),
@@ -56,7 +67,7 @@ def read_result(document: Mapping[str, Any], answer: Mapping[str, Any], maps: Ma
         warnings=tuple(_warning(said) for said in answer["warnings"]),
         n_given=sum(spectra.get("given", [])),
     )
-    return UnmixingResult.of(unmixing, _info(document["input"], spectra["wavelengths_nm"]))
+    return UnmixingResult.of(unmixing, _info(document["input"], spectra["wavelengths_nm"]), picture)
 
 
 def _info(said: Mapping[str, Any], wavelengths_nm: list[float] | None) -> ImageInfo:

@@ -13,8 +13,8 @@ MAX_PICTURE_SIDE = 900
 
 @dataclass(frozen=True, eq=False)
 class ImageResult:
-    """unmixing: its maps may lie in files. info: of the image. picture: three of its bands as they are, every
-    ``picture_step``-th pixel, (rows, columns, 3); None of a result whose image is not at hand."""
+    """unmixing: its maps may lie in files. info: of the image. picture: the image in false colour, every
+    ``picture_step``-th pixel, (rows, columns, 3) in [0, 1]; None of a result whose image is not at hand."""
 
     unmixing: Unmixing
     info: ImageInfo

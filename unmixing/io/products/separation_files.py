@@ -1,8 +1,9 @@
 """The files of a separated mixture matrix."""
 
 import csv
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -19,8 +20,9 @@ MEDIA_TYPES = {
 }
 
 
-def write_separation(folder: Path, separation: Separation) -> dict[str, str]:
-    """Write every product into an existing, empty ``folder``; returns name -> media type.
+def write_separation(folder: Path, separation: Separation, source: Mapping[str, Any]) -> dict[str, str]:
+    """Write every product into an existing, empty ``folder``; returns name -> media type. source: how the
+    mixtures were read.
 
     ``mixing_matrix.csv`` has a row per channel and a column per source, ``sources.csv`` a row per sample.
     ``model.onnx`` is there only when the method has one, ``quicklook.png`` only where it can be drawn.
@@ -33,9 +35,9 @@ def write_separation(folder: Path, separation: Separation) -> dict[str, str]:
         (folder / "model.onnx").write_bytes(separation.model.onnx)
     if can_draw():
         # Matplotlib takes a while to import, and is not everywhere.
-        from unmixing.io.products.separation_quicklook import write_separation_quicklook
+        from unmixing.io.products.pictures.separation import write_separation_quicklook
 
-        write_separation_quicklook(folder / "quicklook.png", separation)
+        write_separation_quicklook(folder / "quicklook.png", separation, source)
     return {name: kind for name, kind in MEDIA_TYPES.items() if (folder / name).exists()}
 
 

@@ -14,6 +14,7 @@ from unmixing.io.products.envi_files import (
     write_spectra,
     write_spectra_header,
 )
+from unmixing.io.products.false_colour import FALSE_COLOUR, png
 from unmixing.io.products.fit_maps import brightness_map, residual_map
 from unmixing.io.products.gridded import placed
 from unmixing.io.products.netcdf import write_netcdf
@@ -63,9 +64,20 @@ def has_picture(result: ImageResult) -> bool:
 def write_picture(path: Path, result: ImageResult) -> None:
     """The quicklook."""
     # Matplotlib takes a while to import, and is not everywhere.
-    from unmixing.io.products.quicklook import write_quicklook
+    from unmixing.io.products.pictures.quicklook import write_quicklook
 
     write_quicklook(path, result)
+
+
+def has_image(result: ImageResult) -> bool:
+    """Whether the image is at hand."""
+    return result.picture is not None
+
+
+def write_false_colour(path: Path, result: ImageResult) -> None:
+    """The image, masked pixels grey."""
+    assert result.picture is not None  # the table asks first
+    path.write_bytes(png(result.picture))
 
 
 def write_model(path: Path, result: ImageResult) -> None:
@@ -79,7 +91,7 @@ class Product:
     """One file of a result. description: what it is, in words for catalogues. write: makes it once all maps are there;
     None for rasters, and for the maps themselves, which ``MapFiles`` writes block by block. wanted: whether a result
     has it. raster: what a Cloud Optimized GeoTIFF holds. slow: whether it takes so long that workers who share an image
-    make it beside each other."""
+    make it beside each other. of_image: whether it is the same of every method."""
 
     name: str
     media_type: str
@@ -88,6 +100,7 @@ class Product:
     wanted: Callable[[ImageResult], bool] = always
     raster: Callable[[ImageResult], Raster] | None = None
     slow: bool = False
+    of_image: bool = False
 
     def write_whole(self, folder: Path, result: ImageResult) -> None:
         """Write the file into ``folder``, where it is whole or not at all, unless it is there already."""
@@ -121,6 +134,9 @@ PRODUCTS = (
     Product("endmembers.hdr", TEXT, "Header of endmembers.sli", write_spectra_header),
     Product("results.nc", NETCDF, "All maps and spectra as NetCDF by the CF conventions", write_netcdf),
     Product("model.onnx", MODEL_MEDIA_TYPE, "The trained network, enough to use it again", write_model, has_model),
+    Product(
+        FALSE_COLOUR, "image/png", "The image in false colour", write_false_colour, has_image, of_image=True
+    ),
     Product("quicklook.png", "image/png", "Image, maps and spectra as a picture", write_picture, has_picture),
     Product(
         "uncertainty.tif", COG, "Standard deviation of each abundance, a band per endmember", None, has_uncertainty,
@@ -141,3 +157,12 @@ def write_products(folder: Path, result: ImageResult) -> Mapping[str, str]:
     for product in wanted:
         product.write_whole(folder, result)
     return {product.name: product.media_type for product in wanted}
+
+
+def compared_name(method: str, name: str) -> str:
+    """Name of a file of one of several methods.
+
+    >>> compared_name("nmf", "abundances.tif"), compared_name("nmf", "false_colour.png")
+    ('nmf-abundances.tif', 'false_colour.png')
+    """
+    return name if any(product.of_image for product in PRODUCTS if product.name == name) else f"{method}-{name}"
