@@ -53,7 +53,7 @@ def cube_from_array(values: NDArray[Any], facts: SceneFacts | None = None) -> Cu
         shape=scaled.shape, used_bands=used, dropped_bands=dropped, fill_values=search.found(), grid=facts.grid,
         wavelengths_nm=wavelengths,
         scale=float(facts.scale), nodata=facts.nodata, georeference=facts.georeference, source=dict(facts.source),
-        warnings=reading_warnings(_sampled(flat, valid, used), np.flatnonzero(used)),
+        warnings=reading_warnings(_sampled(flat, valid, used), np.flatnonzero(used), wavelengths),
         values=scaled, valid_pixels=valid.reshape(scaled.shape[:2]),
     )  # fmt: skip
 

@@ -85,6 +85,7 @@ class WarningCode(StrEnum):
     NEGATIVE_VALUES = "negative_values"
     SUSPECTED_FILL = "suspected_fill"
     NOISY_BANDS = "noisy_bands"
+    BANDS_NOT_IN_ORDER = "bands_not_in_order"
     COUNT_UNCERTAIN = "count_uncertain"
     DUPLICATE_ENDMEMBERS = "duplicate_endmembers"
     GIVEN_BRIGHTNESS = "given_brightness"

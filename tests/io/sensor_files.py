@@ -80,6 +80,10 @@ def write_emit(
         _variable(file, "location/glt_y", glt_y, ("ortho_y", "ortho_x"), _FillValue=np.array([0], "i4"))
         file.attrs["geotransform"] = np.array(EMIT_PLACE)
         file.attrs["spatial_ref"] = WGS84
+        file.attrs["time_coverage_start"] = "2023-04-01T10:10:10+0000"
+        file.attrs["time_coverage_end"] = "2023-04-01T10:10:22+0000"
+        file.attrs["identifier_product_doi_authority"] = "https://doi.org"
+        file.attrs["identifier_product_doi"] = "10.5067/EMIT/EMITL2ARFL.001"
         if change is not None:
             change(file)
     return path
@@ -105,7 +109,11 @@ def write_prisma(folder: Path, *, attributes: Mapping[str, Any] | None = None, s
     rows, columns, _ = cube.shape
     path = folder / "PRS_L2D_STD_20230401101010_20230401101014_0001.he5"
     known = {
-        "List_Cw_Vnir": VNIR, "List_Cw_Swir": SWIR, "Epsg_Code": np.int64(UTM), "Product_ID": b"PRS_L2D_STD",
+        "List_Cw_Vnir": VNIR, "List_Cw_Swir": SWIR, "Product_StartTime": b"2023-04-01T10:10:10.123456",
+        "Product_StopTime": b"2023-04-01T10:10:14.123456",
+        "List_Fwhm_Vnir": np.where(VNIR > 0, 11, 0).astype("f4"),
+        "List_Fwhm_Swir": np.where(SWIR > 0, 9.5, 0).astype("f4"),
+        "Epsg_Code": np.int64(UTM), "Product_ID": b"PRS_L2D_STD",
         "Product_ULcorner_easting": PLACE[0], "Product_ULcorner_northing": PLACE[1],
         "Product_LRcorner_easting": PLACE[0] + 30.0 * (columns - 1),
         "Product_LRcorner_northing": PLACE[1] - 30.0 * (rows - 1), **PRISMA_SCALES, **(attributes or {}),
@@ -159,7 +167,8 @@ def enmap_metadata(order: Any = None, gain: str = "0.0001", n_bands: int = 40) -
     vnir, swir = (",".join(map(str, np.flatnonzero(side) + 1)) for side in (order < N_VNIR, order >= N_VNIR))
     return (
         '<?xml version="1.0" encoding="UTF-8"?>\n<level_X xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance">'
-        "<metadata><schema><processingLevel>L2A</processingLevel></schema></metadata><product><bandStatistics>"
+        "<metadata><schema><processingLevel>L2A</processingLevel></schema></metadata><base><temporalCoverage>"
+        "<startTime>2022-07-24T10:45:26.123Z</startTime><stopTime>2022-07-24T10:45:30.5Z</stopTime></temporalCoverage></base><product><bandStatistics>"
         '<bandID number="1"><mean>0</mean></bandID></bandStatistics></product><specific><vnirProductQuality>'
         f"<expectedChannelsList>{vnir}</expectedChannelsList></vnirProductQuality><swirProductQuality>"
         f"<expectedChannelsList>{swir}</expectedChannelsList></swirProductQuality>"
@@ -199,7 +208,9 @@ def write_desis(folder: Path, *, offset: float = 0.0) -> Path:
     place = {"crs": f"EPSG:{UTM}", "transform": Affine(30, 0, PLACE[0] - 15, 0, -30, PLACE[1] + 15)}
     write_geotiff(product / f"{DESIS}-SPECTRAL_IMAGE.tif", cube, interleave="pixel", **place)
     (product / f"{DESIS}-METADATA.xml").write_text(
-        '<?xml version="1.0" encoding="UTF-8"?><hsi_doc xmlns="http://dlr.de/hsi"><specific><bandCharacterisation>'
+        '<?xml version="1.0" encoding="UTF-8"?><hsi_doc xmlns="http://dlr.de/hsi"><base>'
+        "<temporalCoverage><startTime>2020-08-04T23:45:20.5Z</startTime><endTime>2020-08-04T23:45:24Z</endTime>"
+        "</temporalCoverage></base><specific><bandCharacterisation>"
         f"{bands}</bandCharacterisation></specific></hsi_doc>",
         "utf-8",
     )
@@ -231,7 +242,9 @@ def cf_dataset(*, degrees: bool = False) -> xarray.Dataset:
         names[1]: (names[1], first[1] + step * np.arange(columns), {"units": units[1]}),
         "wavelength": ("wavelength", CF_WAVELENGTHS, {"units": "nm", "standard_name": "radiation_wavelength"}),
     }
+    coordinates["fwhm"] = ("wavelength", np.full(CF_WAVELENGTHS.size, 0.0105), {"units": "um"})
     data = xarray.Dataset({"surface_reflectance": ((*names, "wavelength"), cube)}, coordinates)
+    data.attrs = {"time_coverage_start": "2024-05-01T10:00:00Z", "time_coverage_end": "2024-05-01T10:00:25Z"}
     packed = {"dtype": "int16", "scale_factor": 2e-4, "add_offset": 0.1, "_FillValue": -32767}
     data["surface_reflectance"].encoding = packed
     if not degrees:

@@ -1,5 +1,7 @@
 """Products of imaging spectrometers, each in its published layout, come out with wavelengths, scale and place."""
 
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,10 +26,12 @@ from tests.io.sensor_files import (
     enmap_numbers,
     prisma_numbers,
     reflectance,
+    write_cf,
     write_desis,
     write_emit,
     write_enmap,
     write_prisma,
+    write_zarr,
 )
 from unmixing import unmix
 from unmixing.errors import SceneFormatError
@@ -48,6 +52,42 @@ def test_emit_is_read_as_the_sensor_saw_it(tmp_path: Path) -> None:
     assert not cube.valid_pixels[0, 0]
     expected = reflectance(40)
     assert np.array_equal(cube.values[1:], expected[1:])
+
+
+TOLD: Mapping[str, tuple[Callable[[Path], Path], float, str]] = {
+    "EMIT": (write_emit, 8.5, "2023-04-01T10:10:10Z/2023-04-01T10:10:22Z"),
+    "PRISMA": (write_prisma, 11, "2023-04-01T10:10:10.123456Z/2023-04-01T10:10:14.123456Z"),
+    "EnMAP": (write_enmap, 6.996, "2022-07-24T10:45:26.123000Z/2022-07-24T10:45:30.500000Z"),
+    "DESIS": (write_desis, 3.5, "2020-08-04T23:45:20.500000Z/2020-08-04T23:45:24Z"),
+    "CF": (write_cf, 10.5, "2024-05-01T10:00:00Z/2024-05-01T10:00:25Z"),
+    "Zarr 2": (partial(write_zarr, version=2), 10.5, "2024-05-01T10:00:00Z/2024-05-01T10:00:25Z"),
+    "Zarr 3": (write_zarr, 10.5, "2024-05-01T10:00:00Z/2024-05-01T10:00:25Z"),
+}
+"""Writer of each product, the width of its first band, and when it was taken."""
+
+
+@pytest.mark.parametrize("name", TOLD)
+def test_widths_of_bands_and_the_time_are_kept(tmp_path: Path, name: str) -> None:
+    write, width, acquired = TOLD[name]
+    with open_scene([write(tmp_path)], scratch=tmp_path) as scene:
+        widths, told = scene.source["fwhm_nm"], scene.source
+    assert (len(widths), widths[0], told["acquired"]) == (scene.shape[2], width, acquired)
+    doi = "https://doi.org/10.5067/EMIT/EMITL2ARFL.001" if name == "EMIT" else None
+    assert told.get("derived_from") == doi
+    if name == "PRISMA":
+        assert widths[-1] == 9.5, "in the order of the bands"
+
+
+def without_attributes(file: h5py.File) -> None:
+    del file["sensor_band_parameters/fwhm"]
+    for key in ("time_coverage_start", "identifier_product_doi"):
+        file.attrs[key] = "yesterday, at noon"
+
+
+def test_a_time_and_an_address_that_nobody_can_read_are_left_out(tmp_path: Path) -> None:
+    with open_scene([write_emit(tmp_path, change=without_attributes)], scratch=tmp_path) as scene:
+        assert not {"acquired", "derived_from"} & set(scene.source)
+        assert scene.source["fwhm_nm"] is None
 
 
 def test_flags_that_are_all_good_are_no_wavelengths(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from unmixing import unmix
 from unmixing.algorithms.metrics import match_endmembers, rmse, sad_radians
 from unmixing.errors import BandMismatchError
 from unmixing.inference.images import ArrayImage
-from unmixing.inference.resampling import Resampling, resampling_for
+from unmixing.inference.resampling import Resampling, at_model_bands, resampling_for
 from unmixing.specs import InputSpec, UnmixSpec
 from unmixing.types import TrainedModel, WarningCode
 
@@ -60,6 +60,12 @@ def test_bands_that_are_the_models_among_others_are_taken_as_they_are(model: Tra
     np.testing.assert_array_equal(found.endmembers, plain.endmembers)
     assert WarningCode.OTHER_WAVELENGTHS in [each.code for each in found.warnings]
     assert found.info.source["resampled"]["largest_distance_nm"] == 0
+
+
+def test_widths_of_the_images_bands_are_not_those_of_the_models(model: TrainedModel) -> None:
+    image = ArrayImage(np.ones((4, 4, 60), np.float32), np.linspace(450, 950, 60))
+    image.source["fwhm_nm"] = [9.0] * 60
+    assert at_model_bands(image, model).source["fwhm_nm"] is None
 
 
 def test_the_same_bands_are_not_resampled(model: TrainedModel) -> None:

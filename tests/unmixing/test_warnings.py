@@ -1,16 +1,19 @@
 """Each warning comes where it should, with the number measured, and not on a plain scene."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
 from tests.conftest import REPOSITORY
 from unmixing import unmix
+from unmixing.cubes import cube_from_array
 from unmixing.errors import BandMismatchError
 from unmixing.mixtures.separation import separate
 from unmixing.mixtures.specs import SeparationSpec
 from unmixing.specs import InputSpec, UnmixSpec
-from unmixing.types import ResultWarning, TrainedModel, Unmixing, WarningCode
+from unmixing.types import ResultWarning, SceneFacts, TrainedModel, Unmixing, WarningCode
 from unmixing.warnings.applying import applying_warnings
 from unmixing.warnings.fitting import fitting_warnings, library_warnings
 from unmixing.warnings.reading import reading_warnings
@@ -75,20 +78,21 @@ def test_maps_that_sum_to_one_look_like_abundances() -> None:
     assert "12 bands" in found
     assert "100%" in found
     many = np.random.default_rng(0).dirichlet([0.5] * 60, size=400).astype(np.float32)
-    assert WarningCode.LOOKS_LIKE_ABUNDANCES not in [doubt.code for doubt in reading_warnings(many, np.arange(60))]
+    plain = reading_warnings(many, np.arange(60), None)
+    assert WarningCode.LOOKS_LIKE_ABUNDANCES not in [doubt.code for doubt in plain]
 
 
 def test_ones_in_abundances_are_no_fill() -> None:
     maps = np.random.default_rng(0).dirichlet([0.5] * 12, size=400).astype(np.float32)
     maps[:100] = np.eye(12, dtype=np.float32)[np.arange(100) % 12]
-    assert [doubt.code for doubt in reading_warnings(maps, np.arange(12))] == [WarningCode.LOOKS_LIKE_ABUNDANCES]
+    assert [doubt.code for doubt in reading_warnings(maps, np.arange(12), None)] == [WarningCode.LOOKS_LIKE_ABUNDANCES]
 
 
 def test_a_picture_of_whole_numbers_to_255() -> None:
     picture = np.random.default_rng(0).integers(0, 256, (20, 20, 3)).astype(np.float64)
     assert "from 0 to 255" in message(solved(picture, 2).warnings, WarningCode.LOOKS_LIKE_PICTURE)
     reflectance = (picture / 255).reshape(-1, 3).astype(np.float32)
-    assert [each.code for each in reading_warnings(reflectance, np.arange(3))] == [WarningCode.FEW_BANDS]
+    assert [each.code for each in reading_warnings(reflectance, np.arange(3), None)] == [WarningCode.FEW_BANDS]
 
 
 def test_negative_numbers_are_counted() -> None:
@@ -209,3 +213,21 @@ def test_residuals_and_presence_of_a_good_answer_are_silent() -> None:
         "training_reconstruction_relative": 0.01,
     }
     assert applying_warnings(good) == ()
+
+
+@pytest.mark.parametrize(
+    ("wavelengths", "said"),
+    [
+        (np.linspace(400, 2500, 12), None),
+        (np.linspace(2500, 400, 12), None),
+        ([400, 500, 600, 700, 800, 900, 850, 950, 1000, 1100, 1200, 1300],
+         "turn back 1 times, first from band 5 (900 nm) to band 6 (850 nm)"),
+        ([400, 500, 500, 700, 800, 900, 950, 960, 1000, 1100, 1200, 1300],
+         "repeat 1 times, first 500 nm in bands 1 and 2"),
+    ],
+)  # fmt: skip
+def test_wavelengths_that_turn_back_or_repeat_are_said(wavelengths: Sequence[float], said: str | None) -> None:
+    values = np.random.default_rng(0).uniform(0.1, 0.9, (20, 20, 12))
+    cube = cube_from_array(values, SceneFacts(wavelengths_nm=np.array(wavelengths, float)))
+    found = [each.message for each in cube.warnings if each.code == WarningCode.BANDS_NOT_IN_ORDER]
+    assert found == ([] if said is None else [f"the wavelengths of the bands used {said}"])

@@ -96,4 +96,6 @@ def described_by_sample(info: ImageInfo, draw: Draw, own: Float32 | None = None)
     if fills := search.found():  # they have taken the place of pixels in the sample
         info = replace(info, fill_values=fills)
         sample = draw(fills)
-    return replace(info, warnings=merged(info.warnings, reading_warnings(sample[:, used], used))), sample
+    return replace(
+        info, warnings=merged(info.warnings, reading_warnings(sample[:, used], used, info.wavelengths_nm))
+    ), sample

@@ -30,8 +30,8 @@ LEAST_AVERAGED = 3
 REACH = 1.0
 """How far a mean goes to either side, in widths of the band: a Gaussian is a sixteenth of its height there."""
 
-RESAMPLED = "resampled"
-"""Among the facts of an image's source: how it came to the bands of a model."""
+RESAMPLED, WIDTHS = "resampled", "fwhm_nm"
+"""Among the facts of an image's source: how it came to the bands of a model, and the widths of its own."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,7 +78,7 @@ class ResampledImage:
         self.bad_bands: Bool | None = None
         self.bands_chosen, self.scale, self.nodata = image.bands_chosen, image.scale, image.nodata
         self.georeference, self.grid, self.windows = image.georeference, image.grid, image.windows
-        self.source = {**image.source, RESAMPLED: resampling.facts}
+        self.source = {**image.source, WIDTHS: None, RESAMPLED: resampling.facts}
         self.original, self.resampling = image, resampling
 
     def scaled_blocks(self, first: int = 0, last: int | None = None, margin: int = 0) -> Iterator[Block]:

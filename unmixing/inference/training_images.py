@@ -79,7 +79,7 @@ def training_image(image: Image, progress: Progress, max_values: int = TRAINING_
         dropped = in_order(info.dropped_bands, noisy)
         info = replace(info, dropped_bands=dropped, used_bands=without(bands, dropped))
     used = np.flatnonzero(info.used_bands)
-    info = replace(info, warnings=merged(info.warnings, reading_warnings(pixels[:, used], used)))
+    info = replace(info, warnings=merged(info.warnings, reading_warnings(pixels[:, used], used, info.wavelengths_nm)))
     cube = _cube_of(info, pixels[:, None, :], np.ones((len(pixels), 1), dtype=bool))
     return TrainingImage(image, info, cube, positions, whole=False)
 

@@ -43,6 +43,11 @@ WARNINGS: Mapping[WarningCode, WarningKind] = MappingProxyType(
             "Some of the bands used are mostly noise.",
             "Leave them out with `bad_bands`.",
         ),
+        WarningCode.BANDS_NOT_IN_ORDER: WarningKind(
+            "The wavelengths of the bands used do not go one way, or one is there twice, as where two detectors "
+            "overlap. Materials and maps do not depend on the order of bands, but what is measured twice counts twice.",
+            "Leave out the worse of the bands that overlap with `bad_bands`, or correct the list with `wavelengths`.",
+        ),
         WarningCode.COUNT_UNCERTAIN: WarningKind(
             "The number of endmembers was estimated, and another number explains the image nearly as well.",
             "Look at `n_endmembers_range` and say `n_endmembers` yourself.",

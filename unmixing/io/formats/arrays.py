@@ -15,6 +15,7 @@ from unmixing.io.formats.cf import CfFile, cf_grid, cf_place
 from unmixing.io.formats.companions import facts_beside
 from unmixing.io.formats.folders import shown_name
 from unmixing.io.formats.layout import AxisOrder, layout_asked
+from unmixing.io.formats.moments import stated_origin
 from unmixing.io.formats.reader import SceneReader, require_plausible_size
 from unmixing.io.formats.rows import ArrayRows, calibrated
 from unmixing.io.formats.scene_arrays import UNNAMED, FileArrays, SceneArray, find_scene
@@ -24,6 +25,9 @@ from unmixing.types import SceneFacts
 
 MAX_BYTES = 4 * 2**30
 """Of an array that is read whole."""
+
+WHOLE_FILE = ""
+"""In the place of an array's name: what is said of all of them."""
 
 MAX_LOOKED_AT_BYTES = 256 * 2**20
 """Of an array that is read whole only to see how it lies in the file."""
@@ -62,8 +66,8 @@ class ArrayFormat:
 
     down_columns: whether the program behind it counts the pixels of a matrix down the columns, as MATLAB does.
     mapped: whether an array is read where it lies in the file, any rows of it; else all of it is unpacked first.
-    read_whole: whether an array can only be read into memory as a whole. attributes: of an array, by file and name, in
-    formats that follow the CF conventions.
+    read_whole: whether an array can only be read into memory as a whole. attributes: of an array, by file and name,
+    and of the ``WHOLE_FILE``, in formats that follow the CF conventions.
     """
 
     name: str
@@ -100,7 +104,10 @@ class ArrayFormat:
             file = CfFile(headers, partial(self.attributes, path), load)
             place = cf_place(file, found.name, found.order)
             grid = cf_grid(file, found.name, found.order) if place is None else None
-            facts = replace(facts, georeference=place, grid=grid)
+            facts = replace(
+                facts, georeference=place, grid=grid,
+                source={**facts.source, **stated_origin(self.attributes(path, WHOLE_FILE))},
+            )  # fmt: skip
         return self._reader(path, found, unpacked[found.name], facts)
 
     def read_array(self, path: Path, variable: str | None, wanted: WantedArray) -> tuple[NDArray[Any], dict[str, Any]]:

@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 
 from unmixing.errors import SceneFormatError
 from unmixing.io.formats.array_header import ArrayHeader
-from unmixing.io.formats.names import GOOD_BANDS, bare_name, wavelength_unit
-from unmixing.io.formats.wavelengths import are_band_numbers, wavelengths_in_nm
+from unmixing.io.formats.names import GOOD_BANDS, bare_name, wavelength_unit, width_unit
+from unmixing.io.formats.wavelengths import are_band_numbers, stated_widths_in_nm, wavelengths_in_nm
 from unmixing.types import Bool, Float64, SceneFacts
 
 WAVELENGTHS, SCALE = "wavelengths_nm", "scale"
@@ -34,6 +34,7 @@ def facts_beside(arrays: Mapping[str, ArrayHeader], name: str, n_bands: int, loa
     fit is no companion.
     """
     wavelengths, unit = _wavelengths(arrays, n_bands, load)
+    widths = None if wavelengths is None else _widths(arrays, wavelengths, load)
     scale, scale_stated = _scale(arrays, load)
     notes = arrays[name].notes
     if scale_stated is None and notes.scale is not None:
@@ -45,7 +46,7 @@ def facts_beside(arrays: Mapping[str, ArrayHeader], name: str, n_bands: int, loa
         bad_bands=bad,
         scale=scale,
         nodata=notes.nodata if notes.nodata is None or np.isfinite(notes.nodata) else None,
-        source={"wavelength_units": unit, "scale_stated": scale_stated},
+        source={"wavelength_units": unit, "fwhm_nm": widths, "scale_stated": scale_stated},
     )
 
 
@@ -72,6 +73,16 @@ def _wavelengths(arrays: Mapping[str, ArrayHeader], n_bands: int, load: Load) ->
         if wavelengths is not None:
             return wavelengths, said
     return None, said
+
+
+def _widths(arrays: Mapping[str, ArrayHeader], wavelengths_nm: Float64, load: Load) -> list[float] | None:
+    """The widths of the bands in nanometres, None where no list is one."""
+    for name in _lists(arrays, wavelengths_nm.size, lambda other: width_unit(other)[0]):
+        unit = arrays[name].notes.unit or width_unit(name)[1]
+        widths = stated_widths_in_nm(np.asarray(load(name), np.float64).ravel(), unit, wavelengths_nm)
+        if widths is not None:
+            return widths
+    return None
 
 
 def _scale(arrays: Mapping[str, ArrayHeader], load: Load) -> tuple[float, str | None]:

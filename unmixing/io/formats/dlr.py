@@ -40,6 +40,7 @@ def _described(opened: SceneReader, bands: Bands, metadata: Path) -> SceneReader
     source = {
         **opened.source, "format": f"{bands.sensor} L2A", "files": [metadata.name, *opened.source["files"]],
         "wavelength_units": "nm", "scale_stated": "GainOfBand", "unit": REFLECTANCE, "detector_overlap": overlap.said,
+        "fwhm_nm": bands.widths_nm, **bands.acquired,
     }  # fmt: skip
     stored = opened.as_stored()
     nodata = NODATA if stored.nodata is None else stored.nodata

@@ -1,6 +1,6 @@
 """METADATA.XML of EnMAP's and DESIS's products: the bands of the image beside it."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -11,12 +11,16 @@ from defusedxml.common import DefusedXmlException
 from defusedxml.ElementTree import parse
 
 from unmixing.errors import SceneFormatError
+from unmixing.io.formats.moments import stated_period
+from unmixing.io.formats.wavelengths import stated_widths_in_nm
 from unmixing.types import Float64
 
 MAX_XML_BYTES = 64 * 2**20
 
 BANDS = "bandcharacterisation"
 WAVELENGTH, GAIN, OFFSET = "wavelengthcenterofband", "gainofband", "offsetofband"
+WIDTHS = ("fwhmofband", "wavelengthwidthofband")
+COVERAGE, BEGIN, END = "temporalcoverage", "starttime", ("stoptime", "endtime")
 """Names of elements, in lower case: EnMAP writes GainOfBand, DESIS gainOfBand."""
 
 DETECTORS = ("vnir", "swir")
@@ -25,13 +29,16 @@ DETECTORS = ("vnir", "swir")
 @dataclass(frozen=True, eq=False)
 class Bands:
     """The bands of an image in its order: (n_bands,) each. detectors: by name, None where there is one, or none is
-    named. sensor: EnMAP or DESIS."""
+    named. sensor: EnMAP or DESIS. widths_nm: None where they are not stated. acquired: when, as
+    a fact of the scene."""
 
     sensor: str
     wavelengths_nm: Float64
     gains: Float64
     offsets: Float64
     detectors: Sequence[str] | None
+    widths_nm: Sequence[float] | None
+    acquired: Mapping[str, str]
 
 
 def is_product(path: Path) -> bool:
@@ -54,7 +61,9 @@ def read_bands(path: Path) -> Bands:
     if (wavelengths <= 0).any():
         raise SceneFormatError(f"{path.name}: every wavelengthCenterOfBand must be positive")
     sensor = "EnMAP" if _name(bands[0]) == "bandid" else "DESIS"
-    return Bands(sensor, wavelengths, gains, offsets, _detectors(root, len(bands)))
+    return Bands(
+        sensor, wavelengths, gains, offsets, _detectors(root, len(bands)), _widths(bands, wavelengths), _acquired(root)
+    )
 
 
 def _root(path: Path) -> Element:
@@ -92,6 +101,25 @@ def _numbers(bands: Sequence[Element], file_name: str, name: str) -> Float64:
             raise SceneFormatError(f"{file_name}: {name} of band {number} is {text or 'missing'}, which is no number")
         values.append(value)
     return np.array(values)
+
+
+def _widths(bands: Sequence[Element], wavelengths_nm: Float64) -> Sequence[float] | None:
+    """The width that each band has, None unless all of them have one."""
+    texts = [next((child.text for child in band if _name(child) in WIDTHS), None) for band in bands]
+    try:
+        widths = np.array([float(text or "") for text in texts])
+    except ValueError:
+        return None
+    return stated_widths_in_nm(widths, "nm", wavelengths_nm)
+
+
+def _acquired(root: Element) -> Mapping[str, str]:
+    """When the scene was taken, as ``stated_period`` has it."""
+    coverage = next(_named(root, COVERAGE), None)
+    if coverage is None:
+        return {}
+    begin, end = (next((child.text for child in coverage if _name(child) in names), None) for names in ((BEGIN,), END))
+    return stated_period(begin, end)
 
 
 def _detectors(root: Element, n_bands: int) -> Sequence[str] | None:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from unmixing.errors import SceneFormatError
 from unmixing.io.formats.array_header import ArrayHeader, ArrayNotes
-from unmixing.io.formats.arrays import ArrayFormat
+from unmixing.io.formats.arrays import WHOLE_FILE, ArrayFormat
 from unmixing.io.formats.damage import damage_reported
 from unmixing.io.formats.names import wavelength_unit
 from unmixing.io.formats.rows import BLOCK_BYTES
@@ -62,11 +62,11 @@ def load_hdf5(path: Path, name: str, scratch: Path | None) -> NDArray[Any]:
 
 
 def hdf5_attributes(path: Path, name: str) -> dict[str, Any]:
-    """The attributes of an array that are texts, or numbers by themselves. Raises SceneFormatError."""
+    """The attributes of an array, or of the whole file, that are texts, or numbers by themselves. Raises
+    SceneFormatError."""
     with opened_hdf5(path) as file:
-        attributes = datasets(file)[name].attrs
-        found = {key: (_number(attributes, key), _text(attributes[key])) for key in attributes}
-    return {key: number if text is None else text for key, (number, text) in found.items()}
+        attributes = file.attrs if name == WHOLE_FILE else datasets(file)[name].attrs
+        return {key: _text_or_number(attributes, key) for key in attributes}
 
 
 @contextmanager
@@ -108,11 +108,11 @@ def _reversed(data: h5py.Dataset, matlab: bool) -> bool:
 
 def _header(data: h5py.Dataset, is_reversed: bool) -> ArrayHeader:
     if is_reversed:
-        is_text = _text(data.attrs.get(MATLAB_CLASS)) == "char"  # letters are stored as numbers
+        is_text = attribute_text(data.attrs.get(MATLAB_CLASS)) == "char"  # letters are stored as numbers
         return ArrayHeader(data.shape[::-1], np.dtype("O") if is_text else data.dtype)
     nodata = next((value for key in NODATA if (value := _number(data.attrs, key)) is not None), None)
     notes = ArrayNotes(
-        axes=_axis_names(data), unit=_text(data.attrs.get("units")), nodata=nodata,
+        axes=_axis_names(data), unit=attribute_text(data.attrs.get("units")), nodata=nodata,
         scale=_number(data.attrs, SCALE), offset=_number(data.attrs, OFFSET),
     )  # fmt: skip
     return ArrayHeader(data.shape, data.dtype, notes=notes)
@@ -122,7 +122,7 @@ def _axis_names(data: h5py.Dataset) -> tuple[str, ...] | None:
     """Names of the axes: of the dimension scales, as netCDF and xarray write, or in an attribute."""
     listed = data.attrs.get("_dims", data.attrs.get("dims", data.attrs.get("_ARRAY_DIMENSIONS")))
     if isinstance(listed, np.ndarray) and listed.shape == (data.ndim,):
-        return tuple(_text(name) or "" for name in listed)
+        return tuple(attribute_text(name) or "" for name in listed)
     names = []
     for dimension in data.dims:
         scale = dimension[0].name if len(dimension) else None
@@ -130,7 +130,8 @@ def _axis_names(data: h5py.Dataset) -> tuple[str, ...] | None:
     return tuple(names) if any(names) else None
 
 
-def _text(value: Any) -> str | None:
+def attribute_text(value: Any) -> str | None:
+    """An attribute that is a text; None for all others."""
     value = value.item() if isinstance(value, np.ndarray | np.generic) and value.size == 1 else value
     return value.decode("utf-8", "replace") if isinstance(value, bytes) else value if isinstance(value, str) else None
 
@@ -141,6 +142,15 @@ def _numbers(attributes: h5py.AttributeManager, key: str) -> NDArray[Any] | None
     if kind.dtype.kind not in "iuf" or len(kind.shape) != 1 or kind.shape[0] > MAX_ATTRIBUTE:
         return None
     return np.asarray(attributes[key])
+
+
+def _text_or_number(attributes: h5py.AttributeManager, key: str) -> str | float | None:
+    """An attribute that is one of both; None for all others, and for types that Python does not know."""
+    try:
+        text = attribute_text(attributes[key])
+        return _number(attributes, key) if text is None else text
+    except (TypeError, ValueError, OSError):
+        return None
 
 
 def _number(attributes: h5py.AttributeManager, key: str) -> float | None:

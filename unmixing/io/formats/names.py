@@ -36,6 +36,9 @@ WAVELENGTH_NAMES = frozenset((
 GOOD_BANDS = frozenset(("bbl", "goodwavelengths", "goodbands"))
 """Of lists of 1 for good bands and 0 for bad ones, as ENVI and EMIT write them; without case and signs."""
 
+WIDTHS = frozenset(("fwhm", "fwhms", "bandwidth", "bandwidths", "fullwidthhalfmaximum", "fullwidthhalfmax"))
+"""Of the list of the widths of bands; without unit, case and signs."""
+
 UNITS_IN_NAMES = {"nanometers": "nm", "nanometer": "nm", "nm": "nm", "micrometers": "um", "micrometer": "um",
                   "microns": "um", "micron": "um", "um": "um", "angstroms": "angstroms"}  # fmt: skip
 
@@ -76,3 +79,16 @@ def wavelength_unit(name: str) -> tuple[bool, str | None]:
             return True, unit
     words = [bare_name(word) for word in re.split(r"[/._@]", name)]
     return bare in WAVELENGTH_NAMES or any(word in WAVELENGTH_NAMES for word in words[-2:]), None
+
+
+def width_unit(name: str) -> tuple[bool, str | None]:
+    """Whether a name is one of lists of the widths of bands, and the unit in it.
+
+    >>> width_unit("sensor_band_parameters/fwhm"), width_unit("fwhm_nm"), width_unit("wavelength")
+    ((True, None), (True, 'nm'), (False, None))
+    """
+    bare = bare_name(name)
+    for ending, unit in UNITS_IN_NAMES.items():
+        if bare.removesuffix(ending) != bare and bare.removesuffix(ending) in WIDTHS:
+            return True, unit
+    return bare in WIDTHS, None

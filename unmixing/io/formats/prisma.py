@@ -14,15 +14,18 @@ from unmixing.errors import SceneFormatError
 from unmixing.io.formats.array_header import ArrayHeader
 from unmixing.io.formats.detectors import detector_overlap
 from unmixing.io.formats.gdal import epsg_wkt
-from unmixing.io.formats.hdf5 import HDF5, load_hdf5, opened_hdf5
+from unmixing.io.formats.hdf5 import HDF5, attribute_text, load_hdf5, opened_hdf5
+from unmixing.io.formats.moments import stated_period
 from unmixing.io.formats.reader import SceneReader, require_plausible_size
 from unmixing.io.formats.rows import ArrayRows, JoinedRows, calibrated
 from unmixing.io.formats.units import RADIANCE, REFLECTANCE
 from unmixing.io.formats.variables import require_cube
+from unmixing.io.formats.wavelengths import stated_widths_in_nm
 from unmixing.specs import InputSpec
 from unmixing.types import Float64, Georeference, SceneFacts
 
 SWATHS, DETECTORS = "HDFEOS/SWATHS", ("Vnir", "Swir")
+MOMENTS = ("Product_StartTime", "Product_StopTime")
 LARGEST = 65535
 """The number in the file that means the attribute L2Scale...Max; zero means L2Scale...Min."""
 
@@ -33,12 +36,13 @@ AXES = (0, 2, 1)
 @dataclass(frozen=True)
 class Detector:
     """One of the cubes. header: as stored, (rows, bands, columns). wavelengths_nm: zero for bands without data.
-    gain, offset: from the numbers in the file to values."""
+    widths_nm: None where the file does not say them. gain, offset: from the numbers in the file to values."""
 
     name: str
     variable: str
     header: ArrayHeader
     wavelengths_nm: Float64
+    widths_nm: Float64 | None
     gain: float
     offset: float
 
@@ -64,13 +68,14 @@ def open_scene(files: Sequence[Path], asked: InputSpec, scratch: Path | None) ->
         swath = _swath(file) or ""
         detectors = [_detector(file, swath, name, path.name) for name in DETECTORS]
         place = _georeference(file, detectors[0].header, path.name) if "L2D" in swath else None
+        acquired = stated_period(*(attribute_text(file.attrs.get(key)) for key in MOMENTS))
     first, second = (detector.header.shape for detector in detectors)
     if first[::2] != second[::2]:
         raise SceneFormatError(f"{path.name}: the cubes of its detectors have different sizes, {first} and {second}")
     source = {
         "format": f"PRISMA {swath[4:7]}", "files": [path.name], "dtype": "uint16", "axes": "rows, bands, columns",
         "axes_by": "product", "wavelength_units": "nm", "scale_stated": "attributes L2Scale...Min and Max",
-        "unit": RADIANCE if "L2B" in swath else REFLECTANCE,
+        "unit": RADIANCE if "L2B" in swath else REFLECTANCE, **acquired,
     }  # fmt: skip
     return _joined(detectors, [_rows(path, one, scratch) for one in detectors], SceneFacts(georeference=place), source)
 
@@ -89,7 +94,12 @@ def _joined(
         )
     )  # fmt: skip
     overlap = detector_overlap(wavelengths[order], names.tolist())
-    told = {**source, "variable": ", ".join(one.variable for one in detectors), "detector_overlap": overlap.said}
+    widths = [one.widths_nm for one in detectors if one.widths_nm is not None]
+    told = {
+        **source, "variable": ", ".join(one.variable for one in detectors), "detector_overlap": overlap.said,
+        "fwhm_nm": stated_widths_in_nm(np.concatenate(widths)[order], "nm", wavelengths[order])
+        if len(widths) == len(detectors) else None,
+    }  # fmt: skip
     facts = replace(facts, wavelengths_nm=wavelengths[order], bad_bands=overlap.bad, source=told)
     return SceneReader(*calibrated(JoinedRows(rows, order), facts, gains, offsets))
 
@@ -116,7 +126,10 @@ def _detector(file: h5py.File, swath: str, name: str, file_name: str) -> Detecto
     lowest, highest = (float(_attribute(file, f"L2Scale{name}{end}", 1, file_name)[0]) for end in ("Min", "Max"))
     if not highest > lowest:
         raise SceneFormatError(f"{file_name}: L2Scale{name}Min is {lowest:g} and L2Scale{name}Max {highest:g}")
-    return Detector(name, variable, header, wavelengths, (highest - lowest) / LARGEST, lowest)
+    widths = (
+        _attribute(file, f"List_Fwhm_{name}", data.shape[1], file_name) if f"List_Fwhm_{name}" in file.attrs else None
+    )
+    return Detector(name, variable, header, wavelengths, widths, (highest - lowest) / LARGEST, lowest)
 
 
 def _attribute(file: h5py.File, name: str, size: int, file_name: str) -> Float64:

@@ -80,6 +80,28 @@ def widths_in_nm(widths: Sequence[float], values: Sequence[float], wavelengths_n
     return [round(factor * width, 6) for width in widths]
 
 
+LARGEST_WIDTH = 0.5
+"""Of a band of an imaging spectrometer, over its wavelength; those in another unit are a thousand times off."""
+
+
+def stated_widths_in_nm(widths: Float64, unit: str | None, wavelengths_nm: Float64) -> list[float] | None:
+    """Widths of bands in nanometres, from the unit that is stated, else nanometres or micrometres, whichever fits to
+    the wavelengths; None for numbers that are no widths.
+
+    >>> stated_widths_in_nm(np.array([8.5, 9.0]), "nm", np.array([400.0, 500.0]))
+    [8.5, 9.0]
+    >>> stated_widths_in_nm(np.array([0.0085, 0.009]), None, np.array([400.0, 500.0]))
+    [8.5, 9.0]
+    """
+    factor = NANOMETRES_PER_UNIT.get((unit or "").strip().lower())
+    if factor is None:
+        factor = 1e3 if (1e3 * widths <= LARGEST_WIDTH * wavelengths_nm).all() else 1.0
+    found = factor * widths
+    if not (np.isfinite(found).all() and (found > 0).all() and (found <= LARGEST_WIDTH * wavelengths_nm).all()):
+        return None
+    return [round(float(width), 6) for width in found]
+
+
 def are_band_numbers(values: Float64) -> bool:
     """Whether a list only counts: 1, 2, 3 and so on, or from 0.
 

@@ -54,6 +54,12 @@ def arrays_in(root: Path) -> dict[str, StoredArray]:
     return found
 
 
+def attributes_of_root(root: Path) -> dict[str, Any]:
+    """Attributes of the whole store. Raises SceneFormatError."""
+    stated = _json(root / V3).get("attributes") if (root / V3).exists() else _json(root / V2_ATTRIBUTES)
+    return stated if isinstance(stated, dict) else {}
+
+
 def _metadata_files(root: Path, depth: int = 0) -> Iterator[Path]:
     yield from (path for name in (V3, V2) if (path := root / name).is_file() and not path.is_symlink())
     if depth < MAX_DEPTH and not (root / V2).exists():

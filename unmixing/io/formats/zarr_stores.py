@@ -8,10 +8,10 @@ from numpy.typing import NDArray
 
 from unmixing.errors import SceneFormatError, needing
 from unmixing.io.formats.array_header import ArrayHeader
-from unmixing.io.formats.arrays import ArrayFormat
+from unmixing.io.formats.arrays import WHOLE_FILE, ArrayFormat
 from unmixing.io.formats.damage import damage_reported
 from unmixing.io.formats.hdf5 import copy_to_scratch
-from unmixing.io.formats.zarr_metadata import arrays_in
+from unmixing.io.formats.zarr_metadata import arrays_in, attributes_of_root
 
 
 def zarr_headers(path: Path) -> dict[str, ArrayHeader]:
@@ -20,7 +20,9 @@ def zarr_headers(path: Path) -> dict[str, ArrayHeader]:
 
 
 def zarr_attributes(path: Path, name: str) -> dict[str, Any]:
-    """The attributes of an array. Raises SceneFormatError."""
+    """The attributes of an array, or of the whole store. Raises SceneFormatError."""
+    if name == WHOLE_FILE:
+        return attributes_of_root(path.parent)
     return dict(arrays_in(path.parent)[name].attributes)
 
 
