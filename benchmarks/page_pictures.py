@@ -12,8 +12,8 @@ from playwright.sync_api import FilePayload, Page, sync_playwright
 
 from cli.demo import running_service
 
-SIZES = {"1440": (1440, 900), "390": (390, 844)}
-COLOURS = 128
+SIZES = {"1440": (1440, 1300), "390": (390, 1300)}
+COLOURS = 256
 TRAINING_MS = 600_000
 EXAMPLE = Path("service/page/src/example.npz")
 
