@@ -14,12 +14,13 @@ from typing import Annotated, Any
 import typer
 
 from cli import options
-from cli.errors import ERRORS, OUTPUT, CliError, one_line_errors
+from cli.errors import ERRORS, INTERRUPTED, OUTPUT, CliError, one_line_errors
+from cli.manners import note
 from cli.outputs import require_writable
 from cli.report import print_evaluation, print_summary
 from cli.request_options import with_fields
 from cli.scene_files import correction_files, scene_files, scene_name
-from cli.submit import INTERRUPTED, JobInterrupted, unmix_over_http
+from cli.submit import JobInterrupted, unmix_over_http
 from supervision.command import command
 from unmixing.errors import needing
 from unmixing.io.inputs.requests import INPUT_FIELDS
@@ -67,7 +68,7 @@ def demo(
         files = scene_files(scene) if scene else [make_scene(out, int(fields["n_endmembers"]))]
         target, corrections = out / f"{scene_name(files)}-unmixed", correction_files(mask, fields)
         with running_service(out / "service") as url:
-            ERRORS.print(f"the service runs on {url}", markup=False)
+            note(f"the service runs on {url}")
             try:
                 document = unmix_over_http(url, files, fields, target, corrections)
             except JobInterrupted:

@@ -1,6 +1,5 @@
 """``unmix inspect``: how an input would be read, without computing."""
 
-import json
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,6 +10,7 @@ from rich.table import Table
 
 from cli import options
 from cli.errors import OUTPUT, CliError, one_line_errors
+from cli.manners import print_json, wants_json
 from cli.report import print_warnings
 from cli.request_options import with_fields
 from cli.run import unpacked
@@ -20,7 +20,6 @@ PictureFile = Annotated[
     Path | None,
     typer.Option("-o", "--out", metavar="PICTURE.PNG", help="Write the image in false colour.", show_default=False),
 ]
-AsJson = Annotated[bool, typer.Option("--json", help="Print the report as JSON, as POST /inspect answers it.")]
 
 MOST_LISTED = 8
 """Bands left out that are listed for each reason, at most."""
@@ -45,7 +44,6 @@ def inspect(
     fields: dict[str, str],
     mask: options.Mask = None,
     out: PictureFile = None,
-    as_json: AsJson = False,
 ) -> None:
     """Say how a scene or a mixture matrix would be read, without computing.
 
@@ -74,8 +72,8 @@ def inspect(
         )
         if out is not None:
             _write_picture(out, found.picture)
-    if as_json:
-        OUTPUT.print(json.dumps(found.document, indent=1), markup=False)
+    if wants_json():
+        print_json(found.document)
     else:
         OUTPUT.print(_table(found.document["input"]))
         print_warnings(found.document["warnings"])

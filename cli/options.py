@@ -57,6 +57,7 @@ Data = Annotated[
     Path | None,
     typer.Option(metavar="FOLDER", help="Data folder. Default: UNMIX_DATA, else ./unmix-data.", show_default=False),
 ]
+Url = Annotated[str, typer.Option(envvar="UNMIX_URL", help="Where the service runs.")]
 ApiKey = Annotated[
     str | None,
     typer.Option(

@@ -11,9 +11,10 @@ import typer
 
 from cli import options
 from cli.errors import OUTPUT, CliError, one_line_errors
+from cli.manners import print_json, wants_json
 from cli.outputs import require_free, require_writable
 from cli.progress import StageBar
-from cli.report import print_summary
+from cli.report import print_result
 from cli.settings import settings_with
 from model_store.folders import remove_folder
 from unmixing.io.products.folders import output_folder
@@ -52,8 +53,7 @@ def join(parts: PartFolders, out: JoinedOut, force: options.Force = False) -> No
             document = join_parts(parts, folder, _compute(), report, lambda model: None).document
             write_descriptions(folder, document)
             report(1.0, "done")
-        print_summary(document)
-        OUTPUT.print(f"results in {out.resolve()}", markup=False)
+        print_result(document, out)
 
 
 def part_rows(fields: dict[str, str], model: Path | None) -> str | None:
@@ -90,6 +90,8 @@ def write_part_to(target: Path, task: "UnmixingTask", rows: str) -> None:
     with StageBar(task.paths[0].name) as report, _appearing(target) as folder:
         first, last = run_part(task, rows, folder, _compute(), report)
         report(1.0, "done")
+    if wants_json():
+        print_json({"folder": str(target.resolve()), "rows": [first, last]})
     OUTPUT.print(f"rows {first}:{last} in {target.resolve()}; `unmix join` makes the result of all parts", markup=False)
 
 

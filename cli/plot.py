@@ -11,8 +11,8 @@ from typing import Annotated, Any
 import typer
 
 from cli import options
-from cli.errors import OUTPUT, CliError, one_line_errors
-from cli.submit import Url
+from cli.errors import OUTPUT, CliError, InputFileError, one_line_errors
+from cli.manners import print_json, wants_json
 from unmixing.errors import ResultFormatError, needing
 from unmixing.io.products.folders import DOCUMENT
 
@@ -48,7 +48,7 @@ def plot(
     form: AsFormat = None,
     out: Picture = None,
     method: OneMethod = None,
-    url: Url = "http://127.0.0.1:8000",
+    url: options.Url = "http://127.0.0.1:8000",
     api_key: options.ApiKey = None,
 ) -> None:
     """Draw finished results: the scene, maps, spectra; of several methods side by side.
@@ -76,6 +76,8 @@ def plot(
             target.write_bytes(picture)
         except OSError as error:
             raise CliError(f"{target} cannot be written ({error.strerror}); choose another file with -o") from error
+        if wants_json():
+            print_json({"picture": str(target.resolve())})
         OUTPUT.print(f"picture in {target.resolve()}", markup=False)
 
 
@@ -121,7 +123,7 @@ def _opened(
                 job.fetch(name, scratch / name)
         yield document, scratch
     else:
-        raise CliError(f"{results}: no such folder or zip, and no id of a job")
+        raise InputFileError(f"{results}: no such folder or zip, and no id of a job")
 
 
 def _no_zip(place: Path) -> zipfile.ZipFile:

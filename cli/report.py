@@ -1,12 +1,15 @@
 """The report that is printed at the end: the materials found, how well they explain the scene, the errors."""
 
+import json
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.markup import escape
 from rich.table import Table
 
 from cli.errors import ERRORS, OUTPUT
+from cli.manners import print_json, wants_json
 
 if TYPE_CHECKING:
     from unmixing.simulation.evaluation import Evaluation
@@ -16,6 +19,16 @@ SHOWN = {
     "reconstruction_rmse": "reconstruction RMSE",
     "reconstruction_sam_radians": "reconstruction SAM (radians)",
 }
+
+
+def print_result(document: Mapping[str, Any], folder: Path) -> None:
+    """The summary and where the files lie; as JSON the document among them, and ``folder`` beside it."""
+    if wants_json():
+        written = json.loads((folder / "result.json").read_text("utf-8"))
+        print_json({**written, "folder": str(folder.resolve())})
+        return
+    print_summary(document)
+    OUTPUT.print(f"results in {folder.resolve()}", markup=False)
 
 
 def print_summary(document: Mapping[str, Any]) -> None:

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cli import options
-from cli.errors import OUTPUT, CliError, one_line_errors
+from cli.errors import InputFileError, one_line_errors
 from cli.outputs import require_free
 from cli.parts import part_name, part_rows, require_free_for_part, write_part_to
 from cli.progress import StageBar
-from cli.report import print_summary
+from cli.report import print_result
 from cli.request_options import with_fields
 from cli.scene_files import correction_files, library_files, scene_files, scene_name
 from cli.settings import settings_with
@@ -96,8 +96,7 @@ def deliver_to(target: Path, task: "UnmixingTask") -> None:
         document = run_task(task, folder, compute, report, lambda model: None).document
         write_descriptions(folder, document)
         report(1.0, "done")
-    print_summary(document)
-    OUTPUT.print(f"results in {target.resolve()}", markup=False)
+    print_result(document, target)
 
 
 def unpacked(files: Sequence[Path], scratch: Path) -> Sequence[Path]:
@@ -112,9 +111,9 @@ def unpacked(files: Sequence[Path], scratch: Path) -> Sequence[Path]:
 
 
 def load_model(path: Path) -> "TrainedModel":
-    """The model in an ONNX file. Raises CliError when there is none, ModelFormatError when it is not one of ours."""
+    """The model in an ONNX file. Raises InputFileError without one, ModelFormatError when it is not one of ours."""
     from unmixing.inference.stored import read_model
 
     if not path.is_file():
-        raise CliError(f"{path}: no such file")
+        raise InputFileError(f"{path}: no such file")
     return read_model(path.read_bytes(), str(path))

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from cli.errors import CliError
+from cli.errors import InputFileError
 from unmixing.io.formats.envi_pairs import with_partner
 from unmixing.io.formats.folders import files_in
 
@@ -12,11 +12,11 @@ def scene_files(paths: Sequence[Path]) -> list[Path]:
     """The given files, without doubles, and those in the given folders; a single half of a pair with the other half
     that lies beside it.
 
-    Raises CliError for a file that is not there, SceneFormatError for a folder without files.
+    Raises InputFileError for a file that is not there, SceneFormatError for a folder without files.
     """
     for path in paths:
         if not (path.is_file() or path.is_dir()):
-            raise CliError(f"{path}: no such file")
+            raise InputFileError(f"{path}: no such file")
     return with_partner(files_in(dict.fromkeys(paths)))
 
 
@@ -31,7 +31,7 @@ def library_files(
 def correction_files(mask: Path | None, fields: dict[str, str]) -> dict[str, list[Path]]:
     """The files that say how the input is to be read, by field. Wavelengths that are a file's name leave ``fields``.
 
-    Raises CliError for a file that is not there.
+    Raises InputFileError for a file that is not there.
     """
     found = {} if mask is None else {"mask": scene_files([mask])}
     wavelengths = fields.get("wavelengths", "")

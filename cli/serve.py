@@ -6,6 +6,7 @@ import typer
 
 from cli import options
 from cli.errors import one_line_errors
+from cli.manners import log_settings
 from cli.settings import settings_with
 from unmixing.errors import needing
 
@@ -53,7 +54,9 @@ def serve(
         with needing("service"):
             from model_store.logs import set_up_logging
             from supervision.supervisor import serve as supervise
-        settings = settings_with(host=host, port=port, data=data, workers=workers, allow_anonymous=allow_anonymous)
+        settings = settings_with(
+            host=host, port=port, data=data, workers=workers, allow_anonymous=allow_anonymous, **log_settings()
+        )
         set_up_logging(settings)
         raise typer.Exit(supervise(settings))
 
@@ -77,7 +80,7 @@ def worker(
         REDIS_URL=redis://queue:6379 unmix worker --data /shared/unmix --queue train
     """
     with one_line_errors():
-        settings = settings_with(data=data)
+        settings = settings_with(data=data, **log_settings())
         with needing("service"):
             from worker.run import run_worker
         run_worker(settings, tuple(queue or QUEUES))

@@ -8,16 +8,13 @@ from typing import Annotated, Any
 import typer
 
 from cli import options
-from cli.errors import ERRORS, OUTPUT, one_line_errors
+from cli.errors import ERRORS, INTERRUPTED, one_line_errors
 from cli.outputs import require_free
 from cli.progress import StageBar
-from cli.report import print_summary
+from cli.report import print_result
 from cli.request_options import with_fields
 from cli.scene_files import correction_files, library_files, scene_files, scene_name
 
-INTERRUPTED = 130
-
-Url = Annotated[str, typer.Option(envvar="UNMIX_URL", help="Where the service runs.")]
 ModelId = Annotated[
     str | None,
     typer.Option("--model", metavar="ID", help="Apply this stored model instead of training.", show_default=False),
@@ -36,7 +33,7 @@ Webhook = Annotated[
 def submit(
     scene: options.Scene,
     fields: dict[str, str],
-    url: Url = "http://127.0.0.1:8000",
+    url: options.Url = "http://127.0.0.1:8000",
     api_key: options.ApiKey = None,
     out: options.Out = None,
     model: ModelId = None,
@@ -71,8 +68,7 @@ def submit(
         except JobInterrupted as interrupted:
             _say_where(interrupted.url)
             raise typer.Exit(INTERRUPTED) from None
-        print_summary(document)
-        OUTPUT.print(f"results in {target.resolve()}", markup=False)
+        print_result(document, target)
 
 
 def _without_stac(files: list[Path], fields: dict[str, str]) -> tuple[Sequence[Path], dict[str, str]]:

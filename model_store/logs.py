@@ -20,4 +20,4 @@ def set_up_logging(settings: Settings) -> None:
     else:
         formatter = logging.Formatter(LINE)
     handler.setFormatter(formatter)
-    logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
+    logging.basicConfig(level=settings.log_level.upper(), handlers=[handler], force=True)

@@ -126,6 +126,9 @@ class Settings(BaseSettings):
     log_format: Literal["text", "json"] = Field(
         "text", description="Form of the log on standard error: lines for people, or a JSON object per line."
     )
+    log_level: Literal["info", "warning"] = Field(
+        "info", description="What the log tells: every event, or warnings and errors alone."
+    )
     sweep_seconds: float = Field(5.0, gt=0, description="How often the service looks for lost and expired jobs.")
     readers: int = Field(
         4, ge=1, le=256, description="Uploads that the service reads at the same time, each in a process of its own."

@@ -4,7 +4,7 @@ import pytest
 
 from tests.cli.conftest import Command
 
-COMMANDS = ("demo", "run", "join", "plot", "serve", "submit", "worker", "keys create")
+COMMANDS = ("demo", "run", "join", "plot", "serve", "submit", "jobs", "cancel", "models", "worker", "keys create")
 
 
 def test_the_overview_names_every_command_and_the_environment(unmix: Command) -> None:

@@ -12,6 +12,7 @@ import httpx
 import pytest
 from redis import Redis
 
+from cli.errors import UNREACHABLE
 from model_store.settings import Settings
 from supervision import process_tree
 from supervision.command import command
@@ -136,7 +137,7 @@ def test_a_redis_of_ones_own_and_a_worker_started_apart(tmp_path: Path, queue_ur
 def test_a_worker_without_a_queue_says_how_to_get_one(tmp_path: Path) -> None:
     worker = start("worker", "--data", str(tmp_path))
     log = worker.communicate(timeout=30)[0]
-    assert worker.returncode == 2
+    assert worker.returncode == UNREACHABLE
     assert "unmix serve" in log
     assert log.count("\n") == 1
 
