@@ -1,4 +1,4 @@
-"""What every command can be asked for: to be quiet, or to answer in JSON."""
+"""Options that every command has: to be quiet, and to answer in JSON."""
 
 import functools
 import inspect
