@@ -67,8 +67,9 @@ class WebClient:
         raise ReferenceUnavailableError(f"{shown(href)} is redirected more than {MAX_REDIRECTS} times")
 
     async def post(self, url: httpx.URL, headers: Mapping[str, str], body: bytes) -> int:
-        """The status of the answer, of which no more is read. Raises as ``get``."""
-        async with self._answer("POST", str(url), url, headers, body) as response:
+        """The status of the answer, of which no more is read. Raises as ``get``; errors name the host alone: the
+        path of a webhook is often a secret."""
+        async with self._answer("POST", str(url.join("/")), url, headers, body) as response:
             return response.status
 
     async def check(self, url: httpx.URL) -> None:

@@ -28,8 +28,13 @@ _ADDRESS = TypeAdapter(Address)
 
 
 def shown(href: str) -> str:
-    """An address as an error quotes it: in one line, and not longer than can be read."""
-    text = repr(href)
+    """An address as an error quotes it: in one line, not longer than can be read, and without what may be a secret: a
+    user's password, and the query, which may hold a token or a signature. Errors get into logs.
+
+    >>> shown("https://me:mine@store.example/scene.tif?token=1")
+    "'https://...@store.example/scene.tif?...'"
+    """
+    text = repr(re.sub(r"\?.*", "?...", re.sub(r"//[^/?#]*@", "//...@", href, count=1), count=1, flags=re.DOTALL))
     return text if len(text) <= SHOWN_LENGTH else f"{text[:SHOWN_LENGTH]}...'"
 
 
