@@ -47,6 +47,18 @@ def test_a_grid_mapping_and_coordinates_make_a_place(tmp_path: Path) -> None:
         assert scene.source["axes_by"] == "names of the axes"
 
 
+def test_coordinates_in_kilometres_and_bands_in_micrometres_are_understood(tmp_path: Path) -> None:
+    data = cf_dataset().rename(wavelength="band")
+    data = data.assign_coords(
+        {name: (name, data[name].values / 1e3, {"units": "km"}) for name in ("x", "y")}
+        | {"band": ("band", CF_WAVELENGTHS / 1e3, {"units": "um"})}
+    )
+    data.to_netcdf(tmp_path / "a.nc", engine="h5netcdf")
+    with open_scene([tmp_path / "a.nc"], scratch=tmp_path) as scene:
+        assert_scene(scene)
+        assert scene.georeference.transform == pytest.approx((30, 0, PLACE[0] - 15, 0, -30, PLACE[1] + 15))
+
+
 def test_latitude_and_longitude_of_rows_and_columns_make_a_place(tmp_path: Path) -> None:
     with open_scene([write_cf(tmp_path, degrees=True)], scratch=tmp_path) as scene:
         assert_scene(scene)

@@ -90,6 +90,20 @@ def test_a_time_and_an_address_that_nobody_can_read_are_left_out(tmp_path: Path)
         assert scene.source["fwhm_nm"] is None
 
 
+def test_a_lookup_table_may_have_a_fill_value_of_its_own(tmp_path: Path) -> None:
+    def filled(file: h5py.File) -> None:
+        for name in ("location/glt_x", "location/glt_y"):
+            table = file[name][...]
+            file[name][...] = np.where(table == 0, -9999, table)
+            file[name].attrs["_FillValue"] = np.array([-9999], "i4")
+
+    def grid(change: Callable[[h5py.File], None] | None) -> Any:
+        with open_scene([write_emit(tmp_path, change=change)], scratch=tmp_path) as scene:
+            return scene.grid.rows
+
+    assert np.array_equal(grid(filled), grid(None))
+
+
 def test_flags_that_are_all_good_are_no_wavelengths(tmp_path: Path) -> None:
     with open_scene([write_emit(tmp_path)], scratch=tmp_path) as scene:
         assert scene.wavelengths_nm == pytest.approx(np.linspace(381, 2493, 40), rel=1e-6)
@@ -158,6 +172,11 @@ def test_prismas_place_is_that_of_its_corners(tmp_path: Path) -> None:
 def test_a_damaged_prisma_product_is_refused_with_the_attribute(tmp_path: Path, attributes: Any, said: str) -> None:
     with pytest.raises(SceneFormatError, match=said):
         open_scene([write_prisma(tmp_path, attributes=attributes)], scratch=tmp_path)
+
+
+def test_prismas_widths_that_fit_to_no_bands_are_left_out(tmp_path: Path) -> None:
+    with open_scene([write_prisma(tmp_path, attributes={"List_Fwhm_Swir": SWIR[:-2]})], scratch=tmp_path) as scene:
+        assert scene.source["fwhm_nm"] is None
 
 
 def test_detectors_of_different_sizes_are_refused(tmp_path: Path) -> None:

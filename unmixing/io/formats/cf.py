@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from rasterio.crs import CRS
 
 from unmixing.io.formats.array_header import ArrayHeader
 from unmixing.io.formats.gdal import crs_wkt, epsg_wkt
@@ -20,6 +21,7 @@ EVEN = 1e-3
 """By how much of a step coordinates may lie beside an even grid: float32 is not exact."""
 
 DEGREES = ("degrees_north", "degree_north", "degrees_n", "degrees_east", "degree_east", "degrees_e")
+KILOMETRES = ("km", "kilometer", "kilometers", "kilometre", "kilometres")
 LATITUDES, LONGITUDES = ("lat", "latitude"), ("lon", "longitude")
 NAMES_OF_DEGREES = LATITUDES + LONGITUDES
 
@@ -63,7 +65,11 @@ def cf_place(file: CfFile, name: str, order: AxisOrder) -> Georeference | None:
     )
     if x is None or y is None:
         return _by_gdal(mapping or {}, crs)
-    return Georeference(crs, (x[1], 0.0, x[0] - x[1] / 2, 0.0, y[1], y[0] - y[1] / 2))
+    (left, right), (top, down) = (
+        (_in_units(crs, file.headers[str(one)]) * np.array(values)).tolist()
+        for one, values in zip(found, (x, y), strict=True)
+    )
+    return Georeference(crs, (right, 0.0, left - right / 2, 0.0, down, top - down / 2))
 
 
 def cf_grid(file: CfFile, name: str, order: AxisOrder) -> MapGrid | None:
@@ -110,6 +116,14 @@ def _crs(mapping: Mapping[str, Any]) -> str | None:
 def _in_degrees(header: ArrayHeader, name: str) -> bool:
     bare = name.rpartition("/")[2].lower()
     return (header.notes.unit or "").lower() in DEGREES or bare in NAMES_OF_DEGREES
+
+
+def _in_units(crs: str | None, coordinates: ArrayHeader) -> float:
+    """By which coordinates in kilometres are multiplied to be in the unit of their CRS; 1 for all others."""
+    if crs is None or (coordinates.notes.unit or "").lower() not in KILOMETRES:
+        return 1.0
+    known = CRS.from_wkt(crs)
+    return 1000.0 / float(known.linear_units_factor[1]) if known.is_projected else 1.0
 
 
 def _even(file: CfFile, name: str | None, length: int) -> tuple[float, float] | None:

@@ -9,11 +9,20 @@ from numpy.typing import NDArray
 from unmixing.errors import SceneFormatError
 from unmixing.io.formats.array_header import ArrayHeader
 from unmixing.io.formats.names import GOOD_BANDS, bare_name, wavelength_unit, width_unit
-from unmixing.io.formats.wavelengths import are_band_numbers, stated_widths_in_nm, wavelengths_in_nm
+from unmixing.io.formats.wavelengths import (
+    NANOMETRES_PER_UNIT,
+    are_band_numbers,
+    stated_widths_in_nm,
+    wavelengths_in_nm,
+)
 from unmixing.types import Bool, Float64, SceneFacts
 
 WAVELENGTHS, SCALE = "wavelengths_nm", "scale"
 """Names that have to be right where they are used: anything else under them is refused."""
+
+BANDS = ("band", "bands", "channel", "channels")
+OF_LIGHT = {unit for unit, nanometres in NANOMETRES_PER_UNIT.items() if nanometres <= 1e3}
+"""Names of a list that numbers bands, or holds their wavelengths, and units by which it is the second."""
 
 Load = Callable[[str], NDArray[Any]]
 
@@ -23,8 +32,13 @@ def wavelength_lists(arrays: Mapping[str, ArrayHeader]) -> dict[str, ArrayHeader
     return {
         name: header
         for name, header in arrays.items()
-        if wavelength_unit(name)[0] and header.is_real and 1 < header.size == max(header.shape)
+        if _is_wavelengths(name, header) and header.is_real and 1 < header.size == max(header.shape)
     }
+
+
+def _is_wavelengths(name: str, header: ArrayHeader) -> bool:
+    """Whether a list is called as wavelengths are, or as bands are and has a unit of them."""
+    return wavelength_unit(name)[0] or (bare_name(name) in BANDS and (header.notes.unit or "").lower() in OF_LIGHT)
 
 
 def facts_beside(arrays: Mapping[str, ArrayHeader], name: str, n_bands: int, load: Load) -> SceneFacts:
@@ -64,7 +78,7 @@ def _wavelengths(arrays: Mapping[str, ArrayHeader], n_bands: int, load: Load) ->
             raise SceneFormatError(f"{WAVELENGTHS} must be positive and finite, and no band numbers")
         return values, "nm"
     said = None
-    for name in _lists(arrays, n_bands, lambda other: wavelength_unit(other)[0]):
+    for name in _lists(arrays, n_bands, lambda other: _is_wavelengths(other, arrays[other])):
         values = np.asarray(load(name), np.float64).ravel()
         if not (np.isfinite(values).all() and (values > 0).all()):
             continue

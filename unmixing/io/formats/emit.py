@@ -2,8 +2,10 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from unmixing.errors import SceneFormatError
 from unmixing.io.formats.array_header import ArrayHeader
@@ -60,7 +62,7 @@ def _grid(path: Path, shape: tuple[int, int]) -> MapGrid | None:
         tables = [datasets(file)[name] for name in LOOKUP]
         for table in tables:
             require_plausible_size(path, ArrayHeader(table.shape, table.dtype))
-        x, y = (np.asarray(table) for table in tables)
+        x, y = (_without_fill(np.asarray(table), table.attrs.get("_FillValue")) for table in tables)
     if corner.dtype.kind not in "iuf" or corner.size != 6 or not np.isfinite(corner).all():
         raise SceneFormatError(f"{path.name}: the attribute {PLACE} must be 6 finite numbers")
     c, a, b, f, d, e = (float(number) for number in corner)
@@ -68,3 +70,8 @@ def _grid(path: Path, shape: tuple[int, int]) -> MapGrid | None:
         raise SceneFormatError(f"{path.name}: the pixels of the attribute {PLACE} have no size")
     wkt = crs_wkt(text.decode("utf-8", "replace") if isinstance(text, bytes) else text) if text else None
     return grid_of_lookup(x, y, shape, Georeference(wkt, (a, b, c, d, e, f)), path.name)
+
+
+def _without_fill(table: NDArray[Any], fill: Any) -> NDArray[Any]:
+    """A lookup table in which zero stands for none, whatever number the file has for it."""
+    return table if fill is None else np.where(table == np.asarray(fill).ravel()[0], 0, table)

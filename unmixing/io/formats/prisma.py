@@ -126,9 +126,8 @@ def _detector(file: h5py.File, swath: str, name: str, file_name: str) -> Detecto
     lowest, highest = (float(_attribute(file, f"L2Scale{name}{end}", 1, file_name)[0]) for end in ("Min", "Max"))
     if not highest > lowest:
         raise SceneFormatError(f"{file_name}: L2Scale{name}Min is {lowest:g} and L2Scale{name}Max {highest:g}")
-    widths = (
-        _attribute(file, f"List_Fwhm_{name}", data.shape[1], file_name) if f"List_Fwhm_{name}" in file.attrs else None
-    )
+    listed = np.asarray(file.attrs.get(f"List_Fwhm_{name}", ())).ravel()
+    widths = listed.astype(np.float64) if listed.dtype.kind in "iuf" and listed.size == data.shape[1] else None
     return Detector(name, variable, header, wavelengths, widths, (highest - lowest) / LARGEST, lowest)
 
 
