@@ -17,7 +17,7 @@ from cli import options
 from cli.errors import ERRORS, INTERRUPTED, OUTPUT, CliError, one_line_errors
 from cli.manners import note
 from cli.outputs import require_writable
-from cli.report import print_evaluation, print_summary
+from cli.report import print_evaluation, print_result
 from cli.request_options import with_fields
 from cli.scene_files import correction_files, scene_files, scene_name
 from cli.submit import JobInterrupted, unmix_over_http
@@ -78,19 +78,26 @@ def demo(
 
 
 def _print_outcome(scene: Path, target: Path, document: Mapping[str, Any]) -> None:
-    """The summary, the errors against the truth where the scene has one, and where the files lie."""
+    """The summary, the error against the truth where the scene has one, with a picture, and where the files lie."""
     import numpy as np
 
     from unmixing.io.inputs.truth import read_truth
+    from unmixing.io.products.pictures.truth import write_truth_picture
     from unmixing.simulation.evaluation import evaluate
 
-    print_summary(document)
-    truth = read_truth(scene)
+    print_result(document, target)
+    if (known := read_truth(scene)) is None:
+        return
     endmembers = np.array(document["endmembers"]["values"], dtype=np.float64)
     abundances, abundances_of = np.load(target / "abundances.npy"), document["abundances_of"]
-    if truth and (evaluation := evaluate(truth.counting(abundances_of), endmembers, abundances)):
-        print_evaluation(evaluation, abundances_of)
-    _print_places(target, document["assets"])
+    truth = known.counting(abundances_of)
+    if (evaluation := evaluate(truth, endmembers, abundances)) is None:
+        return
+    print_evaluation(evaluation, abundances_of)
+    if evaluation.abundance_rmse is not None:
+        picture = target.with_name(f"{target.name}-beside-truth.png")
+        write_truth_picture(picture, truth, evaluation, endmembers, abundances)
+        OUTPUT.print(f"the truth beside the answer: {picture.resolve()}", markup=False)
 
 
 def make_scene(folder: Path, n_materials: int) -> Path:
@@ -175,10 +182,3 @@ def _stop(tree: subprocess.Popen[bytes]) -> None:
         tree.wait(STOP_SECONDS)
     except subprocess.TimeoutExpired:
         tree.kill()
-
-
-def _print_places(target: Path, assets: Mapping[str, object]) -> None:
-    folder = target.resolve()
-    OUTPUT.print(f"results in {folder}", markup=False)
-    for name in assets:
-        OUTPUT.print(f"  {folder / name}", markup=False)

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.markup import escape
-from rich.table import Table
 
 from cli.errors import ERRORS, OUTPUT
 from cli.manners import print_json, wants_json
@@ -87,13 +86,11 @@ def _print_separation(document: Mapping[str, Any]) -> None:
 
 
 def print_evaluation(evaluation: "Evaluation", abundances_of: str) -> None:
-    """The errors against the truth, material by material. abundances_of: what those of the answer are shares of."""
-    table = Table(title="against the truth")
-    table.add_column("material")
-    table.add_column("spectral angle (radians)", justify="right")
-    for name, angle in zip(evaluation.names, evaluation.sad_radians, strict=True):
-        table.add_row(name, f"{angle:.4f}")
-    table.add_row("mean", f"{evaluation.mean_sad_radians:.4f}", style="bold")
-    OUTPUT.print(table)
-    if evaluation.abundance_rmse is not None:
-        OUTPUT.print(f"abundance RMSE (shares of {abundances_of}): {evaluation.abundance_rmse:.4f}")
+    """Which endmember is which material, and how far off the answer is. abundances_of: what its shares are of."""
+    for name, index in zip(evaluation.names, evaluation.matched, strict=True):
+        OUTPUT.print(f"  endmember {index + 1} is {name}", markup=False)
+    if evaluation.abundance_rmse is None:
+        OUTPUT.print(f"spectra are off the truth by {evaluation.mean_sad_radians:.4f} rad (mean spectral angle)")
+    else:
+        error = f"{evaluation.abundance_rmse:.4f} (abundance RMSE, shares of {abundances_of})"
+        OUTPUT.print(f"abundances are off the truth by {error}")

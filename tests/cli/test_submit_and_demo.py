@@ -1,6 +1,7 @@
 """``unmix submit`` and ``unmix demo`` against a real service with queue and workers."""
 
 import json
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -68,11 +69,20 @@ def test_ctrl_c_leaves_the_job_id(unmix: Command, tiny: Path, service: Tree, mon
 def test_demo_on_a_scene_with_truth(unmix: Command, tiny: Path) -> None:
     result = unmix("demo", tiny, "-p", "3", "--max-training-seconds", TRAINING_SECONDS)
     assert result.exit_code == 0, result.output
-    assert "left" in result.stdout
-    assert "abundance RMSE" in result.stdout
-    picture = Path("unmix-demo/tiny-unmixed/quicklook.png").resolve()
+    matched = dict(re.findall(r"endmember (\d) is (\w+)", result.stdout))
+    found = np.load("unmix-demo/tiny-unmixed/abundances.npy")
+    with np.load(tiny) as arrays:
+        for number, name in matched.items():
+            true = arrays["abundances"][:, :, list(arrays["names"]).index(name)]
+            assert np.corrcoef(found[:, :, int(number) - 1].ravel(), true.ravel())[0, 1] > 0.9
+    assert len(matched) == 3
+    assert len(re.findall("off the truth by", result.stdout)) == 1
+    folder = Path("unmix-demo/tiny-unmixed").resolve()
+    picture = folder.with_name("tiny-unmixed-beside-truth.png")
+    assert f"results in {folder}" in result.stdout
     assert str(picture) in result.stdout
-    assert picture.is_file()
+    assert (folder / "quicklook.png").is_file()
+    assert picture.read_bytes().startswith(b"\x89PNG")
 
 
 def test_the_generated_scene_is_laid_out_like_real_ones(tmp_path: Path) -> None:

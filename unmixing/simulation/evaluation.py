@@ -35,13 +35,14 @@ class Truth:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Per true material its spectral angle to the endmember matched with it, in radians, and the errors of the
+    """Per true material the endmember matched with it, counted from 0, their spectral angle, and the errors of the
     abundances, both summing to one; None when the truth has no abundances of this size.
 
     ``abundance_coverage`` is the share of the true abundances within the answer's 90 % intervals, where it has any.
     """
 
     names: tuple[str, ...]
+    matched: tuple[int, ...]
     sad_radians: tuple[float, ...]
     abundance_rmse: float | None = None
     abundance_nmse: float | None = None
@@ -64,15 +65,17 @@ def evaluate(truth: Truth, endmembers: Real, abundances: Real, uncertainty: Real
     used = np.isfinite(endmembers).all(axis=0)
     found, reference = endmembers[:, used], truth.endmembers[:, used]
     order = match_endmembers(found, reference)
+    matches = tuple(int(index) for index in order)
     angles = tuple(float(angle) for angle in sad_radians(found[order], reference))
     if truth.abundances is None or truth.abundances.shape[:2] != abundances.shape[:2]:
-        return Evaluation(truth.names, angles)
+        return Evaluation(truth.names, matches, angles)
     matched = abundances[:, :, order]
     valid = np.isfinite(matched).all(axis=2)
     true = truth.abundances[valid].astype(np.float64)
     shares = _sum_to_one(true)
     return Evaluation(
         truth.names,
+        matches,
         angles,
         rmse(matched[valid], shares),
         nmse(matched[valid], shares),
