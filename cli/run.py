@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cli import options
+from cli.durations import announce
 from cli.errors import InputFileError, one_line_errors
 from cli.outputs import require_free
 from cli.parts import part_name, part_rows, require_free_for_part, write_part_to
@@ -88,8 +89,11 @@ def deliver_to(target: Path, task: "UnmixingTask") -> None:
     """Write products and ``result.json`` into ``target``, all or nothing, and say what was found."""
     from unmixing.io.apply.run import run_task
     from unmixing.io.products.document import write_descriptions
+    from unmixing.specs import UnmixSpec
     from unmixing.types import Compute
 
+    if isinstance(task.spec, UnmixSpec) and task.model is None:
+        announce(task.spec.model_dump())
     settings = settings_with()
     compute = Compute(device=settings.device, threads=settings.threads)
     with StageBar(task.paths[0].name) as report, output_folder(target) as folder:

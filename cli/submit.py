@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from cli import options
+from cli.durations import announce
 from cli.errors import ERRORS, INTERRUPTED, one_line_errors
 from cli.outputs import require_free
 from cli.progress import StageBar
@@ -105,6 +106,8 @@ def unmix_over_http(
     with UnmixClient(url, api_key=api_key) as client:
         with StageBar("upload") as follow:
             job = client.submit(files, fields, files=libraries, progress=follow)
+        if not job.info.has_ended:
+            announce(job.info.inputs)
         try:
             with StageBar("job") as follow:
                 job.wait(follow)

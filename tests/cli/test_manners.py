@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from cli import errors, progress
+from cli import durations, errors, progress
 from cli.errors import INPUT, JOB_FAILED, UNREACHABLE, USAGE, status_of
 from cli.progress import StageBar
 from tests.cli.conftest import Command
@@ -40,6 +40,26 @@ def test_json_is_all_there_is_on_stdout(unmix: Command, tiny: Path) -> None:
     folder = Path(document.pop("folder"))
     assert folder == Path("tiny-unmixed").resolve()
     assert document == json.loads((folder / "result.json").read_text())
+
+
+def test_slow_methods_say_beforehand_how_long_they_take(unmix: Command, tiny: Path, service: Tree) -> None:
+    slow = ("--method", "vca_fcls,almu", "-p", "3")
+    for command in ("run", tiny, *slow, "-o", "no"), ("submit", tiny, *slow, "-o", "neither", "--url", service.url):
+        told: list[str] = []
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(durations, "note", told.append)
+            patch.setattr(Job, "wait", _stopped)
+            patch.setattr("unmixing.io.apply.run.run_task", _stopped)
+            unmix(*command)
+        assert told == [
+            "vca_fcls, almu take 13 to 19 seconds on scenes of 2,500 to 10,000 pixels (one core); larger take longer"
+        ]
+    quick = unmix("run", tiny, *VCA)
+    assert "seconds" not in quick.stderr
+
+
+def _stopped(*_: object, **__: object) -> None:
+    raise JobFailedError("stopped")
 
 
 def test_the_version(unmix: Command) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from cli.durations import MEASURED_SECONDS
 from service.errors import TABLE
 from supervision import errors as supervision
 from tests.conftest import REPOSITORY
@@ -67,6 +68,12 @@ def test_every_method_has_a_row_and_a_section() -> None:
     sections = {line.removeprefix("## ") for line in methods.splitlines() if line.startswith("## ")}
     assert set(METHODS) <= sections
     assert [name for name in METHODS if f"\n| `{name}` |" not in methods] == []
+
+
+def test_what_methods_take_is_what_was_measured() -> None:
+    measured = re.findall(r"^\| `(\w+)` \|.* \| ([\d.]+)-([\d.]+) \|$", text("methods.md"), re.M)
+    assert {name: (float(least), float(most)) for name, least, most in measured} == MEASURED_SECONDS
+    assert set(MEASURED_SECONDS) == set(METHODS)
 
 
 def test_every_field_of_a_request_is_explained() -> None:
