@@ -68,7 +68,9 @@ def list_keys(data: options.Data = None) -> None:
     """Show all keys, revoked ones too."""
     with one_line_errors():
         table = Table("id", "created", "revoked", "label", "limits", box=None)
-        for key in _store(data).every():
+        store = _store(data)
+        store.synchronize()
+        for key in store.every():
             own = ", ".join(f"{name}={value}" for name, value in key.limits.model_dump(exclude_none=True).items())
             revoked = "" if key.revoked is None else f"{key.revoked:%Y-%m-%d %H:%M}"
             table.add_row(key.id, f"{key.created:%Y-%m-%d %H:%M}", revoked, key.label, own)
@@ -79,11 +81,13 @@ def list_keys(data: options.Data = None) -> None:
 def revoke(key_id: KeyId, data: options.Data = None) -> None:
     """Let a key open nothing any more; its jobs and models stay until they expire, and nobody sees them."""
     with one_line_errors():
-        key = _store(data).revoke(key_id)
+        store = _store(data)
+        store.synchronize()
+        key = store.revoke(key_id)
         OUTPUT.print(f"key {key.id} is revoked", markup=False)
 
 
 def _store(data: options.Data) -> "ApiKeys":
-    from model_store.api_keys import ApiKeys
+    from model_store.stores import keys_of
 
-    return ApiKeys(settings_with(data=data).keys_folder)
+    return keys_of(settings_with(data=data))

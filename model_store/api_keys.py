@@ -15,11 +15,15 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from model_store.errors import UnknownKeyError
 from model_store.folders import write_durably
+from model_store.objects import Entry, Objects
 from model_store.records import now
 
 SECRET_BYTES = 32
 ID_DIGITS = 12
 MAX_LABEL_LENGTH = 200
+
+PREFIX = "keys/"
+"""Of the keys in an object store."""
 
 _FORM = re.compile(rf"unmix_([0-9a-f]{{{ID_DIGITS}}})_[A-Za-z0-9_-]{{43}}")
 
@@ -48,10 +52,14 @@ class ApiKey(BaseModel):
 
 
 class ApiKeys:
-    """A folder of keys, ``{id}.json`` each. Whoever reads it sees a change at once."""
+    """A folder of keys, ``{id}.json`` each. Whoever reads it sees a change at once.
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    objects: where the keys of several machines are; the folder then is a copy, as new as its last ``synchronize``.
+    """
+
+    def __init__(self, folder: Path, objects: Objects | None = None) -> None:
+        self._folder, self._objects = folder, objects
+        self._copied: dict[str, Entry] = {}
 
     @property
     def exist(self) -> bool:
@@ -69,6 +77,22 @@ class ApiKeys:
         key = ApiKey(id=identifier, label=label, sha256=_hash(text), created=now(), limits=limits)
         self._write(key)
         return key, text
+
+    def synchronize(self) -> None:
+        """Copy from the object store what is new or was revoked there, and to it what it lacks.
+
+        Raises ObjectStoreError.
+        """
+        if self._objects is None:
+            return
+        found = {entry.key.removeprefix(PREFIX): entry for entry in self._objects.listed(PREFIX)}
+        for path in self._folder.glob("[!.]*.json"):
+            if path.name not in found:
+                self._objects.put_new(f"{PREFIX}{path.name}", path.read_bytes())
+        self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        for name, entry in found.items():
+            if self._copied.get(name) != entry and self._objects.fetch(entry.key, self._folder / name):
+                self._copied[name] = entry
 
     def every(self) -> list[ApiKey]:
         """All keys, revoked ones too, oldest first."""
@@ -99,6 +123,8 @@ class ApiKeys:
             return None
 
     def _write(self, key: ApiKey) -> None:
+        if self._objects is not None:
+            self._objects.put(f"{PREFIX}{key.id}.json", key.model_dump_json().encode())
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         write_durably(self._folder / f"{key.id}.json", key.model_dump_json())
 

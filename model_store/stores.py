@@ -122,8 +122,13 @@ def open_stores(settings: Settings, *, patient: bool = False) -> Stores:
         parts=JobFolders(data / "parts"),
         results=ResultStore(data / "results", objects),
         models=ModelStore(data / "models", objects),
-        keys=ApiKeys(settings.keys_folder.resolve()),
+        keys=keys_of(settings),
     )
+
+
+def keys_of(settings: Settings) -> ApiKeys:
+    """The API keys, which are shared with other machines where the settings name an object store."""
+    return ApiKeys(settings.keys_folder.resolve(), objects_of(settings))
 
 
 def objects_of(settings: Settings) -> Objects | None:

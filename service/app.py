@@ -95,6 +95,7 @@ async def _running(app: FastAPI, settings: Settings, fork_server: ForkServer | N
     app.state.context = context
     app.state.registry.register(StateCollector(context))
     sweeper = Sweeper(context)
+    await asyncio.to_thread(context.stores.keys.synchronize)  # before anybody is answered: a key closes the service
     try:
         await asyncio.to_thread(sweeper.adopt)
     except RedisError as error:  # requests are answered with 503, and the first sweep that finds it makes up for it

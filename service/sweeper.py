@@ -57,6 +57,7 @@ class Sweeper:
         self.adopt()
         # First what RQ delivers again by itself: a part of an image, whose job then is not lost.
         steps = [self._context.queue.clean, self._sweep_running, self._sweep_accepted, self._sweep_expired]
+        steps.append(self._sweep_keys)
         if time.monotonic() >= self._next_leftovers:
             steps += [self._sweep_models, self._sweep_leftovers]
             self._next_leftovers = time.monotonic() + LEFTOVER_SWEEP_SECONDS
@@ -124,6 +125,9 @@ class Sweeper:
             with suppress(UnknownModelError):  # somebody else was quicker
                 self._context.stores.models.of(owner).delete(identifier)
                 logger.info("model %s: removed, its lifetime has ended", identifier)
+
+    def _sweep_keys(self) -> None:
+        self._context.stores.keys.synchronize()
 
     def _sweep_leftovers(self) -> None:
         sweep_leftovers(self._context.settings.data, self._context.stores)

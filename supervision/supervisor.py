@@ -13,9 +13,9 @@ from pathlib import Path
 from redis.exceptions import RedisError
 
 from model_store.adoption import claim_queue
-from model_store.api_keys import ApiKeys
+from model_store.forked import run_forked
 from model_store.settings import Settings
-from model_store.stores import connect, objects_of
+from model_store.stores import connect, keys_of, objects_of
 from supervision.command import command
 from supervision.embedded_queue import EmbeddedQueue, prepare_queue
 from supervision.environment import environment_of
@@ -105,12 +105,18 @@ def require_protected(settings: Settings, address: str) -> None:
     address: the numeric one that is listened on.
     """
     is_local = ipaddress.ip_address(address.partition("%")[0]).is_loopback
-    if is_local or settings.allow_anonymous is not None or ApiKeys(settings.keys_folder).exist:
+    if is_local or settings.allow_anonymous is not None or run_forked(lambda: _has_keys(settings)):
         return
     raise UnprotectedAddressError(
         f"others can reach {address}, and there are no API keys: make one (`unmix keys create --data "
         f"{settings.data}`), or say that everybody may use the service (--allow-anonymous)"
     )
+
+
+def _has_keys(settings: Settings) -> bool:
+    keys = keys_of(settings)
+    keys.synchronize()
+    return keys.exist
 
 
 @contextmanager

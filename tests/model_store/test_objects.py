@@ -2,12 +2,15 @@
 
 import logging
 import os
+import subprocess
+import sys
 import uuid
 from pathlib import Path
 
 import pytest
 
 from model_store.adoption import adopt, claim_queue, require_same
+from model_store.api_keys import ApiKeys
 from model_store.errors import DataFolderMismatchError, ObjectStoreError, UnknownModelError
 from model_store.forked import run_forked
 from model_store.models import ModelStore
@@ -15,8 +18,9 @@ from model_store.objects import Objects
 from model_store.records import JobStatus
 from model_store.results import ResultStore
 from model_store.settings import Settings
-from model_store.stores import Stores, open_stores
-from tests.conftest import record, stored_model
+from model_store.stores import Stores, keys_of, open_stores
+from supervision.environment import environment_of
+from tests.conftest import REPOSITORY, record, serving, stored_model, wait_until
 from unmixing.io.products.document import write_document
 
 
@@ -94,6 +98,51 @@ def test_models_and_results_are_there_for_another_machine(objects: Objects, tmp_
     assert set(results.files("job")) == {"result.json", "maps.npy"}
     results.remove("job")
     assert objects.listed("results/") == []
+
+
+def test_keys_are_there_for_another_machine(objects: Objects, tmp_path: Path) -> None:
+    key, text = ApiKeys(tmp_path / "here" / "keys").create("from before there was a store")
+    here, there = (ApiKeys(tmp_path / name / "keys", objects) for name in ("here", "there"))
+    here.synchronize()
+    assert not there.exist
+    there.synchronize()
+    assert there.holder(text) == key
+    there.revoke(key.id)
+    assert here.holder(text) == key
+    here.synchronize()
+    assert here.holder(text) is None
+    assert [one.revoked is None for one in here.every()] == [False]
+    there.create("made where others do not look")
+    here.synchronize()
+    assert len(here.every()) == 2
+
+
+def test_a_service_answers_to_keys_that_were_made_elsewhere(shared: Settings, tmp_path: Path) -> None:
+    elsewhere = keys_of(shared.model_copy(update={"data": tmp_path / "elsewhere"}))
+    elsewhere.create()
+    with serving(shared) as client:
+        assert client.get("/jobs").status_code == 401
+        key, text = elsewhere.create()
+        wait_until(lambda: client.get("/jobs", headers={"X-API-Key": text}).status_code == 200, 20)
+        elsewhere.revoke(key.id)
+        wait_until(lambda: client.get("/jobs", headers={"X-API-Key": text}).status_code == 401, 20)
+
+
+def test_a_public_address_is_protected_by_a_key_that_was_made_elsewhere(shared: Settings, tmp_path: Path) -> None:
+    code = (
+        "from model_store.settings import Settings; from supervision.supervisor import require_protected; "
+        "require_protected(Settings(), '0.0.0.0')"
+    )
+
+    def asked() -> str:
+        # As the supervisor does: in a process that has not asked the object store before, for it is forked.
+        environment = os.environ | environment_of(shared) | {"PYTHONPATH": str(REPOSITORY)}
+        command = [sys.executable, "-c", code]
+        return subprocess.run(command, env=environment, capture_output=True, text=True, check=False).stderr
+
+    assert "UnprotectedAddressError" in asked()
+    keys_of(shared.model_copy(update={"data": tmp_path / "elsewhere"})).create()
+    assert asked() == ""
 
 
 def test_results_that_were_half_stored_are_none(objects: Objects, tmp_path: Path) -> None:
