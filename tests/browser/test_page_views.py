@@ -1,6 +1,7 @@
 """Every view of the page in Chromium: what can go wrong, who may use it, what it asks of the network."""
 
 import io
+import json
 from pathlib import Path
 
 import httpx
@@ -10,6 +11,7 @@ from playwright.sync_api import expect
 
 from model_store.settings import Settings
 from model_store.stores import open_stores
+from service.page.bundle import DIST
 from tests.browser.conftest import (
     Visit,
     Visiting,
@@ -139,6 +141,7 @@ def test_the_first_load_is_small_and_quick(visiting: Visiting) -> None:
             times.append(max(end for end, _ in found))
             sizes.append(sum(size for _, size in found))
     assert max(sizes) < 600_000
+    assert json.loads((DIST / "build.json").read_text())["ownBytes"] < 200_000
     assert min(times) < 1000
 
 

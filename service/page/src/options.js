@@ -38,6 +38,8 @@ export function options(methods, models, modelId, onReading) {
   ];
   const ofMixtures = [
     field("Sources", sources, "How many were mixed; with a mixing library, as many as it has."),
+    field("Not negative", yesOrNo("nonnegative", "unless a mixture is"), "Sources and mixing matrix are at least 0."),
+    field("Sparse", yesOrNo("sparse", "told from the sources"), "Most samples hold few sources."),
     field("Mixing library", h("input", { type: "file", name: "mixing_library" }), "Example mixing matrices: matrices × channels × sources."),
   ];
   for (const one of ofMixtures) one.hidden = true;
@@ -79,7 +81,7 @@ export function options(methods, models, modelId, onReading) {
     request() {
       const trains = model.value === "";
       const form = filled([...told, label, seconds, seed, model]);
-      const inputs = (fields) => fields.flatMap((one) => [...one.querySelectorAll("input")]).filter((input) => input.type !== "radio");
+      const inputs = (fields) => fields.flatMap((one) => [...one.querySelectorAll("input, select")]).filter((input) => input.type !== "radio");
       add(form, inputs((isImage ? ofImages : ofMixtures).filter((one) => !one.hidden)));
       if (trains) form.append("method", method.value());
       if (isImage) form.append("abundances_of", abundances.querySelector("input:checked").value);
@@ -88,6 +90,8 @@ export function options(methods, models, modelId, onReading) {
     },
   };
 }
+
+const yesOrNo = (name, otherwise) => h("select", { name }, [["", otherwise], ["true", "yes"], ["false", "no"]].map(([value, text]) => h("option", { value }, text)));
 
 export const modelName = (one) => `${one.manifest.method}: ${one.manifest.endmember_names.join(", ")} (${one.id.slice(0, 8)})`;
 

@@ -2,6 +2,7 @@
 import UPlot from "uplot";
 import { h } from "./dom.js";
 
+// In the size of text that browsers begin with.
 const HEIGHT = 300;
 // Bands that lie further apart than so many times the usual have a hole between them.
 const HOLE = 6;
@@ -9,6 +10,9 @@ const HOLE = 6;
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
   for (const element of document.querySelectorAll(".plot")) element.dispatchEvent(new Event("redraw"));
 });
+
+/** So many pixels, more where the text is larger. */
+const scaled = (pixels) => Math.round((pixels * Number.parseFloat(getComputedStyle(document.documentElement).fontSize)) / 16);
 
 const ink = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
@@ -28,7 +32,7 @@ export function spectraPlot({ wavelengths = null, curves, dropped = [], axis = "
   };
   const sized = new ResizeObserver(() => {
     if (!element.isConnected) return;
-    if (plot) plot.setSize({ width: Math.max(element.clientWidth, 240), height: HEIGHT });
+    if (plot) plot.setSize({ width: Math.max(element.clientWidth, 240), height: scaled(HEIGHT) });
     else draw();
   });
   sized.observe(element);
@@ -60,14 +64,15 @@ const data = ({ places, sorted }, curves) => [sorted.map((band) => places[band])
   ...curves.map(({ values }) => sorted.map((band) => (isNumber(values[band]) ? values[band] : null)))];
 
 function settings(width, bands, curves, dropped, label) {
-  const axis = { stroke: ink("--soft"), grid: { stroke: ink("--line"), width: 1 }, ticks: { stroke: ink("--line"), width: 1 }, font: "12px system-ui, sans-serif", labelFont: "12px system-ui, sans-serif" };
+  const font = `${scaled(12)}px system-ui, sans-serif`;
+  const axis = { stroke: ink("--soft"), grid: { stroke: ink("--line"), width: 1 }, ticks: { stroke: ink("--line"), width: 1 }, font, labelFont: font };
   const ranges = curves.flatMap(({ range }) => (range ? [...range.low, ...range.high].filter(isNumber) : []));
   const limits = ranges.reduce(([low, high], value) => [Math.min(low, value), Math.max(high, value)], [Infinity, -Infinity]);
   return {
     width,
-    height: HEIGHT,
+    height: scaled(HEIGHT),
     scales: { x: { time: false }, y: { range: (_, low, high) => UPlot.rangeNum(Math.min(low, limits[0]), Math.max(high, limits[1]), 0.05, true) } },
-    axes: [{ ...axis, label, labelSize: 20 }, { ...axis, size: 60 }],
+    axes: [{ ...axis, label, size: scaled(40), labelSize: scaled(20) }, { ...axis, size: scaled(60) }],
     legend: { live: true },
     cursor: { drag: { x: true, y: false } },
     series: [
