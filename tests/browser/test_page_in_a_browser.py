@@ -1,11 +1,12 @@
 """The page in Chromium: from a dropped scene to its maps, and on from there."""
 
 import io
+import re
 
 import httpx
 import numpy as np
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.browser.conftest import (
     TRAINING_MS,
@@ -143,11 +144,16 @@ def brighter(content: bytes) -> bytes:
 
 
 def test_endmembers_are_renamed_and_stay_so(visiting: Visiting, trained: dict[str, str]) -> None:
+    """Even before the maps are there."""
     with visiting() as visit:
+        held: list[Route] = []
+        visit.page.route(re.compile("/maps-"), lambda route: held.append(route))
         page = visit.open(f"#/jobs/{trained['id']}")
         name = page.get_by_label("Name of endmember 2")
         name.fill("clay")
         name.press("Enter")
+        assert len(held) == 1
+        held[0].continue_()
         expect(page.locator(".panel .title", has_text="clay")).to_be_visible()
         page.reload()
         expect(page.get_by_label("Name of endmember 2")).to_have_value("clay")

@@ -68,7 +68,7 @@ export function explorer({ job, found, answers, assets, names, signal }) {
   }
 
   function showPins() {
-    maps.pin(pins);
+    maps?.pin(pins); // else once they are there
     panel.pin(pins);
   }
 
@@ -97,7 +97,7 @@ export function explorer({ job, found, answers, assets, names, signal }) {
   return {
     element,
     rename() {
-      fill();
+      if (maps) fill(); // else once they are there
       panel.rename();
     },
   };
