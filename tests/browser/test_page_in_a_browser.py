@@ -147,7 +147,7 @@ def test_endmembers_are_renamed_and_stay_so(visiting: Visiting, trained: dict[st
     """Even before the maps are there."""
     with visiting() as visit:
         held: list[Route] = []
-        visit.page.route(re.compile("/maps-"), lambda route: held.append(route))
+        visit.page.route(re.compile("/maps-"), lambda route: held.append(route), times=1)
         page = visit.open(f"#/jobs/{trained['id']}")
         name = page.get_by_label("Name of endmember 2")
         name.fill("clay")
