@@ -1,6 +1,5 @@
 """``unmix``: the command line."""
 
-from importlib.metadata import version
 from typing import Annotated
 
 import typer
@@ -35,6 +34,9 @@ for command in (demo, inspect, run, join, plot, serve, submit, jobs, cancel, mod
 
 def _show_version(wanted: bool) -> None:
     if wanted:
+        # `unmix --help` should not wait for it.
+        from importlib.metadata import version
+
         typer.echo(f"unmix {version('unmixing-service')}")
         raise typer.Exit
 
