@@ -24,6 +24,12 @@ def file_responses(*media_types: str) -> Responses:
     }
 
 
+HTML = "text/html"
+
+REPORT_POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; frame-ancestors 'none'; sandbox"
+"""Of a page that a job made, names from files of strangers in it: it is looked at, and does nothing."""
+
+
 class StoredFile(FileResponse):
     """A file that never changes. Refused ranges are answered with a problem."""
 
@@ -44,6 +50,8 @@ class StoredFile(FileResponse):
 def stored_file(request: Request, path: Path, media_type: str) -> Response:
     """The file, or 304 when the caller has it already."""
     response = StoredFile(path, media_type=media_type, stat_result=path.stat())
+    if media_type == HTML:
+        response.headers["Content-Security-Policy"] = REPORT_POLICY
     etag = response.headers["etag"]
     known = request.headers.get("if-none-match", "").split(",")
     if etag in (tag.strip().removeprefix("W/") for tag in known):

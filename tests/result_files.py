@@ -25,6 +25,7 @@ RESULT_FILES = {
     "false_colour.png",
     "quicklook.png",
     "image.npy",
+    "report.html",
     "item.json",
     "collection.json",
     "catalog.json",

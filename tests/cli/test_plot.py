@@ -54,6 +54,9 @@ def test_the_ending_names_the_format(unmix: Command, results: Path) -> None:
 def test_of_several_methods_all_or_one(unmix: Command, tiny: Path) -> None:
     assert unmix("run", tiny, "-p", "3", "--method", "vca_fcls,nmf", "-o", "both").exit_code == 0
     assert Path("both/false_colour.png").is_file()
+    report = Path("both/report.html").read_text()
+    for words in ("VCA + FCLS", "NMF", "The methods beside each other", "data:image/png"):
+        assert words in report
     assert unmix("plot", "both").exit_code == 0
     assert_same("both.png", "both/comparison.png")
     assert unmix("plot", "both", "--method", "nmf", "-o", "one.png").exit_code == 0

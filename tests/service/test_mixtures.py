@@ -71,7 +71,17 @@ def asset(service: httpx.Client, document: dict[str, Any], name: str) -> bytes:
 def test_products_of_a_table(service: httpx.Client, settings: Settings) -> None:
     content = table(MIXTURES, header=",".join(f"channel {i}" for i in range(N_CHANNELS)))
     document = results(service, settings, post(service, content, "spectra.csv", n_sources="3", **QUICK))
-    assert set(document["assets"]) == {"mixing_matrix.csv", "sources.csv", "sources.npy", "model.onnx", "quicklook.png"}
+    assert set(document["assets"]) == {
+        "mixing_matrix.csv",
+        "sources.csv",
+        "sources.npy",
+        "model.onnx",
+        "quicklook.png",
+        "report.html",
+    }
+    report = service.get(document["assets"]["report.html"]["href"])
+    assert report.headers["content-type"].startswith("text/html")
+    assert "sandbox" in report.headers["content-security-policy"], "names in it come from a stranger"
     read = {"kind": "mixtures", "format": "csv", "header": True, "samples": N_SAMPLES, "channels": N_CHANNELS}
     assert document["input"].items() >= read.items()
     sources = np.load(io.BytesIO(asset(service, document, "sources.npy")))

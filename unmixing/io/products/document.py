@@ -60,12 +60,17 @@ def write_document(folder: Path, document: Mapping[str, Any]) -> None:
 
 
 def write_descriptions(folder: Path, document: Mapping[str, Any], name: str | None = None) -> None:
-    """Write ``result.json`` into the folder of a result, and of an image its STAC item, collection and catalog.
+    """Write ``result.json`` and ``report.html`` into the folder of a result, and of an image its STAC item, collection
+    and catalog.
 
     name: the id of these three.
     """
+    # The methods take a while to import, and a command line that only shows its help should not wait for them.
+    from unmixing.io.products.report import write_report
+
+    document = {**document, "assets": {**document["assets"], **assets_in(folder, write_report(folder, document))}}
     if document["input"]["kind"] == "image":
-        # GDAL takes a while to import, and a command line that only shows its help should not wait for it.
+        # As GDAL does.
         from unmixing.io.products.stac.folder import write_stac
 
         described = {**document["assets"], **assets_in(folder, write_stac(folder, document, name))}

@@ -39,6 +39,14 @@ def picture_step(shape: tuple[int, int, int]) -> int:
     return -(-max(shape[:2]) // MAX_PICTURE_SIDE)
 
 
+def mean_of_shown(values: Float32, shape: tuple[int, int, int]) -> float:
+    """Mean over the pixels of a map (rows, columns) that a picture shows; NaN where none has an answer."""
+    step = picture_step(shape)
+    shown = values[::step, ::step]
+    known = shown[np.isfinite(shown)]
+    return float(known.mean(dtype=np.float64)) if known.size else float("nan")
+
+
 def can_draw() -> bool:
     """Whether there is something to draw pictures with: without the extra ``plot`` a result has none."""
     return find_spec("matplotlib") is not None

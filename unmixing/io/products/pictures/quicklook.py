@@ -36,7 +36,7 @@ from unmixing.io.products.pictures.headings import (
 )
 from unmixing.io.products.pictures.scale_bar import draw_scale_bar, pixel_aspect
 from unmixing.io.products.pictures.spectra import draw_spectra
-from unmixing.io.products.result import ImageResult
+from unmixing.io.products.result import ImageResult, mean_of_shown
 
 WIDEST_PANEL, NARROWEST_PANEL, WIDEST_ROW = 3.2, 1.35, 11.0
 """Inches: of a map, and of all in a row."""
@@ -140,11 +140,11 @@ def draw_image(panel: Axes, result: ImageResult, shape: float) -> None:
 def _mean(result: ImageResult, index: int, points: float) -> str:
     """Mean abundance and, where it is known, the mean standard deviation of a pixel's, over the pixels shown; in two
     lines where one would be wider than so many points."""
-    step, unmixing = result.picture_step, result.unmixing
-    said = f"mean {np.nanmean(unmixing.abundances[::step, ::step, index], dtype=np.float64):.2f}"
+    unmixing, shape = result.unmixing, result.info.shape
+    said = f"mean {mean_of_shown(unmixing.abundances[..., index], shape):.2f}"
     if unmixing.uncertainty is None:
         return said
-    deviation = f"pixels ± {np.nanmean(unmixing.uncertainty[::step, ::step, index], dtype=np.float64):.2f}"
+    deviation = f"pixels ± {mean_of_shown(unmixing.uncertainty[..., index], shape):.2f}"
     line = f"{said}, {deviation}"
     return line if points_wide(line, NOTE_SIZE) <= points else f"{said}\n{deviation}"
 

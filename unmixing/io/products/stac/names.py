@@ -11,7 +11,7 @@ MEDIA_TYPES = {ITEM: GEOJSON, COLLECTION: JSON, CATALOG: JSON}
 ROLES = {
     "image/png": ["thumbnail"],
     MODEL_MEDIA_TYPE: ["model"],
-    **{media_type: ["metadata"] for media_type in (JSON, GEOJSON, "application/xml", "text/plain")},
+    **{media_type: ["metadata"] for media_type in (JSON, GEOJSON, "application/xml", "text/plain", "text/html")},
 }
 """By media type, what assets are for that are no data."""
 
