@@ -11,6 +11,7 @@ from starlette.types import Message, Receive, Scope, Send
 from service.errors import TABLE, RangeNotSatisfiableError
 from service.openapi import Responses, problems
 from service.problems import problem_of, respond
+from unmixing.io.products.report import HTML
 
 
 def file_responses(*media_types: str) -> Responses:
@@ -23,8 +24,6 @@ def file_responses(*media_types: str) -> Responses:
         **problems(404, 416, 422, 500, 503),
     }
 
-
-HTML = "text/html"
 
 REPORT_POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; frame-ancestors 'none'; sandbox"
 """Of a page that a job made, names from files of strangers in it: it is looked at, and does nothing."""

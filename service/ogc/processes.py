@@ -12,6 +12,7 @@ from unmixing.io.formats.table import IMAGE_FORMATS, MATRIX_FORMATS, MIXING_LIBR
 from unmixing.io.inputs.requests import INPUT_FIELDS
 from unmixing.io.products import separation_files
 from unmixing.io.products.image_file import IMAGE, MEDIA_TYPE
+from unmixing.io.products.report import HTML, REPORT
 from unmixing.io.products.stac.names import MEDIA_TYPES
 from unmixing.io.products.table import PRODUCTS
 from unmixing.specs import InputSpec
@@ -124,7 +125,8 @@ def _job_outputs(media_types: Mapping[str, str]) -> dict[str, OutputKind]:
     return {**named, **files}
 
 
-_IMAGE_FILES = {**{product.name: product.media_type for product in PRODUCTS}, IMAGE: MEDIA_TYPE, **MEDIA_TYPES}
+_PRODUCTS = {product.name: product.media_type for product in PRODUCTS}
+_IMAGE_FILES = {**_PRODUCTS, IMAGE: MEDIA_TYPE, REPORT: HTML, **MEDIA_TYPES}
 _FILES = _files()
 _FIELDS = _plain("label", "webhook")
 _MODEL = Input("Stored model", {"type": "string"}, 1, 1, "The id of the stored model to apply; see `/models`.")
