@@ -26,12 +26,13 @@ SPEC_FIELDS: Mapping[str, FieldInfo] = {
 @dataclass(frozen=True)
 class FieldOption:
     """A field of a request on the command line. flags: when the field's own name does not do. help: when there is no
-    spec with the field, or other words than the spec's are better here."""
+    spec with the field, or other words than the spec's are better here. several: whether it may be given repeatedly."""
 
     field: str
     flags: tuple[str, ...] = ()
     help: str = ""
     metavar: str | None = None
+    several: bool = False
 
     def parameter(self) -> inspect.Parameter:
         """The parameter from which Typer makes the option. Its default is None: the spec has the default."""
@@ -44,7 +45,8 @@ class FieldOption:
             max=_limit(spec, "le"),
             show_default=_shown_default(spec) if not self.help else False,
         )
-        annotation = Annotated[_type(spec) | None, option]  # type: ignore[valid-type]
+        values = list[str] if self.several else _type(spec)
+        annotation = Annotated[values | None, option]  # type: ignore[valid-type]
         return inspect.Parameter(self.field, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
 
 
@@ -53,8 +55,10 @@ FIELD_OPTIONS = (
     FieldOption("n_sources", ("-s", "--n-sources")),
     FieldOption(
         "method",
-        help="How to unmix: lpalm, or the model's method, when not given. Several with commas between them, or "
-        "`compare` for all, are shown side by side. A wrong name lists the methods there are.",
+        help="How to unmix: lpalm, or the model's method, when not given. Several, one by one or with commas between "
+        "them, or `compare` for all, are shown side by side. A wrong name lists the methods there are.",
+        metavar="NAME",
+        several=True,
     ),
     FieldOption(
         "kind",
@@ -98,7 +102,9 @@ def with_fields(*names: str) -> Callable[[Command], Command]:
         @functools.wraps(command)
         def expanded(**arguments: Any) -> None:
             texts = {row.field: arguments.pop(row.field) for row in rows}
-            command(**arguments, fields={field: str(value) for field, value in texts.items() if value is not None})
+            command(
+                **arguments, fields={field: _text(value) for field, value in texts.items() if value not in (None, [])}
+            )
 
         signature = inspect.signature(command)
         parameters: list[inspect.Parameter] = []
@@ -109,6 +115,11 @@ def with_fields(*names: str) -> Callable[[Command], Command]:
         return expanded
 
     return decorate
+
+
+def _text(value: object) -> str:
+    """A value as the text of a form, in which several stand in one field."""
+    return ",".join(value) if isinstance(value, list) else str(value)
 
 
 def _type(spec: FieldInfo | None) -> type:

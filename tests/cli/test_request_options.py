@@ -20,7 +20,10 @@ def test_every_field_of_a_request_has_an_option() -> None:
 
 
 @pytest.mark.parametrize("command", ["run", "submit"])
-def test_both_commands_show_all_options_with_the_words_of_the_specs(unmix: Command, command: str) -> None:
+def test_both_commands_show_all_options_with_the_words_of_the_specs(
+    unmix: Command, command: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "200")  # in narrow columns a limit stands between the words beside it
     text = "".join(
         character for character in unmix(command, "--help").stdout if character.isalnum() or character in "-"
     )
@@ -35,13 +38,17 @@ def collected(*arguments: str) -> dict[str, str]:
     app = typer.Typer()
 
     @app.command()
-    @with_fields("n_endmembers", "sparse", "max_training_seconds")
+    @with_fields("n_endmembers", "method", "sparse", "max_training_seconds")
     def command(fields: dict[str, str], name: Annotated[str, typer.Option()] = "x") -> None:
         found.update(fields, name=name)
 
     result = CliRunner().invoke(app, list(arguments))
     assert result.exit_code == 0, result.output
     return found
+
+
+def test_methods_given_one_by_one_are_several() -> None:
+    assert collected("--method", "nmf", "--method", "palm,ista")["method"] == "nmf,palm,ista"
 
 
 def test_a_command_gets_what_was_given_as_texts_and_nothing_else() -> None:

@@ -1,5 +1,6 @@
 """Pictures of results: what they say, and that it can be told apart and read."""
 
+import re
 from dataclasses import replace
 from itertools import combinations
 from typing import Any
@@ -11,6 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 from rasterio.crs import CRS
 
+from tests.conftest import REPOSITORY
 from tests.io.test_io_products import result_of, scene, unmixing_of
 from unmixing.comparison import Comparison
 from unmixing.io.products.palette import COLOURS, endmember_colour, line_style
@@ -53,6 +55,13 @@ def test_lines_that_differ_in_colour_alone_are_told_apart_by_the_colour_blind(ki
         if line_style(one) == line_style(other):
             distance = np.linalg.norm(seen(endmember_colour(one), kind) - seen(endmember_colour(other), kind))
             assert distance > 15, (one, other)
+
+
+def test_a_material_has_the_same_colour_on_the_page() -> None:
+    page = (REPOSITORY / "service" / "page" / "src" / "paint.js").read_text("utf-8")
+    colours = re.findall(r"#[0-9a-f]{6}", page.partition("COLOURS = [")[2].partition("]")[0])
+    assert len(colours) == 8
+    assert colours == list(COLOURS[:8])
 
 
 @pytest.mark.parametrize(("crs", "transform", "length", "words", "aspect"), [

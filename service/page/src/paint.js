@@ -6,8 +6,8 @@ const GREY = ["101010", "f4f4f4"];
 
 export const PALETTES = { viridis: VIRIDIS, inferno: INFERNO, grey: GREY };
 
-/** Of endmembers, in their order; told apart by the colour-blind too. */
-export const COLOURS = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#7f5aa2", "#8c6d31"];
+/** Of endmembers, in their order: the first of unmixing/io/products/palette.py, whose later ones cannot be seen on a dark page. */
+export const COLOURS = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#8c564b", "#6a51a3"];
 
 /** What each bit of quality means, and its colour. */
 export const QUALITY = [
