@@ -10,6 +10,7 @@ from tests.conftest import REPOSITORY
 from unmixing import unmix
 from unmixing.cubes import cube_from_array
 from unmixing.errors import BandMismatchError
+from unmixing.io.products.document import input_report
 from unmixing.mixtures.separation import separate
 from unmixing.mixtures.specs import SeparationSpec
 from unmixing.specs import InputSpec, UnmixSpec
@@ -220,8 +221,11 @@ def test_residuals_and_presence_of_a_good_answer_are_silent() -> None:
     [
         (np.linspace(400, 2500, 12), None),
         (np.linspace(2500, 400, 12), None),
-        ([400, 500, 600, 700, 800, 900, 850, 950, 1000, 1100, 1200, 1300],
-         "turn back 1 times, first from band 5 (900 nm) to band 6 (850 nm)"),
+        ([400, 500, 600, 700, 800, 900, 850, 950, 1000, 1100, 1200, 1300], None),
+        ([400, 500, 600, 700, 800, 900, 1000, 950, 1100, 1050, 1200, 1300],
+         "turn back 2 times, first from band 6 (1000 nm) to band 7 (950 nm)"),
+        ([900, 400, 1000, 500, 1100, 600, 1200, 700, 1300, 800, 1400, 850],
+         "turn back 5 times, first from band 1 (400 nm) to band 2 (1000 nm)"),
         ([400, 500, 500, 700, 800, 900, 950, 960, 1000, 1100, 1200, 1300],
          "repeat 1 times, first 500 nm in bands 1 and 2"),
     ],
@@ -231,3 +235,17 @@ def test_wavelengths_that_turn_back_or_repeat_are_said(wavelengths: Sequence[flo
     cube = cube_from_array(values, SceneFacts(wavelengths_nm=np.array(wavelengths, float)))
     found = [each.message for each in cube.warnings if each.code == WarningCode.BANDS_NOT_IN_ORDER]
     assert found == ([] if said is None else [f"the wavelengths of the bands used {said}"])
+
+
+@pytest.mark.parametrize(("bad_bands", "said"), [
+    ((), "detectors overlap from 850 to 900 nm; all their bands are kept"),
+    ((5,), None),
+])  # fmt: skip
+def test_detectors_that_overlap_are_said_in_the_description_of_the_input(
+    bad_bands: Sequence[int], said: str | None
+) -> None:
+    wavelengths = np.array([400, 500, 600, 700, 800, 900, 850, 950, 1000, 1100, 1200, 1300], float)
+    values = np.random.default_rng(0).uniform(0.1, 0.9, (20, 20, 12))
+    bad = np.isin(np.arange(12), bad_bands)
+    cube = cube_from_array(values, SceneFacts(wavelengths_nm=wavelengths, bad_bands=bad))
+    assert input_report(cube, 0)["detector_overlap"] == said

@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unmixing.types import Float32, Float64, ResultWarning, WarningCode
+from unmixing.warnings.band_order import band_order_warning
 from unmixing.warnings.screening import noisy_bands, suspected_fill
 from unmixing.warnings.table import warning
 
@@ -31,7 +32,7 @@ def reading_warnings(
     fill = suspected_fill(pixels) if maps is None else None
     found = (
         _few_bands(pixels), maps, _like_a_picture(pixels), _negative(pixels), fill, noisy_bands(pixels, bands),
-        None if wavelengths_nm is None else _out_of_order(bands, wavelengths_nm[bands]),
+        None if wavelengths_nm is None else band_order_warning(bands, wavelengths_nm[bands]),
     )  # fmt: skip
     return tuple(doubt for doubt in found if doubt is not None)
 
@@ -41,29 +42,6 @@ def _few_bands(pixels: Float32) -> ResultWarning | None:
     if n_bands >= MIN_BANDS:
         return None
     return warning(WarningCode.FEW_BANDS, f"only {n_bands} bands are used; unmixing wants {MIN_BANDS} at least")
-
-
-def _out_of_order(bands: NDArray[np.intp], wavelengths_nm: Float64) -> ResultWarning | None:
-    """Wavelengths that turn back, or are there twice. bands, wavelengths_nm: (n_used_bands,)."""
-    steps = np.diff(wavelengths_nm)
-    back = np.flatnonzero(steps < 0 if np.median(np.sign(steps)) >= 0 else steps > 0)
-    order = np.argsort(wavelengths_nm, kind="stable")
-    twice = np.flatnonzero(np.diff(wavelengths_nm[order]) == 0)
-    said = []
-    if back.size:
-        first, second = ((int(bands[k]), float(wavelengths_nm[k])) for k in (back[0], back[0] + 1))
-        said.append(
-            f"turn back {back.size} times, first from band {first[0]} ({first[1]:g} nm) to band {second[0]} "
-            f"({second[1]:g} nm)"
-        )
-    if twice.size:
-        first, second = bands[order[twice[0]]], bands[order[twice[0] + 1]]
-        said.append(
-            f"repeat {twice.size} times, first {wavelengths_nm[order[twice[0]]]:g} nm in bands {first} and {second}"
-        )
-    if not said:
-        return None
-    return warning(WarningCode.BANDS_NOT_IN_ORDER, f"the wavelengths of the bands used {' and '.join(said)}")
 
 
 def _like_abundances(pixels: Float32) -> ResultWarning | None:

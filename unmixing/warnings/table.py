@@ -44,9 +44,10 @@ WARNINGS: Mapping[WarningCode, WarningKind] = MappingProxyType(
             "Leave them out with `bad_bands`.",
         ),
         WarningCode.BANDS_NOT_IN_ORDER: WarningKind(
-            "The wavelengths of the bands used do not go one way, or one is there twice, as where two detectors "
-            "overlap. Materials and maps do not depend on the order of bands, but what is measured twice counts twice.",
-            "Leave out the worse of the bands that overlap with `bad_bands`, or correct the list with `wavelengths`.",
+            "The wavelengths of the bands used are in no order, or one is there twice: perhaps they belong to other "
+            "bands. Materials and maps do not depend on the order of bands, but names from a library do on the "
+            "wavelengths.",
+            "Correct the list with `wavelengths`, or leave out bands with `bad_bands`.",
         ),
         WarningCode.COUNT_UNCERTAIN: WarningKind(
             "The number of endmembers was estimated, and another number explains the image nearly as well.",

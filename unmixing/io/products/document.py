@@ -12,6 +12,7 @@ import numpy as np
 from unmixing.io.products.folders import DOCUMENT
 from unmixing.io.products.result import ImageResult
 from unmixing.types import ImageInfo, MapGrid, ResultWarning, TrainedModel, Unmixing
+from unmixing.warnings.band_order import overlap_kept
 
 if TYPE_CHECKING:
     from unmixing.comparison import Comparison
@@ -132,9 +133,11 @@ def input_report(info: ImageInfo, n_masked: int) -> dict[str, Any]:
     rows, columns, bands = info.shape
     wavelengths = info.wavelengths_nm
     place = info.georeference
+    kept = None if wavelengths is None else overlap_kept(wavelengths[info.used_bands])
     return {
         "unit": None,
         **info.source,
+        "detector_overlap": kept or info.source.get("detector_overlap"),
         "rows": rows,
         "columns": columns,
         "bands": bands,

@@ -92,7 +92,8 @@ class ImageInput(ReadFile):
     )
     detector_overlap: str | None = Field(
         None,
-        description="Where two detectors measure the same wavelengths: which is used where, and the bands left out.",
+        description="Where two detectors measure the same wavelengths: which is used where and the bands left out, "
+        "or that all are kept.",
         examples=[
             "VNIR and SWIR overlap from 920 to 1010 nm; VNIR is used below 965 nm, SWIR above: band 61 is left out"
         ],
