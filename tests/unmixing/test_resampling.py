@@ -2,8 +2,6 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from unmixing import unmix
@@ -105,9 +103,10 @@ def test_the_answer_is_that_of_an_image_of_the_models_bands(
     assert f"up to {farthest:.1f} nm" in said
 
 
-@given(st.integers(0, 2**32 - 1), st.floats(0.6, 24.0))
-def test_a_straight_spectrum_stays_straight(model: TrainedModel, seed: int, spacing: float) -> None:
+@pytest.mark.parametrize("seed", range(40))
+def test_a_straight_spectrum_stays_straight(model: TrainedModel, seed: int) -> None:
     rng = np.random.default_rng(seed)
+    spacing = rng.uniform(0.6, 24.0)
     sensor = np.cumsum(spacing * rng.uniform(0.5, 1.5, int(500 / spacing) + 2)) + 480 - spacing
     rng.shuffle(sensor)
     found = resampling(model, sensor)

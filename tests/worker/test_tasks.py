@@ -72,7 +72,8 @@ def test_a_model_goes_to_the_owner_of_the_job(
     settings: Settings, stores: Stores, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     trained = stored_model()
-    document = {"input": {"kind": "mixtures", "samples": 1}, "comparison": {"answers": []}, "assets": {}}
+    document = {"input": {"samples": 1}, "comparison": {"answers": []}, "assets": {}}
+    monkeypatch.setattr("worker.tasks.write_descriptions", lambda *_: None)
     monkeypatch.setattr("unmixing.io.apply.run.run_task", lambda *_: TaskResult(document, (trained,)))
     run(enter(stores, npy(small_scene()), owner="a" * 12), settings)
     assert stores.of("a" * 12).models.get(model_id(trained)).id == model_id(trained)

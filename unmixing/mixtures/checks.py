@@ -65,9 +65,13 @@ def check_library(library: NDArray[Any], n_channels: int, n_sources: int) -> Flo
     if library.shape[1] != n_sources:
         raise SpecError(f"n_sources is {n_sources}, the matrices of mixing_library have {library.shape[1]} sources")
     rows = np.asarray(library, dtype=np.float64)
-    if not np.isfinite(rows).all() or not (np.linalg.norm(rows, axis=2) > 0).all():
+    with np.errstate(over="ignore", invalid="ignore"):
+        norms = np.linalg.norm(rows, axis=2)
+    if not (np.isfinite(norms) & (norms > 0)).all():
         n_columns = rows.shape[0] * rows.shape[1]
-        raise SceneContentError(f"mixing_library: of its {n_columns} columns at least 1 is 0 or not finite")
+        raise SceneContentError(
+            f"mixing_library: of its {n_columns} columns at least 1 is 0, not finite or too large to be squared"
+        )
     return unit_norm(rows)
 
 
