@@ -18,12 +18,12 @@ TINY = LpalmSpec(n_runs=3, max_epochs=2, n_training_sets=16, n_validation_sets=8
 
 @pytest.fixture(scope="module")
 def scene(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_scenes(tmp_path_factory.mktemp("scenes"), 1, side=16)[0]
+    return write_scenes(tmp_path_factory.mktemp("scenes"), 1, side=24)[0]
 
 
 def test_every_substitution_has_its_place_and_changes_the_answer(scene: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     replaced = {name: variant for name, variant in ablation.VARIANTS.items() if variant.replaced}
-    tiny = {name: ablation.Variant(TINY, variant.replaced) for name, variant in replaced.items()}
+    tiny = {name: replace(variant, spec=TINY) for name, variant in replaced.items()}
     monkeypatch.setattr(ablation, "VARIANTS", {DEFAULT: ablation.Variant(TINY), "again": ablation.Variant(TINY)} | tiny)
     found = {answer.variant: answer for answer in answers(scene, 0, [DEFAULT, *tiny, "again"], True)}
     default = found.pop(DEFAULT)
