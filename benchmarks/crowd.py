@@ -139,7 +139,7 @@ def trickle(service: PinnedService, connections: int) -> Trickled:
     with ExitStack() as stack:
         sockets = [stack.enter_context(_trickling(service, number)) for number in range(connections)]
         started, stopped, cut = time.monotonic(), threading.Event(), dict[int, float]()
-        thread = threading.Thread(target=_send_on, args=(sockets, stopped, cut))
+        thread = threading.Thread(target=send_on, args=(sockets, stopped, cut))
         thread.start()
         try:
             time.sleep(1.0)
@@ -168,7 +168,7 @@ def _trickling(service: PinnedService, number: int) -> Iterator[socket.socket]:
         yield connection
 
 
-def _send_on(sockets: Sequence[socket.socket], stopped: threading.Event, cut: dict[int, float]) -> None:
+def send_on(sockets: Sequence[socket.socket], stopped: threading.Event, cut: dict[int, float]) -> None:
     """A byte a second on each, until it is cut."""
     while not stopped.wait(1.0):
         for number, connection in enumerate(sockets):

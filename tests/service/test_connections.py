@@ -11,6 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from benchmarks.crowd import send_on
 from model_store.settings import Settings
 from model_store.stores import Stores
 from service.connections import MAX_HEAD_BYTES
@@ -70,8 +71,8 @@ def test_a_head_that_trickles_is_cut_on_a_connection_that_was_used_before(short:
     with serving(short) as client, connected(client, b"GET /livez HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n") as connection:
         assert b" 200 " in connection.recv(65536)
         connection.sendall(b"GET /livez HTTP/1.1\r\n")
-        stopped, cut = threading.Event(), set[int]()
-        trickling = threading.Thread(target=trickle, args=([connection], stopped, cut))
+        stopped, cut = threading.Event(), dict[int, float]()
+        trickling = threading.Thread(target=send_on, args=([connection], stopped, cut))
         trickling.start()
         try:
             wait_until(lambda: cut, 10)
@@ -154,8 +155,8 @@ def test_200_that_trickle_do_not_slow_others_and_are_cut(settings: Settings) -> 
         quiet = quick_ms(client, "/jobs")
         heads = (UPLOAD_HEAD, b"GET /jobs HTTP/1.1\r\nX-Long: ")
         sockets = [stack.enter_context(connected(client, heads[number % 2])) for number in range(200)]
-        stopped, cut = threading.Event(), set[int]()
-        trickling = threading.Thread(target=trickle, args=(sockets, stopped, cut))
+        stopped, cut = threading.Event(), dict[int, float]()
+        trickling = threading.Thread(target=send_on, args=(sockets, stopped, cut))
         trickling.start()
         try:
             time.sleep(1.5)  # until all are open
@@ -166,21 +167,6 @@ def test_200_that_trickle_do_not_slow_others_and_are_cut(settings: Settings) -> 
             trickling.join()
     print(f"GET /jobs: {quiet:.2f} ms alone, {beside:.2f} ms beside 200 that trickle")
     assert beside < 2 * quiet + 1.0
-
-
-def trickle(sockets: list[socket.socket], stopped: threading.Event, cut: set[int]) -> None:
-    """A byte a second on each, until it is cut."""
-    while not stopped.wait(1.0):
-        for number, connection in enumerate(sockets):
-            if number not in cut:
-                try:
-                    connection.sendall(b"a")
-                    connection.recv(1, socket.MSG_DONTWAIT)
-                except BlockingIOError:  # nothing has come: it is open
-                    continue
-                except OSError:
-                    pass
-                cut.add(number)
 
 
 def test_600_stalled_uploads_stop_no_other_route(settings: Settings) -> None:

@@ -13,6 +13,7 @@ from unmixing.errors import BandMismatchError
 from unmixing.io.products.document import input_report
 from unmixing.mixtures.separation import separate
 from unmixing.mixtures.specs import SeparationSpec
+from unmixing.screening.detectors import overlap_kept
 from unmixing.specs import InputSpec, UnmixSpec
 from unmixing.types import ResultWarning, SceneFacts, TrainedModel, Unmixing, WarningCode
 from unmixing.warnings.applying import applying_warnings
@@ -235,6 +236,14 @@ def test_wavelengths_that_turn_back_or_repeat_are_said(wavelengths: Sequence[flo
     cube = cube_from_array(values, SceneFacts(wavelengths_nm=np.array(wavelengths, float)))
     found = [each.message for each in cube.warnings if each.code == WarningCode.BANDS_NOT_IN_ORDER]
     assert found == ([] if said is None else [f"the wavelengths of the bands used {said}"])
+
+
+def test_detectors_in_any_order_overlap_only_where_both_measure() -> None:
+    short, long = np.arange(400.0, 1000, 100), np.arange(1000.0, 2000, 100)
+    assert overlap_kept(np.concatenate([long, short])) is None
+    assert overlap_kept(np.concatenate([long, short + 150])) == (
+        "detectors overlap from 1000 to 1050 nm; all their bands are kept"
+    )
 
 
 @pytest.mark.parametrize(("bad_bands", "said"), [

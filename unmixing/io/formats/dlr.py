@@ -6,11 +6,11 @@ from pathlib import Path
 import numpy as np
 
 from unmixing.errors import SceneFormatError
-from unmixing.io.formats.detectors import detector_overlap
 from unmixing.io.formats.dlr_metadata import Bands, read_bands
 from unmixing.io.formats.geotiff import open_geotiff
 from unmixing.io.formats.reader import SceneReader
 from unmixing.io.formats.units import REFLECTANCE
+from unmixing.screening.detectors import detector_overlap, turns
 from unmixing.specs import InputSpec
 from unmixing.types import Float64
 
@@ -50,5 +50,5 @@ def _described(opened: SceneReader, bands: Bands, metadata: Path) -> SceneReader
 
 def _detectors_by_order(wavelengths_nm: Float64) -> list[str]:
     """A detector ends where wavelengths fall back."""
-    numbers = np.concatenate([[0], np.cumsum(np.diff(wavelengths_nm) < 0)])
+    numbers = np.cumsum(np.isin(np.arange(len(wavelengths_nm)) - 1, turns(wavelengths_nm)))
     return [f"detector {number + 1}" for number in numbers]

@@ -12,7 +12,6 @@ import numpy as np
 
 from unmixing.errors import SceneFormatError
 from unmixing.io.formats.array_header import ArrayHeader
-from unmixing.io.formats.detectors import detector_overlap
 from unmixing.io.formats.gdal import epsg_wkt
 from unmixing.io.formats.hdf5 import HDF5, attribute_text, load_hdf5, opened_hdf5
 from unmixing.io.formats.moments import stated_period
@@ -21,6 +20,7 @@ from unmixing.io.formats.rows import ArrayRows, JoinedRows, calibrated
 from unmixing.io.formats.units import RADIANCE, REFLECTANCE
 from unmixing.io.formats.variables import require_cube
 from unmixing.io.formats.wavelengths import stated_widths_in_nm
+from unmixing.screening.detectors import detector_overlap
 from unmixing.specs import InputSpec
 from unmixing.types import Float64, Georeference, SceneFacts
 

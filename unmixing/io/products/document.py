@@ -11,8 +11,8 @@ import numpy as np
 
 from unmixing.io.products.folders import DOCUMENT
 from unmixing.io.products.result import ImageResult
+from unmixing.screening.detectors import overlap_kept
 from unmixing.types import ImageInfo, MapGrid, ResultWarning, TrainedModel, Unmixing
-from unmixing.warnings.band_order import overlap_kept
 
 if TYPE_CHECKING:
     from unmixing.comparison import Comparison

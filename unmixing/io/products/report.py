@@ -73,8 +73,9 @@ def _page(folder: Path, document: Document, made: str) -> Element:
 def _answers(document: Document) -> list[dict[str, Any]]:
     """The answer of each method; of one alone the document itself."""
     comparison = document.get("comparison")
-    own = {**document, "method": document["provenance"]["method"]}
-    return [own] if comparison is None else list(comparison["answers"])
+    if comparison is not None:
+        return list(comparison["answers"])
+    return [{**document, "method": document["provenance"]["method"]}]
 
 
 def _title(method: str) -> str:
