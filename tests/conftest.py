@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import hypothesis
 import numpy as np
 import pytest
 import uvicorn
@@ -35,6 +36,10 @@ from unmixing.specs import UnmixSpec
 from unmixing.types import TrainedModel
 
 REPOSITORY = Path(__file__).parent.parent
+
+# The same examples in every run: a change is red because of what it changes. ``--hypothesis-profile=default`` draws new.
+hypothesis.settings.register_profile("repeated", derandomize=True)
+hypothesis.settings.load_profile("repeated")
 
 FORK_SERVER = ForkServer("tests.measured_readers") if "COVERAGE_PROCESS_CONFIG" in os.environ else ForkServer()
 """One for all tests: it takes most of a second to start."""

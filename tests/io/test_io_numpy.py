@@ -81,6 +81,7 @@ def test_pickles_are_never_loaded(tmp_path: Path) -> None:
         open_scene([tmp_path / "b.npy"])
 
 
+@pytest.mark.filterwarnings("ignore:Data type alias")  # numpy's own, of a damaged type; an error in tests alone
 @settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(damage=st.data())
 def test_damaged_npy_is_read_or_refused(tmp_path: Path, damage: st.DataObject) -> None:

@@ -128,7 +128,8 @@ def test_there_are_no_events_of_a_job_that_is_not_there_or_cannot_be_read(
 def test_a_listener_that_goes_away_leaves_nothing_behind(service: httpx.Client) -> None:
     job_id = post(service).json()["jobID"]
     with service.stream("GET", f"/jobs/{job_id}/events") as answer:
-        next(answer.iter_lines())
+        lines = answer.iter_lines()  # kept: once it is collected, the client goes away
+        next(lines)
         assert Watched.opened.n_listeners == 1
     wait_until(lambda: Watched.opened.n_listeners == 0, 5)
     assert service.head(f"/jobs/{job_id}/events").status_code == 200
