@@ -37,7 +37,7 @@ from unmixing.types import TrainedModel
 
 REPOSITORY = Path(__file__).parent.parent
 
-# The same examples in every run: a change is red because of what it changes. ``--hypothesis-profile=default`` draws new.
+# The same examples in every run, so that a change is red by itself; ``--hypothesis-profile=default`` draws new ones.
 hypothesis.settings.register_profile("repeated", derandomize=True)
 hypothesis.settings.load_profile("repeated")
 
